@@ -1,0 +1,322 @@
+//! Which article is which: an identity is given at first sight and kept through renames, moves and edits.
+//!
+//! Neither path, address, title nor text is identity alone: editors rename, duplicate and re-date all day. The same
+//! article again is, in this order: the same `id` in its front matter; the same path; an address that a vanished
+//! article had; much the same text as an article that vanished in the last 30 days. Two articles that stand side by
+//! side are two, even under one title; a new one that is nearly a copy of a standing one is *suspected*.
+
+use crate::text::folded;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use uuid::Uuid;
+
+/// How long a text is remembered after its article vanished.
+pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// The share of three-word runs that makes two texts one article.
+pub const LIKENESS: f64 = 0.60;
+
+/// The identity of an article, for ever: a UUID, shown in feeds as `urn:uuid:…`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ArticleId(Uuid);
+
+impl ArticleId {
+    /// The identity of the article first seen at a path of a site. `taken` tells which identities are given already:
+    /// a path can see a second article after the first one moved away. The same site gives the same identities on
+    /// every machine.
+    pub fn mint(site: &str, path: &str, taken: &dyn Fn(&ArticleId) -> bool) -> Self {
+        let mut name = format!("{site}\n{path}");
+        loop {
+            let id = Self(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()));
+            if !taken(&id) {
+                return id;
+            }
+            name.push_str("\n+");
+        }
+    }
+
+    /// Reads an identity as the store keeps it.
+    pub fn parse(text: &str) -> Option<Self> {
+        Uuid::parse_str(text).ok().map(Self)
+    }
+
+    /// `urn:uuid:…`, the guid and atom:id of the article in every feed.
+    pub fn urn(&self) -> String {
+        self.0.urn().to_string()
+    }
+}
+
+impl fmt::Display for ArticleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A text's three-word runs, sampled: the smallest of their hashes, and how many there are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sketch {
+    runs: u32,
+    smallest: Vec<u32>,
+}
+
+impl Sketch {
+    /// Hashes kept: the estimate of likeness is then right to about 4 %.
+    const KEPT: usize = 128;
+
+    /// The sketch of a text.
+    pub fn of(text: &str) -> Self {
+        let words = folded(text);
+        let words: Vec<&str> = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let runs: BTreeSet<u32> = words.windows(3.min(words.len().max(1))).map(|run| hash(&run.join(" "))).collect();
+        Self { runs: u32::try_from(runs.len()).unwrap_or(u32::MAX), smallest: runs.into_iter().take(Self::KEPT).collect() }
+    }
+
+    /// The share of this text's runs that the other has too, from 0 to 1, estimated. Texts of under ten runs are
+    /// like nothing: too little to tell.
+    pub fn likeness(&self, other: &Sketch) -> f64 {
+        if self.runs < 10 || other.runs < 10 {
+            return 0.0;
+        }
+        let both: BTreeSet<u32> = self.smallest.iter().chain(&other.smallest).copied().collect();
+        let sample: Vec<u32> = both.into_iter().take(Self::KEPT).collect();
+        let shared = sample.iter().filter(|h| self.smallest.binary_search(h).is_ok() && other.smallest.binary_search(h).is_ok()).count();
+        let jaccard = shared as f64 / sample.len() as f64;
+        let intersection = jaccard * (f64::from(self.runs) + f64::from(other.runs)) / (1.0 + jaccard);
+        (intersection / f64::from(self.runs)).min(1.0)
+    }
+
+    /// The sketch as the store keeps it.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        std::iter::once(self.runs).chain(self.smallest.iter().copied()).flat_map(u32::to_le_bytes).collect()
+    }
+
+    /// A sketch from the store; anything else is the sketch of nothing.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let (numbers, _) = bytes.as_chunks::<4>();
+        let mut numbers = numbers.iter().map(|bytes| u32::from_le_bytes(*bytes));
+        Self { runs: numbers.next().unwrap_or(0), smallest: numbers.collect() }
+    }
+}
+
+fn hash(text: &str) -> u32 {
+    let digest = Sha256::digest(text.as_bytes());
+    u32::from_le_bytes([digest[0], digest[1], digest[2], digest[3]])
+}
+
+/// An article that is known, as far as telling it again needs.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Its identity.
+    pub id: ArticleId,
+    /// Its last path.
+    pub path: String,
+    /// Its last address and those before.
+    pub addresses: Vec<String>,
+    /// Its identity as the author wrote it.
+    pub own_id: Option<String>,
+    /// Since when its file is gone.
+    pub gone_since: Option<Timestamp>,
+    /// Its text.
+    pub sketch: Sketch,
+}
+
+/// An article that stands on the site now.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Its path.
+    pub path: String,
+    /// Its address and those it says it had.
+    pub addresses: Vec<String>,
+    /// Its identity as the author wrote it.
+    pub own_id: Option<String>,
+    /// Its text.
+    pub sketch: Sketch,
+}
+
+/// How an article was told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Told {
+    /// By the identity in its front matter.
+    OwnId,
+    /// By its path.
+    Path,
+    /// By an address that a vanished article had.
+    Address,
+    /// By its text, like that of an article that vanished lately; the share of runs.
+    Text(f64),
+    /// It is new.
+    New {
+        /// The standing article of which it is nearly a copy, and the share of runs.
+        copy_of: Option<(ArticleId, f64)>,
+    },
+}
+
+/// The identity of each article that stands on the site, in the order of `seen`. No identity is given twice.
+/// `held` are paths whose file is there but cannot be read: their articles have not vanished.
+pub fn identify(site: &str, known: &[Known], seen: &[Seen], held: &BTreeSet<String>, now: Timestamp) -> Vec<(ArticleId, Told)> {
+    let mut found: Vec<Option<(ArticleId, Told)>> = vec![None; seen.len()];
+    let mut used: BTreeSet<ArticleId> = BTreeSet::new();
+
+    let by_own_id: BTreeMap<&str, &Known> = known.iter().filter_map(|k| Some((k.own_id.as_deref()?, k))).collect();
+    for (place, article) in found.iter_mut().zip(seen) {
+        if let Some(known) = article.own_id.as_deref().and_then(|own| by_own_id.get(own)) {
+            if used.insert(known.id) {
+                *place = Some((known.id, Told::OwnId));
+            }
+        }
+    }
+    let by_path: BTreeMap<&str, &Known> = known
+        .iter()
+        .map(|k| (k.path.as_str(), k))
+        // Of several that had this path, the one that stands there (or vanished last) comes last, and counts.
+        .collect::<Vec<_>>()
+        .into_iter()
+        .fold(BTreeMap::new(), |mut map, (path, k)| {
+            let newer = map.get(path).is_none_or(|old: &&Known| k.gone_since.is_none() || (old.gone_since.is_some() && k.gone_since > old.gone_since));
+            if newer {
+                map.insert(path, k);
+            }
+            map
+        });
+    for (place, article) in found.iter_mut().zip(seen) {
+        if place.is_some() {
+            continue;
+        }
+        if let Some(known) = by_path.get(article.path.as_str()) {
+            let contradicts = matches!((&known.own_id, &article.own_id), (Some(a), Some(b)) if a != b);
+            if !contradicts && used.insert(known.id) {
+                *place = Some((known.id, Told::Path));
+            }
+        }
+    }
+    // Only articles whose file is gone can come back under another name.
+    let vanished = |used: &BTreeSet<ArticleId>| -> Vec<&Known> {
+        known.iter().filter(|k| !used.contains(&k.id) && !held.contains(&k.path)).collect()
+    };
+    let by_address: BTreeMap<&str, &Known> =
+        vanished(&used).into_iter().flat_map(|k| k.addresses.iter().map(move |address| (address.as_str(), k))).collect();
+    for (place, article) in found.iter_mut().zip(seen) {
+        if place.is_some() {
+            continue;
+        }
+        let known = article.addresses.iter().find_map(|address| by_address.get(address.as_str()));
+        if let Some(known) = known.filter(|known| used.insert(known.id)) {
+            *place = Some((known.id, Told::Address));
+        }
+    }
+    let lately: Vec<&Known> = vanished(&used)
+        .into_iter()
+        .filter(|k| k.gone_since.is_none_or(|gone| now.duration_since(gone) <= REMEMBERED))
+        .collect();
+    for (place, article) in found.iter_mut().zip(seen) {
+        if place.is_some() {
+            continue;
+        }
+        let likest = lately
+            .iter()
+            .filter(|k| !used.contains(&k.id))
+            .map(|k| (article.sketch.likeness(&k.sketch), k.id))
+            .filter(|(likeness, _)| *likeness >= LIKENESS)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some((likeness, id)) = likest {
+            used.insert(id);
+            *place = Some((id, Told::Text(likeness)));
+        }
+    }
+    let mut taken: BTreeSet<ArticleId> = known.iter().map(|k| k.id).collect();
+    let standing: Vec<(ArticleId, &Sketch)> =
+        found.iter().zip(seen).filter_map(|(place, article)| Some(((*place)?.0, &article.sketch))).collect();
+    let mut newcomers: Vec<(ArticleId, &Sketch)> = Vec::new();
+    let first_sight_of_all = known.is_empty();
+    for (place, article) in found.iter_mut().zip(seen) {
+        if place.is_some() {
+            continue;
+        }
+        let id = ArticleId::mint(site, &article.path, &|id| taken.contains(id));
+        taken.insert(id);
+        // At the first start everything is new, and there is nothing to be a copy of.
+        let copy_of = (!first_sight_of_all)
+            .then(|| {
+                standing
+                    .iter()
+                    .chain(&newcomers)
+                    .map(|(id, sketch)| (*id, article.sketch.likeness(sketch)))
+                    .filter(|(_, likeness)| *likeness >= LIKENESS)
+                    .max_by(|a, b| a.1.total_cmp(&b.1))
+            })
+            .flatten();
+        newcomers.push((id, &article.sketch));
+        *place = Some((id, Told::New { copy_of }));
+    }
+    found.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "La directrice présente la nouvelle doctrine du cloud au centre de l’État devant une salle comble, et chacun retient que les services publics numériques y gagneront en sobriété.";
+
+    fn seen(path: &str, text: &str) -> Seen {
+        Seen { path: path.into(), addresses: vec![format!("https://x.fr/{path}")], own_id: None, sketch: Sketch::of(text) }
+    }
+
+    fn known(path: &str, text: &str, gone: Option<&str>) -> Known {
+        let seen = seen(path, text);
+        let id = ArticleId::mint("https://x.fr", path, &|_| false);
+        Known { id, path: seen.path, addresses: seen.addresses, own_id: None, gone_since: gone.map(|at| at.parse().unwrap()), sketch: seen.sketch }
+    }
+
+    fn identify_at(known: &[Known], seen: &[Seen]) -> Vec<(ArticleId, Told)> {
+        identify("https://x.fr", known, seen, &BTreeSet::new(), "2026-11-22T12:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn a_renamed_article_keeps_its_identity() {
+        let old = known("a.md", TEXT, None);
+        let told = identify_at(std::slice::from_ref(&old), &[seen("b.md", &format!("{TEXT} Ajout."))]);
+        assert_eq!(told[0].0, old.id);
+        assert!(matches!(told[0].1, Told::Text(likeness) if likeness > 0.8), "{told:?}");
+    }
+
+    #[test]
+    fn an_article_that_vanished_long_ago_is_forgotten() {
+        let old = known("a.md", TEXT, Some("2026-10-01T00:00:00Z"));
+        let told = identify_at(std::slice::from_ref(&old), &[seen("b.md", TEXT)]);
+        assert!(told[0].0 != old.id && matches!(told[0].1, Told::New { copy_of: None }));
+    }
+
+    #[test]
+    fn a_copy_beside_its_model_is_another_article_and_suspected() {
+        let old = known("a.md", TEXT, None);
+        let told = identify_at(std::slice::from_ref(&old), &[seen("a.md", TEXT), seen("a-a5d7ba.md", TEXT)]);
+        assert_eq!(told[0], (old.id, Told::Path));
+        assert!(matches!(told[1].1, Told::New { copy_of: Some((id, _)) } if id == old.id));
+    }
+
+    #[test]
+    fn a_new_article_at_the_path_of_a_moved_one_gets_an_identity_of_its_own() {
+        let moved = Known { path: "b.md".into(), ..known("a.md", TEXT, None) };
+        let other = "Un tout autre sujet occupe désormais cette adresse : la médiation numérique en milieu rural et ses bus.";
+        let told = identify_at(std::slice::from_ref(&moved), &[seen("b.md", TEXT), seen("a.md", other)]);
+        assert_eq!(told[0].0, moved.id);
+        assert_ne!(told[1].0, moved.id);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_has_not_vanished() {
+        let old = known("a.md", TEXT, None);
+        let held = BTreeSet::from(["a.md".to_owned()]);
+        let told = identify("https://x.fr", std::slice::from_ref(&old), &[seen("b.md", TEXT)], &held, "2026-11-22T12:00:00Z".parse().unwrap());
+        assert_ne!(told[0].0, old.id);
+    }
+
+    #[test]
+    fn identities_are_the_same_on_every_machine_and_sketches_survive_the_store() {
+        let mint = || ArticleId::mint("https://x.fr", "a.md", &|_| false);
+        assert_eq!(mint(), mint());
+        let sketch = Sketch::of(TEXT);
+        assert_eq!(Sketch::from_bytes(&sketch.to_bytes()), sketch);
+    }
+}

@@ -1,0 +1,312 @@
+//! Markdown as kramdown's users write it, to clean HTML with absolute addresses, and to plain text.
+//!
+//! Three steps: what only Jekyll understands is taken out ([`without_liquid`], attribute lists such as
+//! `{:target="_blank"}`); pulldown-cmark renders; ammonia keeps what a feed reader may show and makes addresses
+//! absolute. Nothing that can run or hide survives.
+
+use crate::text::{clean, one_line};
+use ammonia::{Builder, UrlRelative};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use url::Url;
+
+/// Markdown as clean HTML. Relative addresses are joined to `base`, the article's own address.
+pub fn to_html(markdown: &str, base: &Url) -> String {
+    let source = plain_markdown(markdown, base);
+    let mut rendered = String::with_capacity(source.len() * 3 / 2);
+    html::push_html(&mut rendered, Parser::new_ext(&source, options()));
+    sanitise(&rendered, base)
+}
+
+/// Markdown without what only Jekyll understands.
+fn plain_markdown(markdown: &str, base: &Url) -> String {
+    let (without_liquid, _) = without_liquid(&clean(markdown), base);
+    without_attribute_lists(&without_liquid).into_owned()
+}
+
+fn options() -> Options {
+    Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_HEADING_ATTRIBUTES
+        | Options::ENABLE_DEFINITION_LIST
+}
+
+/// HTML that any reader may show: no scripts, styles, frames, forms or handlers, absolute addresses, `alt` everywhere.
+fn sanitise(dirty: &str, base: &Url) -> String {
+    let mut builder = Builder::default();
+    builder
+        .link_rel(None)
+        .url_schemes(HashSet::from(["http", "https", "mailto", "tel"]))
+        .url_relative(UrlRelative::RewriteWithBase(base.clone()))
+        .add_tags(["section"])
+        .add_tag_attributes("h1", ["id"])
+        .add_tag_attributes("h2", ["id"])
+        .add_tag_attributes("h3", ["id"])
+        .add_tag_attributes("h4", ["id"])
+        .add_tag_attributes("h5", ["id"])
+        .add_tag_attributes("h6", ["id"])
+        .attribute_filter(|element, attribute, value| match (element, attribute) {
+            ("img", "alt") if is_file_name(value) => Some(Cow::Borrowed("")),
+            _ => Some(Cow::Borrowed(value)),
+        });
+    with_alternative_texts(&builder.clean(dirty).to_string()).trim().to_owned()
+}
+
+/// An image without `alt` is read out by its address: an empty one is passed over.
+fn with_alternative_texts(html: &str) -> String {
+    let mut whole = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(start) = rest.find("<img") {
+        let end = rest[start..].find('>').map_or(rest.len(), |length| start + length);
+        let tag = &rest[start..end];
+        whole.push_str(&rest[..end]);
+        if !tag.contains(" alt=") {
+            whole.push_str(" alt=\"\"");
+        }
+        rest = &rest[end..];
+    }
+    whole.push_str(rest);
+    whole
+}
+
+/// Whether a text is the name of an image file, which says nothing to those who do not see the image.
+pub fn is_file_name(text: &str) -> bool {
+    let text = text.trim();
+    text.rsplit_once('.').is_some_and(|(stem, extension)| {
+        !stem.is_empty()
+            && matches!(extension.to_ascii_lowercase().as_str(), "jpg" | "jpeg" | "png" | "gif" | "webp" | "svg" | "avif" | "bmp" | "tif" | "tiff")
+    })
+}
+
+/// Markdown as plain text: one line per block, French spaces kept.
+pub fn to_text(markdown: &str, base: &Url) -> String {
+    html_to_text(&to_html(markdown, base))
+}
+
+/// The text that a reader sees in clean HTML: one line per block.
+pub fn html_to_text(html: &str) -> String {
+    const BLOCKS: [&str; 17] = [
+        "</p>", "<br>", "</li>", "</h1>", "</h2>", "</h3>", "</h4>", "</h5>", "</h6>", "</tr>", "</blockquote>", "</pre>", "</dt>",
+        "</dd>", "<hr>", "</figure>", "</figcaption>",
+    ];
+    const BREAK: &str = "\u{1}";
+    let mut marked = html.replace(['\n', '\u{1}'], " ").replace("</td>", " ").replace("</th>", " ");
+    for block in BLOCKS {
+        marked = marked.replace(block, &format!("{block}{BREAK}"));
+    }
+    let stripped = Builder::empty().clean(&marked).to_string();
+    let text = stripped.replace("&nbsp;", "\u{A0}").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    let lines: Vec<String> = text.split(BREAK).map(one_line).filter(|line| !line.is_empty()).collect();
+    lines.join("\n")
+}
+
+/// Plain text of a title: entities decoded, tags gone, one line.
+pub fn title_to_text(title: &str) -> String {
+    if title.contains(['<', '&']) { one_line(&html_to_text(title).replace('\n', " ")) } else { one_line(title) }
+}
+
+/// The Markdown of the first paragraph that says something, if there is one.
+pub fn first_paragraph(markdown: &str, base: &Url) -> Option<String> {
+    let source = plain_markdown(markdown, base);
+    let mut depth_of_paragraph = None;
+    for (event, range) in Parser::new_ext(&source, options()).into_offset_iter() {
+        match event {
+            Event::Start(Tag::Paragraph) => depth_of_paragraph = Some(range.start),
+            Event::End(TagEnd::Paragraph) => {
+                let start = depth_of_paragraph.take()?;
+                let paragraph = &source[start..range.end];
+                if !to_text(paragraph, base).is_empty() {
+                    return Some(paragraph.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Liquid taken out: `{{ site.url }}` is filled in, `{% raw %}` keeps what it holds, comments go with what they
+/// hold, the rest goes. Also the tags that were dropped, for a note to the editor.
+pub fn without_liquid(markdown: &str, base: &Url) -> (String, Vec<String>) {
+    if !markdown.contains("{{") && !markdown.contains("{%") {
+        return (markdown.to_owned(), Vec::new());
+    }
+    let origin = base.origin().ascii_serialization();
+    let mut kept = String::with_capacity(markdown.len());
+    let mut dropped = Vec::new();
+    let mut rest = markdown;
+    while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
+        kept.push_str(&rest[..start]);
+        let (open, close) = if rest[start..].starts_with("{{") { ("{{", "}}") } else { ("{%", "%}") };
+        let Some(length) = rest[start..].find(close) else {
+            // Never closed: Jekyll would refuse the file; the braces alone go.
+            dropped.push(open.to_owned());
+            rest = &rest[start + 2..];
+            continue;
+        };
+        let inside = rest[start + 2..start + length].trim().trim_matches('-').trim();
+        rest = &rest[start + length + 2..];
+        if open == "{{" {
+            match inside.split('|').next().map(str::trim) {
+                Some("site.url") => kept.push_str(&origin),
+                Some("site.baseurl") => {}
+                _ => dropped.push(format!("{{{{ {inside} }}}}")),
+            }
+            continue;
+        }
+        let name = inside.split_whitespace().next().unwrap_or("");
+        if matches!(name, "raw" | "comment") {
+            let end_tag = rest.match_indices("{%").find(|(at, _)| {
+                rest[at + 2..].trim_start_matches('-').trim_start().starts_with(&format!("end{name}"))
+            });
+            let (held, after) = match end_tag {
+                Some((at, _)) => (&rest[..at], rest[at..].find("%}").map_or("", |length| &rest[at + length + 2..])),
+                None => (rest, ""),
+            };
+            if name == "raw" {
+                kept.push_str(held);
+            }
+            rest = after;
+        } else {
+            dropped.push(format!("{{% {inside} %}}"));
+        }
+    }
+    kept.push_str(rest);
+    (kept, dropped)
+}
+
+/// Kramdown's attribute lists taken out: `{:target="_blank"}` behind a link, `{: .encadre }` on a line of its own,
+/// `{::comment}`. Code keeps its braces.
+fn without_attribute_lists(markdown: &str) -> Cow<'_, str> {
+    if !markdown.contains("{:") {
+        return Cow::Borrowed(markdown);
+    }
+    let mut kept = String::with_capacity(markdown.len());
+    let mut fence: Option<&str> = None;
+    for line in markdown.split_inclusive('\n') {
+        let bare = line.trim_start();
+        let mark = ["```", "~~~"].into_iter().find(|mark| bare.starts_with(mark));
+        if fence.is_some() || mark.is_some() {
+            fence = match (fence, mark) {
+                (Some(open), Some(mark)) if open == mark => None,
+                (None, mark) => mark,
+                (open, _) => open,
+            };
+            kept.push_str(line);
+        } else if line.starts_with("    ") && !line.trim_start().starts_with("{:") {
+            kept.push_str(line);
+        } else {
+            drop_lists(line, &mut kept);
+        }
+    }
+    Cow::Owned(kept)
+}
+
+fn drop_lists(line: &str, kept: &mut String) {
+    let mut rest = line;
+    let mut in_code = false;
+    let before = kept.len();
+    while let Some(at) = rest.find(['`', '{']) {
+        kept.push_str(&rest[..at]);
+        let tail = &rest[at..];
+        if tail.starts_with('`') {
+            in_code = !in_code;
+            kept.push('`');
+            rest = &tail[1..];
+        } else if let Some(length) = attribute_list(tail).filter(|_| !in_code) {
+            rest = &tail[length..];
+        } else {
+            kept.push('{');
+            rest = &tail[1..];
+        }
+    }
+    kept.push_str(rest);
+    // A line that held nothing but its list is gone as a whole: a blank one would cut the paragraph.
+    if kept[before..].trim().is_empty() && !line.trim().is_empty() {
+        kept.truncate(before);
+    }
+}
+
+/// The length of the attribute list at the start of a text, if one is there.
+fn attribute_list(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix("{:")?;
+    let mut quote = None;
+    for (at, c) in inside.char_indices() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            (None, '}') => return Some(at + 3),
+            (_, '\n') => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base() -> Url {
+        Url::parse("https://www.example.fr/agenda/x/").unwrap()
+    }
+
+    fn check(markdown: &str, html: &str) {
+        assert_eq!(to_html(markdown, &base()), html);
+    }
+
+    #[test]
+    fn addresses_are_absolute_and_their_encoding_is_left_alone() {
+        check(
+            "![Une carte](/uploads/Copie%20de%20Visuel%20RS%2034-%201920x1080px(2).png)",
+            "<p><img src=\"https://www.example.fr/uploads/Copie%20de%20Visuel%20RS%2034-%201920x1080px(2).png\" alt=\"Une carte\"></p>",
+        );
+        check("[ici](#bas) [là](../y/)", "<p><a href=\"https://www.example.fr/agenda/x/#bas\">ici</a> <a href=\"https://www.example.fr/agenda/y/\">là</a></p>");
+        check("<a href=\"/é\">x</a>", "<p><a href=\"https://www.example.fr/%C3%A9\">x</a></p>");
+    }
+
+    #[test]
+    fn what_can_run_or_hide_is_gone() {
+        check(
+            "<p onclick=\"x()\" style=\"color:red\">a</p><script>x</script><iframe src=\"/y\"></iframe><a href=\"javascript:x\">b</a>",
+            "<p>a</p><a>b</a>",
+        );
+    }
+
+    #[test]
+    fn a_file_name_is_no_alternative_text() {
+        check("![DSC01712.JPG](/a.jpg)", "<p><img src=\"https://www.example.fr/a.jpg\" alt=\"\"></p>");
+        check("<img src=\"/a.jpg\">", "<img src=\"https://www.example.fr/a.jpg\" alt=\"\">");
+    }
+
+    #[test]
+    fn kramdown_attribute_lists_leave_no_braces() {
+        check("[x](https://y.fr){:target=\"_blank\"} et", "<p><a href=\"https://y.fr\">x</a> et</p>");
+        check("Texte\n{: .encadre role=\"presentation\" }\n\nSuite", "<p>Texte</p>\n<p>Suite</p>");
+        check("`{:a}`", "<p><code>{:a}</code></p>");
+        check("```\n{:a}\n```", "<pre><code>{:a}\n</code></pre>");
+        check("## Titre ## {#id}", "<h2 id=\"id\">Titre</h2>");
+    }
+
+    #[test]
+    fn liquid_leaves_no_braces() {
+        let (kept, dropped) = without_liquid("a {{ site.url }}/x {% include y.html %} {% raw %}{{ z }}{% endraw %} {% comment %}c{% endcomment %}{{ page.title }}", &base());
+        assert_eq!(kept, "a https://www.example.fr/x  {{ z }} ");
+        assert_eq!(dropped, ["{% include y.html %}", "{{ page.title }}"]);
+    }
+
+    #[test]
+    fn text_keeps_french_typography() {
+        let text = to_text("**« Cloud\u{202F}»** :\u{A0}l’*État* &amp; &lt;b&gt;\n\n* un\n* deux\n\n|a|b|\n|-|-|\n|1|2|", &base());
+        assert_eq!(text, "« Cloud\u{202F}» :\u{A0}l’État & <b>\nun\ndeux\na b\n1 2");
+        assert_eq!(title_to_text("Cloud&nbsp;: <b>l’État</b> &#38; nous"), "Cloud\u{A0}: l’État & nous");
+    }
+
+    #[test]
+    fn the_first_paragraph_is_the_first_that_says_something() {
+        assert_eq!(first_paragraph("## Titre\n\n![x.png](/x.png)\n\nUn *deux*.\n\nTrois", &base()).as_deref(), Some("Un *deux*.\n"));
+        assert_eq!(first_paragraph("## Titre", &base()), None);
+    }
+}

@@ -1,0 +1,168 @@
+//! An article: one published document of the site, as data.
+//!
+//! [`parse`] turns a file into an [`Article`] and the [`Problem`]s that a person should see. It knows no clock and no
+//! disk: whether an article is live is asked with [`Article::is_live`] and an instant, and facts about the files that
+//! it names come in through [`Lookup`].
+
+pub mod date;
+pub mod front_matter;
+pub mod identity;
+pub mod markdown;
+pub mod permalink;
+mod read;
+pub mod site;
+
+pub use date::ArticleDate;
+pub use identity::ArticleId;
+pub use read::parse;
+pub use site::SiteSettings;
+
+use crate::problem::Problem;
+use jiff::Timestamp;
+use url::Url;
+
+/// A file of the site as it was read: its path under the root, with `/` between folders, and its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Path under the site's root.
+    pub path: String,
+    /// Content.
+    pub bytes: Vec<u8>,
+}
+
+/// What is known of a file that an article names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Its length in bytes.
+    pub length: u64,
+    /// Its media type, told from its first bytes.
+    pub media_type: String,
+}
+
+/// Finds the facts of a file under the site's root; None if there is no such file.
+pub type Lookup<'a> = dyn Fn(&str) -> Option<FileFacts> + 'a;
+
+/// One document of the site.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Article {
+    /// Path of its file under the site's root.
+    pub path: String,
+    /// Its collection.
+    pub collection: String,
+    /// Its title: plain text on one line.
+    pub title: String,
+    /// Its public address.
+    pub url: Url,
+    /// Other addresses it had (`redirect_from`).
+    pub aliases: Vec<Url>,
+    /// Its identity as the author wrote it (`id`, `uuid` or `guid`), if any.
+    pub own_id: Option<String>,
+    /// The date in its front matter or its file's name.
+    pub date: Option<ArticleDate>,
+    /// When the author says that it was last changed.
+    pub modified: Option<ArticleDate>,
+    /// From when on it is no longer published.
+    pub expires: Option<Timestamp>,
+    /// False for a draft (`published: false`, `draft: true`).
+    pub published: bool,
+    /// Its categories, as written, each once.
+    pub categories: Vec<String>,
+    /// Its tags, as written, each once.
+    pub tags: Vec<String>,
+    /// Its author, if the front matter names one.
+    pub author: Option<String>,
+    /// Its language, if it is not the site's.
+    pub language: Option<String>,
+    /// Its introduction (`chapeau-text`), in Markdown.
+    pub chapeau: Option<String>,
+    /// Its text, in Markdown.
+    pub body: String,
+    /// Its images, the lead image first.
+    pub images: Vec<Image>,
+    /// Files to download.
+    pub attachments: Vec<Attachment>,
+    /// Its dated, placed part.
+    pub event: Option<Event>,
+    /// Tags of the front matter's `social:` texts, by endpoint or network; the empty name stands for all.
+    pub social: Vec<(String, String)>,
+}
+
+impl Article {
+    /// Whether readers see it at an instant. An article without a date is live as soon as it is not a draft.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.published
+            && self.date.is_none_or(|date| date.at <= now)
+            && self.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// The first instant after `now` at which [`Article::is_live`] may answer otherwise.
+    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        if !self.published {
+            return None;
+        }
+        [self.date.map(|date| date.at), self.expires].into_iter().flatten().filter(|at| *at > now).min()
+    }
+}
+
+/// An image of an article.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Its address.
+    pub url: Url,
+    /// What it shows, for those who do not see it; None if nobody wrote it (a file's name is nothing).
+    pub alt: Option<String>,
+    /// Its legend.
+    pub legend: Option<String>,
+    /// Its length and type, if it is a file of the site.
+    pub facts: Option<FileFacts>,
+}
+
+/// A file to download.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its address.
+    pub url: Url,
+    /// Its name for people.
+    pub title: Option<String>,
+    /// Its length and type; a file that is not there is no attachment.
+    pub facts: FileFacts,
+}
+
+/// The dated, placed part of an article.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When it starts.
+    pub start: ArticleDate,
+    /// When it ends.
+    pub end: Option<ArticleDate>,
+    /// Whether it takes whole days: it starts, and ends if it has an end, at midnight.
+    pub all_day: bool,
+    /// Where: the name of the place.
+    pub place: Option<String>,
+    /// Where: the postal address.
+    pub address: Option<String>,
+    /// Where to learn more: what it is, and the address.
+    pub links: Vec<EventLink>,
+}
+
+/// A line of an event's practical information.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventLink {
+    /// What it is.
+    pub label: String,
+    /// What it says, if it says something.
+    pub text: Option<String>,
+    /// Where it leads, if it leads somewhere.
+    pub url: Option<Url>,
+}
+
+/// A file as it could be read: an article if it is one, and what a person should see.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The article; None for a file that is none or cannot be read.
+    pub article: Option<Article>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+    /// Whether the file should be an article but cannot be read: the last good version stays in its place.
+    pub broken: bool,
+}

@@ -1,0 +1,358 @@
+//! From a file of a Jekyll site to an [`Article`].
+
+use super::date::{self, ArticleDate};
+use super::front_matter::{self, FrontMatter};
+use super::permalink;
+use super::site::{Collection, SiteSettings};
+use super::{Article, Attachment, Event, EventLink, Image, Lookup, Parsed, SourceFile, markdown};
+use crate::problem::{Place, Problem};
+use crate::text::{clean, folded, one_line};
+use crate::yaml::Yaml;
+use jiff::civil::Time;
+use url::Url;
+
+/// Most bytes of a file: an article of an hour's reading has some 50,000.
+const BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Reads a file of the site. `lookup` finds the facts of files that the article names.
+///
+/// A file that belongs to no collection of articles gives nothing. A file that should be an article and cannot be
+/// read gives a problem of severity error and `broken`.
+pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup) -> Parsed {
+    let Some((name, collection)) = site.collection_of(&file.path) else { return Parsed::default() };
+    let broken = |problem: Problem| Parsed { article: None, problems: vec![problem], broken: true };
+    if file.bytes.len() > BYTES_MAX {
+        let message = format!("{} bytes, over the limit of {BYTES_MAX} for an article", file.bytes.len());
+        return broken(Problem::error(&file.path, Place::FILE, message).cure("put large files in the uploads folder and link to them"));
+    }
+    let text = match std::str::from_utf8(&file.bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let good = String::from_utf8_lossy(&file.bytes[..error.valid_up_to()]);
+            let place = Place::of_byte(&good, good.len());
+            return broken(Problem::error(&file.path, place, "the file is not UTF-8").cure("save it again with the encoding UTF-8"));
+        }
+    };
+    let Some(split) = front_matter::split(text) else {
+        if text.trim().is_empty() || front_matter::starts(text) {
+            let problem = Problem::error(&file.path, Place::FILE, "the file is empty or its front matter never ends");
+            return broken(problem.cure("end the front matter with a line of three dashes"));
+        }
+        // Without front matter Jekyll copies the file as it is: it is no article.
+        return Parsed::default();
+    };
+    let (front, mut problems) = match FrontMatter::read(&file.path, &split) {
+        Ok(read) => read,
+        Err(problem) => return broken(problem),
+    };
+    let reading = Reading { file, site, collection_name: name, collection, front: &front, lookup };
+    let article = reading.article(split.body, &mut problems);
+    let broken = article.is_none();
+    Parsed { article, problems, broken }
+}
+
+struct Reading<'a> {
+    file: &'a SourceFile,
+    site: &'a SiteSettings,
+    collection_name: &'a str,
+    collection: &'a Collection,
+    front: &'a FrontMatter<'a>,
+    lookup: &'a Lookup<'a>,
+}
+
+impl Reading<'_> {
+    fn article(&self, body: &str, problems: &mut Vec<Problem>) -> Option<Article> {
+        let stem = file_stem(&self.file.path);
+        let (name_date, name_slug) = dated_name(stem);
+        let date = self.date("date", problems)?.or_else(|| name_date.and_then(|day| date::parse(day, &self.site.timezone)));
+        let slug = self.front.text(&["slug"]).unwrap_or_else(|| name_slug.trim_end_matches('.').to_owned());
+        let title = match self.front.text(&["title"]).map(|title| clean(&markdown::title_to_text(&title)).into_owned()) {
+            Some(title) if !title.is_empty() => title,
+            _ => {
+                problems.push(
+                    Problem::error(&self.file.path, self.front.place("title"), "the article has no title, so it is left out")
+                        .cure("write a line “title: …” in the front matter"),
+                );
+                return None;
+            }
+        };
+        let categories = self.terms(&["categories", "category"]);
+        let tags = self.terms(&["tags", "tag"]);
+        let url = self.url(stem, &slug, &categories, date, problems)?;
+        let published = self.truth("published", true, problems)? && !self.truth("draft", false, problems)?;
+        let body = clean(body).into_owned();
+        let chapeau = self.front.text(&["chapeau-text", "chapeau", "description", "excerpt", "summary", "resume"]);
+        let article = Article {
+            path: self.file.path.clone(),
+            collection: self.collection_name.to_owned(),
+            aliases: self.strings(&["redirect_from", "aliases"]).iter().filter_map(|from| self.site.address(from)).collect(),
+            own_id: self.front.text(&["id", "uuid", "guid"]),
+            modified: self.optional_date(&["last_modified_at", "updated", "updatedDate", "modified"], problems),
+            expires: self.optional_date(&["expires", "expiryDate", "expirydate"], problems).map(|date| date.at),
+            author: self.author(),
+            language: self.front.text(&["lang", "language"]),
+            chapeau: chapeau.map(|text| clean(&text).into_owned()),
+            images: self.images(&url, problems),
+            attachments: self.attachments(problems),
+            event: self.event(problems),
+            social: self.social(),
+            title,
+            url,
+            date,
+            published,
+            categories,
+            tags,
+            body,
+        };
+        self.remarks(&article, problems);
+        Some(article)
+    }
+
+    /// The date of a key; outer None if it cannot be read, which makes the article unreadable: a wrong guess could
+    /// publish it early.
+    fn date(&self, key: &str, problems: &mut Vec<Problem>) -> Option<Option<ArticleDate>> {
+        let Some(text) = self.site.value(self.front, &self.file.path, self.collection_name, key).and_then(Yaml::filled) else {
+            return Some(None);
+        };
+        match date::parse(&text, &self.site.timezone) {
+            Some(date) => Some(Some(date)),
+            None => {
+                problems.push(
+                    self.front
+                        .error(key, format!("`{text}` is not a date, so the article is left out"))
+                        .cure("write it as 2026-01-31 09:30:00 +01:00"),
+                );
+                None
+            }
+        }
+    }
+
+    fn optional_date(&self, keys: &[&str], problems: &mut Vec<Problem>) -> Option<ArticleDate> {
+        let (key, text) = keys.iter().find_map(|key| Some((key, self.front.get(key)?.filled()?)))?;
+        let read = date::parse(&text, &self.site.timezone);
+        if read.is_none() {
+            problems.push(self.front.warning(key, format!("`{text}` is not a date")).cure("write it as 2026-01-31 09:30:00 +01:00"));
+        }
+        read
+    }
+
+    /// A yes or no; None if it says something else, which makes the article unreadable: it could be a draft.
+    fn truth(&self, key: &str, default: bool, problems: &mut Vec<Problem>) -> Option<bool> {
+        let Some(value) = self.site.value(self.front, &self.file.path, self.collection_name, key) else { return Some(default) };
+        let truth = value.truth();
+        if truth.is_none() {
+            let said = value.to_text().unwrap_or_default();
+            problems.push(
+                self.front
+                    .error(key, format!("`{key}: {said}` is neither true nor false, so the article is left out"))
+                    .cure("write true or false"),
+            );
+        }
+        truth
+    }
+
+    fn strings(&self, keys: &[&str]) -> Vec<String> {
+        keys.iter()
+            .filter_map(|key| self.site.value(self.front, &self.file.path, self.collection_name, key))
+            .flat_map(|value| match value {
+                Yaml::List(items) => items.iter().filter_map(Yaml::filled).collect(),
+                other => other.filled().into_iter().collect::<Vec<_>>(),
+            })
+            .collect()
+    }
+
+    /// Categories or tags: a list, or one text. As for Jekyll, a text under the plural key is cut at white space
+    /// unless it has commas, and a text under the singular key is one term.
+    fn terms(&self, keys: &[&str; 2]) -> Vec<String> {
+        let mut terms: Vec<String> = Vec::new();
+        for key in keys {
+            let Some(value) = self.site.value(self.front, &self.file.path, self.collection_name, key) else { continue };
+            let written: Vec<String> = match value {
+                Yaml::List(items) => items.iter().filter_map(Yaml::filled).collect(),
+                other => match other.filled() {
+                    Some(text) if key == &keys[1] => vec![text],
+                    Some(text) if text.contains(',') => text.split(',').map(|term| term.trim().to_owned()).collect(),
+                    Some(text) => text.split_whitespace().map(str::to_owned).collect(),
+                    None => Vec::new(),
+                },
+            };
+            for term in written.iter().map(|term| clean(&one_line(term)).into_owned()).filter(|term| !term.is_empty()) {
+                if !terms.iter().any(|known| folded(known) == folded(&term)) {
+                    terms.push(term);
+                }
+            }
+        }
+        terms
+    }
+
+    fn url(&self, stem: &str, slug: &str, categories: &[String], date: Option<ArticleDate>, problems: &mut Vec<Problem>) -> Option<Url> {
+        let own = self.front.text(&["permalink"]);
+        let template = own.as_deref().map_or(self.collection.permalink.as_str(), permalink::style);
+        let under = self.file.path.strip_prefix(&self.collection.folder).unwrap_or(&self.file.path).trim_start_matches('/');
+        let path_stem = under.rsplit_once('.').map_or(under, |(path, _)| path);
+        let in_site_zone = date.map(|date| ArticleDate::in_zone(date.at, &self.site.timezone));
+        let parts = permalink::Parts {
+            collection: self.collection_name,
+            path: path_stem,
+            slug,
+            name: stem,
+            categories,
+            date: in_site_zone,
+        };
+        let path = permalink::path(template, &parts);
+        let url = self.site.address(&path);
+        if url.is_none() {
+            problems.push(self.front.error("permalink", format!("`{template}` does not make an address")).cure("write a path such as /actualites/titre/"));
+        }
+        url
+    }
+
+    fn author(&self) -> Option<String> {
+        let value = ["auteur", "author"].iter().find_map(|key| self.front.get(key))?;
+        let name = match value {
+            Yaml::Map(_) => value.get("name").or_else(|| value.get("nom")).and_then(Yaml::filled),
+            other => other.filled(),
+        }?;
+        // An address of a person is not a name, and never leaves the file.
+        Some(one_line(&clean(&name))).filter(|name| !name.contains('@') && !name.is_empty())
+    }
+
+    fn images(&self, base: &Url, problems: &mut Vec<Problem>) -> Vec<Image> {
+        let mut images = Vec::new();
+        for key in ["une-ou-diaporama", "image", "image-mise-en-avant", "une"] {
+            let items = match self.front.get(key) {
+                Some(Yaml::List(items)) => items.iter().collect(),
+                Some(one) => vec![one],
+                None => continue,
+            };
+            for (position, item) in items.into_iter().enumerate() {
+                let said = |names: &[&str]| names.iter().find_map(|name| item.get(name).and_then(Yaml::filled));
+                let Some(written) = said(&["image", "src", "path", "url"]).or_else(|| item.filled()) else { continue };
+                let Some(url) = self.site.address(&written) else {
+                    problems.push(self.front.warning(key, format!("`{written}` is not the address of an image")).cure("write a path such as /uploads/image.jpg"));
+                    continue;
+                };
+                let facts = self.site.file_of(&url).and_then(|path| (self.lookup)(&path));
+                let alt = said(&["alternative-textuelle", "alt", "alternative"])
+                    .map(|alt| one_line(&clean(&markdown::to_text(&alt, base))))
+                    .filter(|alt| !alt.is_empty() && !markdown::is_file_name(alt));
+                if alt.is_none() && position == 0 {
+                    problems.push(
+                        self.front
+                            .warning(key, "the image has no alternative text, so some readers will not know what it shows")
+                            .cure("write a line “alternative-textuelle: …” under the image"),
+                    );
+                }
+                if facts.is_none() && self.site.file_of(&url).is_some() {
+                    problems.push(self.front.warning(key, format!("the image {written} is not in the site's folder")).cure("upload it, or correct its name"));
+                }
+                let legend = said(&["legende", "legend", "caption"]).map(|text| one_line(&clean(&markdown::to_text(&text, base))));
+                images.push(Image { url, alt, legend: legend.filter(|legend| !legend.is_empty()), facts });
+            }
+        }
+        images.dedup_by(|a, b| a.url == b.url);
+        images
+    }
+
+    /// Files to download: `file`, and `files` with `{file, nom}` or `{lien, nom}`. Only of the file's own front
+    /// matter: a default is a placeholder.
+    fn attachments(&self, problems: &mut Vec<Problem>) -> Vec<Attachment> {
+        let mut attachments = Vec::new();
+        for key in ["file", "files", "communique_file"] {
+            let items = match self.front.get(key) {
+                Some(Yaml::List(items)) => items.iter().collect(),
+                Some(one) => vec![one],
+                None => continue,
+            };
+            for item in items {
+                let said = |names: &[&str]| names.iter().find_map(|name| item.get(name).and_then(Yaml::filled));
+                let Some(written) = said(&["file", "fichier"]).or_else(|| item.filled()) else { continue };
+                let facts = self.site.address(&written).and_then(|url| {
+                    let facts = self.site.file_of(&url).and_then(|path| (self.lookup)(&path))?;
+                    Some((url, facts))
+                });
+                match facts {
+                    Some((url, facts)) => attachments.push(Attachment { url, title: said(&["nom", "title", "name"]).map(|t| one_line(&t)), facts }),
+                    None => problems.push(self.front.warning(key, format!("the file {written} is not in the site's folder")).cure("upload it, or correct its name")),
+                }
+            }
+        }
+        attachments
+    }
+
+    fn event(&self, problems: &mut Vec<Problem>) -> Option<Event> {
+        let start = self.optional_date(&["event_start_date", "dateEvent"], problems)?;
+        let end = self.optional_date(&["event_end_date"], problems);
+        if end.is_some_and(|end| end.at < start.at) {
+            problems.push(self.front.warning("event_end_date", "the event ends before it starts").cure("correct one of the two dates"));
+        }
+        let midnight = |date: ArticleDate| date.zoned().time() == Time::midnight();
+        let links = match self.front.get("champs_informations") {
+            Some(Yaml::List(items)) => items.iter().filter_map(|item| self.event_link(item)).collect(),
+            _ => Vec::new(),
+        };
+        let text = |keys: &[&str]| self.front.text(keys).map(|text| one_line(&clean(&markdown::title_to_text(&text))));
+        Some(Event {
+            start,
+            end: end.filter(|end| end.at >= start.at),
+            all_day: midnight(start) && end.is_none_or(midnight),
+            place: text(&["lieu"]),
+            address: text(&["adresse"]),
+            links,
+        })
+    }
+
+    fn event_link(&self, item: &Yaml) -> Option<EventLink> {
+        let said = |key: &str| item.get(key).and_then(Yaml::filled).map(|text| one_line(&clean(&text)));
+        let link = EventLink {
+            label: said("intitule").unwrap_or_default(),
+            text: said("contenu"),
+            url: said("lien").and_then(|link| self.site.address(&link)),
+        };
+        (!link.label.is_empty() && (link.text.is_some() || link.url.is_some()) || link.url.is_some()).then_some(link)
+    }
+
+    fn social(&self) -> Vec<(String, String)> {
+        match self.front.get("social") {
+            Some(Yaml::Map(pairs)) => pairs.iter().filter_map(|(name, text)| Some((name.clone(), text.filled()?))).collect(),
+            Some(text) => text.filled().map(|text| vec![(String::new(), text)]).unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
+    /// What an editor may want to mend though the article can be read.
+    fn remarks(&self, article: &Article, problems: &mut Vec<Problem>) {
+        if article.date.is_none() && article.published {
+            problems.push(
+                Problem::warning(&self.file.path, self.front.place("date"), "the article has no date: it stands in the feeds at the time it was first seen, and is never announced by itself")
+                    .cure("write a line “date: 2026-01-31 09:30:00 +01:00”"),
+            );
+        }
+        let length = article.title.chars().count();
+        if length > 300 {
+            problems.push(self.front.warning("title", format!("the title has {length} characters")).cure("keep it under 300"));
+        }
+        let (_, dropped) = markdown::without_liquid(&article.body, &article.url);
+        if let Some(first) = dropped.first() {
+            let more = if dropped.len() > 1 { format!(" and {} more", dropped.len() - 1) } else { String::new() };
+            problems.push(Problem::note(&self.file.path, Place::FILE, format!("{first}{more} is left out of feeds and posts: only the site itself can fill it in")));
+        }
+    }
+}
+
+fn file_stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// A file's name cut into its day, if it starts with one, and the rest: `2024-07-05-titre`.
+fn dated_name(stem: &str) -> (Option<&str>, &str) {
+    let dashes: Vec<usize> = stem.match_indices('-').map(|(at, _)| at).take(3).collect();
+    if let [_, _, third] = dashes[..] {
+        if date::parse_day(&stem[..third]).is_some() {
+            return (Some(&stem[..third]), &stem[third + 1..]);
+        }
+    }
+    (None, stem)
+}
+

@@ -1,0 +1,63 @@
+//! The configuration: what `config/crieur.yaml` says, checked whole.
+//!
+//! [`parse`] never stops at the first mistake: it returns every [`Problem`] with its line, column, key and cure.
+//! It is pure; the environment and the files of secrets come in as functions.
+
+mod endpoints;
+mod raw;
+mod read;
+mod rules;
+mod sections;
+mod shape;
+
+pub use endpoints::{Endpoint, EndpointName, Mastodon, NetworkKind, Visibility};
+pub use rules::{BY_HAND, Baseline, Rule, Selection, When};
+pub use sections::{CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Hashtags, Http, Site};
+
+use crate::problem::Problem;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What surrounds the program, for `${NAME}` and `…_file`.
+pub struct Surroundings<'a> {
+    /// The value of an environment variable.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// The text of a file of a secret; the error is said to the person.
+    pub read: &'a dyn Fn(&Path) -> Result<String, String>,
+}
+
+/// The whole configuration, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The site.
+    pub site: Site,
+    /// The embedded web server.
+    pub http: Http,
+    /// The file of the SQLite database.
+    pub store: PathBuf,
+    /// The feeds.
+    pub feeds: Feeds,
+    /// How tags become hashtags.
+    pub hashtags: Hashtags,
+    /// Social accounts, by name.
+    pub endpoints: BTreeMap<EndpointName, Endpoint>,
+    /// How a delivery that failed is tried again.
+    pub delivery: Delivery,
+    /// Which articles go where, when and how, in the order of the file.
+    pub rules: Vec<Rule>,
+    /// Which of the articles found at the first start count as announced.
+    pub baseline: Baseline,
+}
+
+/// Reads a configuration. `file` is its name in the problems.
+///
+/// Errors: everything that is wrong in it, in the order of its lines.
+pub fn parse(file: &str, text: &str, surroundings: &Surroundings) -> Result<Config, Vec<Problem>> {
+    read::Reader::new(file, text, surroundings).config()
+}
+
+/// The JSON Schema of the configuration, as kept in `config/crieur.schema.json`.
+pub fn schema() -> serde_json::Value {
+    let settings = schemars::generate::SchemaSettings::draft07();
+    settings.into_generator().into_root_schema_for::<raw::RawConfig>().to_value()
+}

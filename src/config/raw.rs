@@ -1,0 +1,343 @@
+//! The configuration as it is written: one structure per section, all optional, made for two readers — serde and
+//! the JSON Schema that editors complete with. What the values mean is decided in the files beside this one.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Configuration of Crieur. Every key is documented in docs/configuration.md.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "Crieur")]
+pub struct RawConfig {
+    /// The site whose articles are syndicated.
+    pub site: RawSite,
+    /// The embedded web server.
+    pub http: RawHttp,
+    /// Where deliveries and identities are kept: `sqlite:PATH`.
+    pub store: Option<String>,
+    /// The feeds.
+    pub feeds: RawFeeds,
+    /// How tags become hashtags.
+    pub hashtags: RawHashtags,
+    /// Social accounts, by a name of your choice.
+    pub endpoints: BTreeMap<String, RawEndpoint>,
+    /// How a delivery that failed is tried again.
+    pub delivery: RawDelivery,
+    /// Which articles go to which endpoints, when and how.
+    pub rules: Vec<RawRule>,
+    /// Which of the articles found at the first start count as already announced.
+    pub baseline: Option<RawBaseline>,
+}
+
+/// The site whose articles are syndicated. What a Jekyll site's `_config.yml` says need not be repeated.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawSite {
+    /// Folder of the site.
+    pub root: Option<String>,
+    /// Public address of the site, such as https://www.example.fr.
+    pub url: Option<String>,
+    /// Title of the site, used as title of its feeds.
+    pub title: Option<String>,
+    /// Description of the site, used in its feeds.
+    pub description: Option<String>,
+    /// Language of the site (BCP 47), such as fr.
+    pub language: Option<String>,
+    /// IANA time zone of dates without one, and of schedules, such as Europe/Paris.
+    pub timezone: Option<String>,
+    /// Generator of the site.
+    pub generator: Option<RawGenerator>,
+    /// Collections that hold articles, by name. Without it: every collection that the site puts out, but pages.
+    pub collections: Option<BTreeMap<String, RawCollection>>,
+    /// How often the whole tree is compared with what is known, whatever the watcher says.
+    pub scan_every: Option<String>,
+}
+
+/// Generator of the site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawGenerator {
+    /// Jekyll.
+    Jekyll,
+}
+
+/// One collection of articles.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawCollection {
+    /// Files of the collection, as globs under the site's root, such as `_communiques/**`.
+    pub paths: Option<Vec<String>>,
+    /// Permalink with Jekyll's placeholders, such as `/espace-presse/:title/`.
+    pub permalink: Option<String>,
+    /// Title shown to people.
+    pub title: Option<String>,
+}
+
+/// The embedded web server.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawHttp {
+    /// Address and port to listen on.
+    pub listen: Option<String>,
+    /// Address under which people reach this server; feeds name themselves with it.
+    pub public_url: Option<String>,
+    /// Bearer token for the pages of the administration; without one they answer on loopback only.
+    pub admin_token: Option<String>,
+    /// File that holds `admin_token`.
+    pub admin_token_file: Option<String>,
+}
+
+/// The feeds.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawFeeds {
+    /// Newest entries in a feed.
+    #[schemars(range(min = 1, max = 500))]
+    pub entries: Option<u32>,
+    /// Formats of every feed.
+    pub formats: Option<Vec<RawFormat>>,
+    /// Whether entries carry the whole article or its summary.
+    pub content: Option<RawContent>,
+    /// Old addresses of feeds, and the feed that answers there: `/feed.xml: /feeds/all.rss`.
+    pub aliases: BTreeMap<String, String>,
+    /// Folder in which the feeds are kept as files too.
+    pub export: Option<String>,
+}
+
+/// Format of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawFormat {
+    /// RSS 2.0.
+    Rss,
+    /// Atom 1.0.
+    Atom,
+    /// JSON Feed 1.1.
+    Json,
+}
+
+/// What an entry carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawContent {
+    /// The whole article, and its summary.
+    Full,
+    /// Its summary alone.
+    Summary,
+}
+
+/// How tags become hashtags.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawHashtags {
+    /// Official hashtags by tag or category, taken byte for byte: `Cloud: "#ClouddelEtat"`.
+    pub dictionary: BTreeMap<String, String>,
+    /// What a tag outside the dictionary becomes.
+    pub fallback: Option<RawFallback>,
+    /// Most hashtags of a post.
+    #[schemars(range(min = 0, max = 30))]
+    pub at_most: Option<u32>,
+}
+
+/// What a tag outside the dictionary becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawFallback {
+    /// `#EchangesDExperiences`: words capitalised, so that a screen reader can speak them.
+    Camel,
+    /// The words as they are, joined.
+    Keep,
+    /// No hashtag.
+    None,
+}
+
+/// One social account.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawEndpoint {
+    /// Kind of the account.
+    pub network: Option<RawNetwork>,
+    /// Address of the account's server, such as https://social.example.fr.
+    pub server: Option<String>,
+    /// Access token.
+    pub token: Option<String>,
+    /// File that holds `token`.
+    pub token_file: Option<String>,
+    /// Least time between two posts.
+    pub gap: Option<String>,
+    /// Whether the server may stand on a private or loopback address.
+    pub allow_private: Option<bool>,
+    /// Who sees the posts.
+    pub visibility: Option<RawVisibility>,
+    /// IANA time zone of this endpoint's schedules; by default the site's.
+    pub timezone: Option<String>,
+}
+
+/// Kind of a social account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawNetwork {
+    /// The embedded timeline: posts land in the local database and show at `/timeline`.
+    Journal,
+    /// Mastodon, and servers with its API.
+    Mastodon,
+}
+
+/// Who sees the posts (Mastodon's own words).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawVisibility {
+    /// Everyone.
+    Public,
+    /// Everyone, but not in public timelines.
+    Unlisted,
+    /// Followers.
+    Private,
+    /// Only those mentioned.
+    Direct,
+}
+
+/// How a delivery that failed is tried again.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawDelivery {
+    /// Wait before the second try; it doubles with every further one.
+    pub retry_first: Option<String>,
+    /// Longest wait between two tries.
+    pub retry_most: Option<String>,
+    /// Time after which a delivery that keeps failing is reported as failed.
+    pub give_up: Option<String>,
+}
+
+/// Which articles go to which endpoints, when and how.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawRule {
+    /// Name of the rule; deliveries are remembered under it, so keep it.
+    pub name: Option<String>,
+    /// Which articles.
+    pub articles: RawSelection,
+    /// To which endpoints.
+    pub endpoints: Vec<String>,
+    /// When.
+    pub when: Option<RawWhen>,
+    /// Text of the post, a template.
+    pub text: Option<String>,
+    /// Text of the post per endpoint.
+    pub texts: BTreeMap<String, String>,
+    /// How long an article must stay unchanged in path, date and state before it is announced.
+    pub settle: Option<String>,
+    /// How old an article's date may be at the moment it is published.
+    pub fresh: Option<String>,
+    /// Who must approve a post before it goes out.
+    pub approval: Option<RawApproval>,
+    /// What happens to a post whose article is edited.
+    pub on_edit: Option<RawOnChange>,
+    /// What happens to a post whose article is withdrawn.
+    pub on_withdraw: Option<RawOnChange>,
+    /// Whether the article's address must answer 200 before a post goes out (not asked for the journal).
+    pub live_check: Option<bool>,
+    /// How late a post may be; later, it is reported instead.
+    pub expires: Option<String>,
+}
+
+/// Which articles: those that meet every line, and not `not`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawSelection {
+    /// Of one of these collections.
+    pub collections: Vec<String>,
+    /// In one of these categories.
+    pub categories: Vec<String>,
+    /// With one of these tags.
+    pub tags: Vec<String>,
+    /// But none of these.
+    pub not: Option<RawExclusion>,
+}
+
+/// Articles that a rule leaves out.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawExclusion {
+    /// Of these collections.
+    pub collections: Vec<String>,
+    /// In these categories.
+    pub categories: Vec<String>,
+    /// With these tags.
+    pub tags: Vec<String>,
+}
+
+/// When: `{ at: publication }` or `{ slots: "0 30 9 * * Mon-Fri", queue: true }`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawWhen {
+    /// As soon as the article is published and settled.
+    pub at: Option<RawMoment>,
+    /// At the next of these times: cron lines of five fields, or six with seconds first.
+    pub slots: Option<OneOrMany>,
+    /// One post per slot and endpoint, in the order of publication.
+    pub queue: Option<bool>,
+}
+
+/// A moment of an article's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawMoment {
+    /// Its publication.
+    Publication,
+}
+
+/// One text or a list of texts.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+/// Who must approve a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawApproval {
+    /// Nobody.
+    None,
+}
+
+/// What happens to a post when its article changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawOnChange {
+    /// It stays as it is.
+    Keep,
+}
+
+/// Which of the articles found at the first start count as already announced.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RawBaseline {
+    /// `existing`: all of them; `none`: none of them.
+    Word(RawBaselineWord),
+    /// Those dated before a day.
+    Since(RawSince),
+}
+
+/// `existing` or `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawBaselineWord {
+    /// All articles found at the first start count as announced.
+    Existing,
+    /// None does.
+    None,
+}
+
+/// A first day.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawSince {
+    /// Articles dated on this day or later are announced, older ones are not.
+    pub since: String,
+}

@@ -1,0 +1,271 @@
+//! From text to [`Config`]: parse, fill in `${NAME}`, compare with the schema, then read section by section,
+//! collecting problems all the way.
+
+use super::raw::RawConfig;
+use super::{Config, Surroundings, endpoints, rules, schema, sections, shape};
+use crate::problem::{Place, Problem};
+use crate::secret::Secret;
+use crate::yaml::{self, Step, Yaml};
+use std::path::{Path, PathBuf};
+
+/// The text at hand and the problems found so far.
+pub(super) struct Reader<'a> {
+    file: &'a str,
+    text: &'a str,
+    surroundings: &'a Surroundings<'a>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(file: &'a str, text: &'a str, surroundings: &'a Surroundings<'a>) -> Self {
+        Self { file, text, surroundings, problems: Vec::new() }
+    }
+
+    pub(super) fn config(mut self) -> Result<Config, Vec<Problem>> {
+        let document = match yaml::parse(self.text) {
+            Ok(document) => document,
+            Err(error) => {
+                let mut problem = Problem::error(self.file, error.place, error.message);
+                problem.cure = error.cure;
+                return Err(vec![problem]);
+            }
+        };
+        for key in &document.repeated {
+            self.problems.push(
+                Problem::error(self.file, Place::FILE, format!("the key `{key}` stands twice in one section"))
+                    .cure("keep one of them"),
+            );
+        }
+        let mut value = document.value;
+        self.fill_in(&mut value, &mut Vec::new());
+        for mismatch in shape::compare(&value, &schema()) {
+            let place = if mismatch.at_key {
+                yaml::place_of_key(self.text, &mismatch.path)
+            } else {
+                yaml::place_of_value(self.text, &mismatch.path)
+            };
+            let message = format!("{}: {}", dotted(&mismatch.path), mismatch.message);
+            let mut problem = Problem::error(self.file, place.unwrap_or(Place::FILE), message);
+            problem.cure = mismatch.cure;
+            self.problems.push(problem);
+            forget(&mut value, &mismatch.path);
+        }
+        drop_nulls(&mut value);
+        let raw: RawConfig = match serde_json::from_value(value.to_json()) {
+            Ok(raw) => raw,
+            Err(error) => {
+                // The schema has reported all there is; serde is asked only to fill the structure.
+                if self.problems.is_empty() {
+                    self.problems.push(Problem::error(self.file, Place::FILE, error.to_string()));
+                }
+                RawConfig::default()
+            }
+        };
+        let config = self.sections(raw);
+        if self.problems.is_empty() {
+            return Ok(config);
+        }
+        self.problems.sort_by_key(|problem| (problem.line, problem.column));
+        self.problems.dedup();
+        Err(self.problems)
+    }
+
+    fn sections(&mut self, raw: RawConfig) -> Config {
+        let site = sections::site(self, raw.site);
+        let endpoints = endpoints::read(self, raw.endpoints);
+        let rules = rules::read(self, raw.rules, &endpoints);
+        Config {
+            http: sections::http(self, raw.http),
+            store: self.store(raw.store),
+            feeds: sections::feeds(self, raw.feeds),
+            hashtags: sections::hashtags(self, raw.hashtags),
+            delivery: sections::delivery(self, raw.delivery),
+            baseline: rules::baseline(self, raw.baseline, &site),
+            site,
+            endpoints,
+            rules,
+        }
+    }
+
+    fn store(&mut self, given: Option<String>) -> PathBuf {
+        let given = given.unwrap_or_else(|| "sqlite:data/crieur.db".to_owned());
+        match given.strip_prefix("sqlite:") {
+            Some(path) if !path.trim_start_matches("//").is_empty() => {
+                PathBuf::from(path.strip_prefix("//").unwrap_or(path))
+            }
+            _ => {
+                let message = if given.starts_with("postgres") {
+                    "store: PostgreSQL is not in this version yet".to_owned()
+                } else {
+                    // The value may hold a password: it is not repeated.
+                    "store: this is not the address of a store".to_owned()
+                };
+                self.problem(&[key("store")], message, "write sqlite: and the path of a file, such as sqlite:data/crieur.db");
+                PathBuf::new()
+            }
+        }
+    }
+
+    /// Reports a problem at the value of a path.
+    pub(super) fn problem(&mut self, path: &[Step], message: impl Into<String>, cure: impl Into<String>) {
+        // A path that the text does not have (a missing key) is shown at its nearest parent.
+        let place = (0..=path.len())
+            .rev()
+            .find_map(|length| yaml::place_of_value(self.text, &path[..length]))
+            .unwrap_or(Place::FILE);
+        self.problems.push(Problem::error(self.file, place, message).cure(cure));
+    }
+
+    /// Reads a value with a function whose error is a sentence; on error reports it and takes the default.
+    pub(super) fn with<T>(&mut self, path: &[Step], read: Result<T, String>, default: T) -> T {
+        match read {
+            Ok(value) => value,
+            Err(message) => {
+                let (message, cure) = match message.split_once("; ") {
+                    Some((message, cure)) => (message.to_owned(), cure.to_owned()),
+                    None => (message, "see docs/configuration.md".to_owned()),
+                };
+                self.problem(path, format!("{}: {message}", dotted(path)), cure);
+                default
+            }
+        }
+    }
+
+    /// A secret given as text or as the path of a file, never both.
+    pub(super) fn secret(&mut self, path: &[Step], name: &str, text: Option<String>, file: Option<String>) -> Option<Secret> {
+        let at = |name: String| [path, &[Step::Key(name)]].concat();
+        match (text, file) {
+            (Some(_), Some(_)) => {
+                let message = format!("{}: given both as text and as a file", dotted(&at(name.to_owned())));
+                self.problem(&at(name.to_owned()), message, format!("keep one of {name} and {name}_file"));
+                None
+            }
+            (Some(text), None) => Some(Secret::new(text)).filter(|secret| !secret.is_empty()),
+            (None, Some(file)) => match (self.surroundings.read)(Path::new(&file)) {
+                Ok(text) if text.trim().is_empty() => {
+                    self.problem(&at(format!("{name}_file")), format!("{file}: the file is empty"), "write the secret into it");
+                    None
+                }
+                Ok(text) => Some(Secret::new(text)),
+                Err(error) => {
+                    let message = format!("{file}: cannot be read ({error})");
+                    self.problem(&at(format!("{name}_file")), message, "check the path and the rights of the file");
+                    None
+                }
+            },
+            (None, None) => None,
+        }
+    }
+
+    /// Replaces `${NAME}` and `${NAME:-default}` in every text; `$${` stands for `${`.
+    fn fill_in(&mut self, value: &mut Yaml, path: &mut Vec<Step>) {
+        match value {
+            Yaml::Text(text) if text.contains("${") => {
+                let filled = self.filled(text, path);
+                *text = filled;
+            }
+            Yaml::List(items) => {
+                for (at, item) in items.iter_mut().enumerate() {
+                    path.push(Step::Item(at));
+                    self.fill_in(item, path);
+                    path.pop();
+                }
+            }
+            Yaml::Map(pairs) => {
+                for (name, item) in pairs {
+                    path.push(Step::Key(name.clone()));
+                    self.fill_in(item, path);
+                    path.pop();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn filled(&mut self, text: &str, path: &[Step]) -> String {
+        let mut filled = String::new();
+        let mut rest = text;
+        while let Some(start) = rest.find("${") {
+            if rest[..start].ends_with('$') {
+                filled.push_str(&rest[..start]);
+                filled.push('{');
+                rest = &rest[start + 2..];
+                continue;
+            }
+            filled.push_str(&rest[..start]);
+            let Some(length) = rest[start..].find('}') else {
+                self.problem(path, format!("{}: `${{` is never closed", dotted(path)), "write ${NAME}");
+                return filled;
+            };
+            let inside = &rest[start + 2..start + length];
+            let (name, default) = inside.split_once(":-").map_or((inside, None), |(name, default)| (name, Some(default)));
+            match (self.surroundings.env)(name).filter(|value| !value.is_empty()).or(default.map(str::to_owned)) {
+                Some(value) => filled.push_str(&value),
+                None => self.problem(
+                    path,
+                    format!("{}: the environment variable {name} is not set", dotted(path)),
+                    format!("set {name}, or give the secret in a file with the key …_file"),
+                ),
+            }
+            rest = &rest[start + length + 1..];
+        }
+        filled.push_str(rest);
+        filled
+    }
+}
+
+/// A step to a key.
+pub(super) fn key(name: &str) -> Step {
+    Step::Key(name.to_owned())
+}
+
+/// A path as people write it: `rules[1].when.slots`.
+pub(super) fn dotted(path: &[Step]) -> String {
+    let mut text = String::new();
+    for step in path {
+        match step {
+            Step::Key(name) if text.is_empty() => text.push_str(name),
+            Step::Key(name) => text.push_str(&format!(".{name}")),
+            Step::Item(at) => text.push_str(&format!("[{at}]")),
+        }
+    }
+    text
+}
+
+/// Takes a value out of the tree, so that what is left can still be read and checked.
+fn forget(value: &mut Yaml, path: &[Step]) {
+    match (path, value) {
+        ([Step::Key(name)], Yaml::Map(pairs)) => pairs.retain(|(known, _)| known != name),
+        ([Step::Item(at)], Yaml::List(items)) => {
+            if let Some(item) = items.get_mut(*at) {
+                *item = Yaml::Null;
+            }
+        }
+        ([Step::Key(name), rest @ ..], Yaml::Map(pairs)) => {
+            if let Some((_, inner)) = pairs.iter_mut().find(|(known, _)| known == name) {
+                forget(inner, rest);
+            }
+        }
+        ([Step::Item(at), rest @ ..], Yaml::List(items)) => {
+            if let Some(inner) = items.get_mut(*at) {
+                forget(inner, rest);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A key without a value is a key that is not there.
+fn drop_nulls(value: &mut Yaml) {
+    match value {
+        Yaml::Map(pairs) => {
+            pairs.retain(|(_, value)| !value.is_null());
+            pairs.iter_mut().for_each(|(_, value)| drop_nulls(value));
+        }
+        Yaml::List(items) => {
+            items.retain(|item| !item.is_null());
+            items.iter_mut().for_each(drop_nulls);
+        }
+        _ => {}
+    }
+}

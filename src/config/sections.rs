@@ -1,0 +1,308 @@
+//! The sections `site`, `http`, `feeds`, `hashtags` and `delivery`.
+
+use super::raw::{RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawHashtags, RawHttp, RawSite};
+use super::read::{Reader, dotted, key};
+use crate::secret::Secret;
+use crate::span;
+use crate::text;
+use crate::yaml::Step;
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use url::Url;
+
+/// The site, as far as the configuration says it; the rest comes from the site's own `_config.yml`.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Folder of the site, relative to the working directory.
+    pub root: PathBuf,
+    /// Public address.
+    pub url: Option<Url>,
+    /// Title.
+    pub title: Option<String>,
+    /// Description.
+    pub description: Option<String>,
+    /// Language (BCP 47).
+    pub language: Option<String>,
+    /// Zone of dates without one, and of schedules.
+    pub timezone: Option<TimeZone>,
+    /// Collections that hold articles; None means all that the site puts out, but pages.
+    pub collections: Option<BTreeMap<String, CollectionConfig>>,
+    /// How often the whole tree is compared with what is known.
+    pub scan_every: SignedDuration,
+}
+
+/// One collection, as far as the configuration says it.
+#[derive(Debug, Clone, Default)]
+pub struct CollectionConfig {
+    /// Globs under the site's root; empty means Jekyll's own folder.
+    pub paths: Vec<String>,
+    /// Permalink with Jekyll's placeholders.
+    pub permalink: Option<String>,
+    /// Title shown to people.
+    pub title: Option<String>,
+}
+
+pub(super) fn site(reader: &mut Reader, raw: RawSite) -> Site {
+    let at = |name: &str| [key("site"), key(name)];
+    let url = raw.url.and_then(|given| reader.with(&at("url"), web_address(&given).map(Some), None));
+    let timezone = raw.timezone.and_then(|given| reader.with(&at("timezone"), zone(&given).map(Some), None));
+    let language = raw.language.and_then(|given| reader.with(&at("language"), language(&given).map(Some), None));
+    let collections = raw.collections.map(|all| {
+        all.into_iter()
+            .map(|(name, raw)| {
+                (name, CollectionConfig { paths: raw.paths.unwrap_or_default(), permalink: raw.permalink, title: raw.title })
+            })
+            .collect()
+    });
+    Site {
+        root: raw.root.unwrap_or_else(|| ".".to_owned()).into(),
+        url,
+        title: raw.title,
+        description: raw.description,
+        language,
+        timezone,
+        collections,
+        scan_every: length(reader, &at("scan_every"), raw.scan_every, SignedDuration::from_mins(1)),
+    }
+}
+
+/// An address of the web, without a slash at its end. Errors say what is expected.
+pub(super) fn web_address(given: &str) -> Result<Url, String> {
+    let expected = |why: &str| Err(format!("`{given}` {why}; write an address such as https://www.example.fr"));
+    match Url::parse(given.trim_end_matches('/')) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => expected("is not an address of the web"),
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => expected("has a query or a fragment"),
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            Err("the address holds a name or a password; leave them out".to_owned())
+        }
+        Ok(url) => Ok(url),
+        Err(_) => expected("is not an address"),
+    }
+}
+
+/// An IANA zone. Errors say what is expected.
+pub(super) fn zone(given: &str) -> Result<TimeZone, String> {
+    TimeZone::get(given).map_err(|_| format!("`{given}` is not a known time zone; write an IANA name such as Europe/Paris"))
+}
+
+fn language(given: &str) -> Result<String, String> {
+    let tag = given.replace('_', "-");
+    let mut parts = tag.split('-');
+    let first = parts.next().unwrap_or("");
+    let right = (2..=3).contains(&first.len())
+        && first.bytes().all(|b| b.is_ascii_alphabetic())
+        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
+    if right { Ok(tag) } else { Err(format!("`{given}` is not a language; write a code such as fr or fr-FR")) }
+}
+
+/// A length of time, or the default.
+pub(super) fn length(reader: &mut Reader, path: &[Step], given: Option<String>, default: SignedDuration) -> SignedDuration {
+    match given {
+        Some(given) => reader.with(path, span::parse(&given), default),
+        None => default,
+    }
+}
+
+/// The embedded web server.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Address under which people reach this server.
+    pub public_url: Url,
+    /// Token of the administration.
+    pub admin_token: Option<Secret>,
+}
+
+pub(super) fn http(reader: &mut Reader, raw: RawHttp) -> Http {
+    let at = |name: &str| [key("http"), key(name)];
+    let fallback = SocketAddr::from(([127, 0, 0, 1], 8080));
+    let listen = raw.listen.map_or(fallback, |given| {
+        let read = given
+            .parse()
+            .map_err(|_| format!("`{given}` is not an address and a port; write one such as 127.0.0.1:8080 or 0.0.0.0:8080"));
+        reader.with(&at("listen"), read, fallback)
+    });
+    let default_url = local_url(listen);
+    let public_url = match raw.public_url {
+        Some(given) => reader.with(&at("public_url"), web_address(&given), default_url),
+        None => default_url,
+    };
+    let admin_token = reader.secret(&[key("http")], "admin_token", raw.admin_token, raw.admin_token_file);
+    Http { listen, public_url, admin_token }
+}
+
+impl Http {
+    /// The same, on another address; the public address follows if it was derived from the old one.
+    pub fn listening_on(mut self, listen: SocketAddr) -> Self {
+        if self.public_url == local_url(self.listen) {
+            self.public_url = local_url(listen);
+        }
+        self.listen = listen;
+        self
+    }
+}
+
+/// The address of a server for people on the same machine.
+fn local_url(listen: SocketAddr) -> Url {
+    let port = listen.port();
+    let text = if listen.ip().is_unspecified() || listen.ip().is_loopback() {
+        format!("http://localhost:{port}")
+    } else {
+        format!("http://{listen}")
+    };
+    #[expect(clippy::expect_used, reason = "an address and a port always make a URL")]
+    Url::parse(&text).expect("an address and a port make a URL")
+}
+
+/// The feeds.
+#[derive(Debug, Clone)]
+pub struct Feeds {
+    /// Newest entries in a feed.
+    pub entries: usize,
+    /// Formats of every feed.
+    pub formats: Vec<Format>,
+    /// What an entry carries.
+    pub content: Content,
+    /// Old addresses, and the path of the feed that answers there.
+    pub aliases: BTreeMap<String, String>,
+    /// Folder in which the feeds are kept as files too.
+    pub export: Option<PathBuf>,
+}
+
+/// Format of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// RSS 2.0.
+    Rss,
+    /// Atom 1.0 (RFC 4287).
+    Atom,
+    /// JSON Feed 1.1.
+    Json,
+}
+
+impl Format {
+    /// The end of the path, and the word in the configuration.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Rss => "rss",
+            Self::Atom => "atom",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// What an entry carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// The whole article, and its summary.
+    Full,
+    /// Its summary alone.
+    Summary,
+}
+
+pub(super) fn feeds(reader: &mut Reader, raw: RawFeeds) -> Feeds {
+    let mut formats: Vec<Format> = raw
+        .formats
+        .unwrap_or_else(|| vec![RawFormat::Rss, RawFormat::Atom, RawFormat::Json])
+        .into_iter()
+        .map(|raw| match raw {
+            RawFormat::Rss => Format::Rss,
+            RawFormat::Atom => Format::Atom,
+            RawFormat::Json => Format::Json,
+        })
+        .collect();
+    formats.sort();
+    formats.dedup();
+    if formats.is_empty() {
+        reader.problem(&[key("feeds"), key("formats")], "feeds.formats: no format is given", "write at least one of rss, atom, json");
+    }
+    for (from, to) in &raw.aliases {
+        let path = [key("feeds"), key("aliases"), key(from)];
+        if !from.starts_with('/') || from.starts_with("/feeds/") {
+            let message = format!("{}: this is not an old address of a feed", dotted(&path));
+            reader.problem(&path, message, "write the path it had on the site, such as /feed.xml");
+        }
+        if !to.starts_with("/feeds/") || !to.contains('.') {
+            let message = format!("{}: `{to}` is not the address of a feed", dotted(&path));
+            reader.problem(&path, message, "write one such as /feeds/all.rss; `crieur feeds` lists them");
+        }
+    }
+    Feeds {
+        entries: raw.entries.map_or(20, |n| n as usize),
+        formats,
+        content: match raw.content {
+            Some(RawContent::Summary) => Content::Summary,
+            Some(RawContent::Full) | None => Content::Full,
+        },
+        aliases: raw.aliases,
+        export: raw.export.map(PathBuf::from),
+    }
+}
+
+/// How tags become hashtags.
+#[derive(Debug, Clone)]
+pub struct Hashtags {
+    /// Official hashtags by folded tag (see [`text::folded`]), byte for byte.
+    pub dictionary: BTreeMap<String, String>,
+    /// What a tag outside the dictionary becomes.
+    pub fallback: Fallback,
+    /// Most hashtags of a post.
+    pub at_most: usize,
+}
+
+/// What a tag outside the dictionary becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fallback {
+    /// Words capitalised and joined.
+    Camel,
+    /// Words joined as they are.
+    Keep,
+    /// Nothing.
+    None,
+}
+
+pub(super) fn hashtags(reader: &mut Reader, raw: RawHashtags) -> Hashtags {
+    let mut dictionary = BTreeMap::new();
+    for (term, hashtag) in raw.dictionary {
+        let path = [key("hashtags"), key("dictionary"), key(&term)];
+        let word = hashtag.strip_prefix('#').unwrap_or("");
+        if word.is_empty() || !word.chars().all(|c| c.is_alphanumeric() || c == '_') || word.chars().all(|c| c.is_ascii_digit()) {
+            let message = format!("{}: `{hashtag}` is not a hashtag that every network reads whole", dotted(&path));
+            reader.problem(&path, message, "write # and letters, digits or _, in quotes: \"#ClouddelEtat\"");
+        }
+        dictionary.insert(text::folded(&term), hashtag);
+    }
+    Hashtags {
+        dictionary,
+        fallback: match raw.fallback {
+            Some(RawFallback::Keep) => Fallback::Keep,
+            Some(RawFallback::None) => Fallback::None,
+            Some(RawFallback::Camel) | None => Fallback::Camel,
+        },
+        at_most: raw.at_most.map_or(3, |n| n as usize),
+    }
+}
+
+/// How a delivery that failed is tried again.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery {
+    /// Wait before the second try; it doubles with every further one.
+    pub retry_first: SignedDuration,
+    /// Longest wait between two tries.
+    pub retry_most: SignedDuration,
+    /// Time after which a delivery that keeps failing is reported as failed.
+    pub give_up: SignedDuration,
+}
+
+pub(super) fn delivery(reader: &mut Reader, raw: RawDelivery) -> Delivery {
+    let at = |name: &str| [key("delivery"), key(name)];
+    Delivery {
+        retry_first: length(reader, &at("retry_first"), raw.retry_first, SignedDuration::from_secs(5)),
+        retry_most: length(reader, &at("retry_most"), raw.retry_most, SignedDuration::from_hours(1)),
+        give_up: length(reader, &at("give_up"), raw.give_up, SignedDuration::from_hours(72)),
+    }
+}

@@ -1,0 +1,255 @@
+//! Deliveries: one post to one endpoint, and what becomes of it. Plain data and pure decisions.
+
+use crate::article::ArticleId;
+use crate::config::{self, EndpointName};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// What makes a delivery unique, for ever: one article, one step of one rule, one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryKey {
+    /// The article.
+    pub article: ArticleId,
+    /// The rule's name, or [`config::BY_HAND`].
+    pub rule: String,
+    /// The step of the rule: `publication`.
+    pub step: String,
+    /// The endpoint.
+    pub endpoint: EndpointName,
+}
+
+/// The one step of rules that announce a publication.
+pub const PUBLICATION: &str = "publication";
+
+impl DeliveryKey {
+    /// The key of the announcement of a publication.
+    pub fn publication(article: ArticleId, rule: &str, endpoint: &EndpointName) -> Self {
+        Self { article, rule: rule.to_owned(), step: PUBLICATION.to_owned(), endpoint: endpoint.clone() }
+    }
+
+    /// The same text on every attempt, for networks that recognise a repeated request by it.
+    pub fn idempotency_key(&self) -> String {
+        let text = format!("{}\n{}\n{}\n{}", self.article, self.rule, self.step, self.endpoint);
+        let hex: String = Sha256::digest(text.as_bytes()).iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+        format!("crieur-{hex}")
+    }
+}
+
+/// What has become of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// It waits for its time, or for the next try.
+    Pending,
+    /// It waits for a person's word.
+    Held,
+    /// A try is under way.
+    Sending,
+    /// The network has it.
+    Published,
+    /// Whether the network has it cannot be known: a person settles it.
+    Uncertain,
+    /// It will not be tried again by itself.
+    Failed,
+    /// It was called off before it went out.
+    Cancelled,
+}
+
+impl State {
+    /// All states.
+    pub const ALL: [Self; 7] =
+        [Self::Pending, Self::Held, Self::Sending, Self::Published, Self::Uncertain, Self::Failed, Self::Cancelled];
+
+    /// The word in JSON, on pages and in the store.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Held => "held",
+            Self::Sending => "sending",
+            Self::Published => "published",
+            Self::Uncertain => "uncertain",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
+    /// Whether nothing happens any more without a person.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Sending)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A delivery as the outbox keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its number.
+    pub id: i64,
+    /// What makes it unique.
+    pub key: DeliveryKey,
+    /// The kind of the endpoint's network.
+    pub network: String,
+    /// The article's path when it was booked or last composed.
+    pub path: String,
+    /// What has become of it.
+    pub state: State,
+    /// When it is due, or due again.
+    pub due_at: Timestamp,
+    /// The text that was or will be sent; None before the first try.
+    pub text: Option<String>,
+    /// How many tries there were.
+    pub attempts: u32,
+    /// What the network calls the post.
+    pub remote_id: Option<String>,
+    /// Where the post is.
+    pub remote_url: Option<String>,
+    /// Why it is in this state, for a person.
+    pub reason: Option<String>,
+    /// Whether it was called off because its article was withdrawn: it comes back with the article.
+    pub withdrawn: bool,
+}
+
+/// What a network answered to a post that it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// What the network calls the post.
+    pub remote_id: String,
+    /// Where people see it.
+    pub remote_url: Option<String>,
+}
+
+/// Why a try did not end with a receipt. The whole policy of retries hangs on these four.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The network does not want this post, or this account: trying again changes nothing.
+    Refused(String),
+    /// Too much at once: try again, not before the given instant. The network does not have the post.
+    Throttled {
+        /// Not before.
+        until: Option<Timestamp>,
+        /// What it said.
+        reason: String,
+    },
+    /// The network could not be reached: it does not have the post.
+    Unavailable(String),
+    /// The network may have the post: the answer was lost, late or senseless.
+    Uncertain(String),
+}
+
+impl Failure {
+    /// What a person reads.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Refused(reason) | Self::Throttled { reason, .. } | Self::Unavailable(reason) | Self::Uncertain(reason) => reason,
+        }
+    }
+}
+
+/// What to do after a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Try again.
+    Again {
+        /// When.
+        at: Timestamp,
+        /// Whether to ask the network first whether it has the post.
+        look_first: bool,
+    },
+    /// Stop, and say so: the network does not have the post.
+    Stop,
+    /// Stop, and ask a person whether the network has the post.
+    Ask,
+}
+
+/// How often and how long to try.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryPolicy {
+    /// Wait before the second try.
+    pub first: SignedDuration,
+    /// Longest wait.
+    pub most: SignedDuration,
+    /// Time after the first due moment at which to stop.
+    pub give_up: SignedDuration,
+}
+
+impl From<config::Delivery> for RetryPolicy {
+    fn from(config: config::Delivery) -> Self {
+        Self { first: config.retry_first, most: config.retry_most, give_up: config.give_up }
+    }
+}
+
+impl RetryPolicy {
+    /// What to do after the given try (from 1) of a delivery failed. `since` is when its first try began;
+    /// `can_find` whether the network can tell if it has a post.
+    pub fn next(&self, id: i64, attempt: u32, failure: &Failure, can_find: bool, since: Timestamp, now: Timestamp) -> Next {
+        let over = now.duration_since(since) >= self.give_up;
+        let wait = self.wait(id, attempt);
+        let at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        match failure {
+            Failure::Refused(_) => Next::Stop,
+            Failure::Uncertain(_) if !can_find || over => Next::Ask,
+            Failure::Uncertain(_) => Next::Again { at, look_first: true },
+            _ if over => Next::Stop,
+            Failure::Throttled { until, .. } => Next::Again { at: until.map_or(at, |until| until.max(at)), look_first: false },
+            Failure::Unavailable(_) => Next::Again { at, look_first: false },
+        }
+    }
+
+    /// The wait after a try: it doubles, up to the longest, and is shortened by up to half so that deliveries that
+    /// failed together do not come back together. The same delivery and try give the same wait.
+    fn wait(&self, id: i64, attempt: u32) -> SignedDuration {
+        let doublings = attempt.saturating_sub(1).min(30);
+        let full = self.first.as_millis().saturating_mul(1 << doublings).min(self.most.as_millis()).max(0);
+        let digest = Sha256::digest(format!("{id} {attempt}").as_bytes());
+        let share = i128::from(u16::from_le_bytes([digest[0], digest[1]]));
+        let millis = full - full * share / (2 * i128::from(u16::MAX));
+        SignedDuration::from_millis(i64::try_from(millis).unwrap_or(i64::MAX / 2))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: RetryPolicy =
+        RetryPolicy { first: SignedDuration::from_secs(5), most: SignedDuration::from_hours(1), give_up: SignedDuration::from_hours(72) };
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + hours * 3_600).unwrap()
+    }
+
+    fn check(failure: Failure, can_find: bool, hours: i64, expected: impl Fn(&Next) -> bool) {
+        let next = POLICY.next(7, 1, &failure, can_find, at(0), at(hours));
+        assert!(expected(&next), "{failure:?} {can_find} {hours}: {next:?}");
+    }
+
+    #[test]
+    fn each_class_of_failure_has_its_answer() {
+        let again = |look| move |next: &Next| matches!(next, Next::Again { look_first, .. } if *look_first == look);
+        check(Failure::Refused("no".into()), true, 0, |next| *next == Next::Stop);
+        check(Failure::Unavailable("down".into()), true, 0, again(false));
+        check(Failure::Unavailable("down".into()), true, 72, |next| *next == Next::Stop);
+        check(Failure::Uncertain("cut".into()), true, 0, again(true));
+        check(Failure::Uncertain("cut".into()), false, 0, |next| *next == Next::Ask);
+        check(Failure::Uncertain("cut".into()), true, 72, |next| *next == Next::Ask);
+        let until = Some(at(5));
+        check(Failure::Throttled { until, reason: "slow".into() }, true, 0, |next| matches!(next, Next::Again { at: t, .. } if *t == at(5)));
+    }
+
+    #[test]
+    fn waits_grow_to_a_bound_and_are_never_nothing() {
+        let waits: Vec<i64> = (1..40).map(|attempt| POLICY.wait(7, attempt).as_secs()).collect();
+        assert!(waits.iter().all(|wait| (2..=3_600).contains(wait)), "{waits:?}");
+        assert!(waits[20] >= 1_800);
+    }
+}

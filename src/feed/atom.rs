@@ -1,0 +1,106 @@
+//! Atom 1.0 documents (RFC 4287).
+
+use super::entry::{Entry, type_by_name};
+use super::{Feed, set::Settings};
+use crate::article::{ArticleDate, SiteSettings};
+use crate::config::Format;
+use crate::text::slug;
+use atom_syndication::extension::{Extension, ExtensionMap};
+use atom_syndication::{Category, Content, FixedDateTime, Generator, Link, Person, Text, TextType, WriteConfig};
+use chrono::{DateTime, FixedOffset};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// The document of a feed. None if it cannot be written, which only a date outside of chrono's years causes.
+pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settings) -> Option<Vec<u8>> {
+    let this = settings.public(&feed.path_in(Format::Atom));
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{}{}", site.url.host_str().unwrap_or(""), feed.path()).as_bytes());
+    let mut namespaces = BTreeMap::new();
+    if entries.iter().any(|entry| entry.image.is_some()) {
+        namespaces.insert("media".to_owned(), "http://search.yahoo.com/mrss/".to_owned());
+    }
+    let document = atom_syndication::Feed {
+        title: Text::plain(feed.title.clone()),
+        subtitle: Some(Text::plain(settings.description(feed, site))),
+        id: id.urn().to_string(),
+        updated: date(ArticleDate::in_zone(feed.updated, &site.timezone))?,
+        authors: vec![Person { name: site.title.clone(), uri: Some(site.url.to_string()), ..Person::default() }],
+        generator: Some(Generator { value: "Crieur".into(), ..Generator::default() }),
+        links: vec![link(&this, "self", "application/atom+xml"), link(site.url.as_str(), "alternate", "text/html")],
+        entries: entries.iter().map(|entry| element(entry, settings)).collect::<Option<_>>()?,
+        lang: Some(site.language.clone()),
+        namespaces,
+        ..atom_syndication::Feed::default()
+    };
+    let config = WriteConfig { write_document_declaration: false, indent_size: None };
+    let mut bytes = document.write_with_config(b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_vec(), config).ok()?;
+    bytes.push(b'\n');
+    Some(bytes)
+}
+
+fn element(entry: &Entry, settings: &Settings) -> Option<atom_syndication::Entry> {
+    let base = entry.url.to_string();
+    let html = |value: &str| Text { value: value.to_owned(), base: Some(base.clone()), lang: entry.language.clone(), r#type: TextType::Html };
+    let mut links = vec![link(entry.url.as_str(), "alternate", "text/html")];
+    links.extend(entry.attachments.iter().map(|attachment| Link {
+        length: Some(attachment.facts.length.to_string()),
+        title: attachment.title.clone(),
+        ..link(attachment.url.as_str(), "enclosure", &attachment.facts.media_type)
+    }));
+    let category = |kind: &str| {
+        let scheme = settings.scheme(kind);
+        move |name: &String| Category { term: slug(name), label: Some(name.clone()), scheme: Some(scheme.clone()) }
+    };
+    let content = entry.content_html.as_ref().filter(|html| !html.is_empty()).map(|value| Content {
+        base: Some(base.clone()),
+        lang: entry.language.clone(),
+        value: Some(value.clone()),
+        content_type: Some("html".into()),
+        ..Content::default()
+    });
+    // An entry needs a text: without content and summary, its title.
+    let summary = match (&content, entry.summary_html.as_str()) {
+        (None, "") => Some(Text::plain(entry.title.clone())),
+        (Some(_), "") => None,
+        (_, summary) => Some(html(summary)),
+    };
+    Some(atom_syndication::Entry {
+        title: Text { lang: entry.language.clone(), ..Text::plain(entry.title.clone()) },
+        id: entry.id.clone(),
+        updated: date(entry.updated)?,
+        published: Some(date(entry.published)?),
+        authors: entry.author.iter().map(|name| Person { name: name.clone(), ..Person::default() }).collect(),
+        categories: entry.categories.iter().map(category("category")).chain(entry.tags.iter().map(category("tag"))).collect(),
+        links,
+        summary,
+        content,
+        extensions: media(entry),
+        ..atom_syndication::Entry::default()
+    })
+}
+
+fn media(entry: &Entry) -> ExtensionMap {
+    let Some(image) = &entry.image else { return ExtensionMap::new() };
+    let mut media = Extension { name: "media:content".into(), ..Extension::default() };
+    media.attrs.insert("url".into(), image.url.to_string());
+    media.attrs.insert("medium".into(), "image".into());
+    let by_name = type_by_name(&image.url).map(str::to_owned);
+    if let Some(media_type) = image.facts.as_ref().map(|facts| facts.media_type.clone()).or(by_name) {
+        media.attrs.insert("type".into(), media_type);
+    }
+    if let Some(alt) = &image.alt {
+        let attrs = BTreeMap::from([("type".to_owned(), "plain".to_owned())]);
+        let description = Extension { name: "media:description".into(), value: Some(alt.clone()), attrs, ..Extension::default() };
+        media.children.insert("description".into(), vec![description]);
+    }
+    BTreeMap::from([("media".to_owned(), BTreeMap::from([("content".to_owned(), vec![media])]))])
+}
+
+fn link(href: &str, rel: &str, mime_type: &str) -> Link {
+    Link { href: href.to_owned(), rel: rel.to_owned(), mime_type: Some(mime_type.to_owned()), ..Link::default() }
+}
+
+fn date(date: ArticleDate) -> Option<FixedDateTime> {
+    let offset = FixedOffset::east_opt(date.offset.seconds())?;
+    Some(DateTime::from_timestamp_micros(date.at.as_microsecond())?.with_timezone(&offset))
+}

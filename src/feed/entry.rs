@@ -1,0 +1,218 @@
+//! An entry: what a feed shows of an article, the same in every format.
+
+use crate::article::{ArticleDate, Event, Image, SiteSettings, markdown};
+use crate::catalog::Standing;
+use crate::config::Content;
+use crate::text::{clean, escape_html, one_line};
+use url::Url;
+
+/// What a feed shows of an article. All texts are free of characters that XML forbids; HTML is clean and absolute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// `urn:uuid:…`: the guid, atom:id and id, for ever.
+    pub id: String,
+    /// The article's address.
+    pub url: Url,
+    /// Plain text.
+    pub title: String,
+    /// When it was published, in the offset in which that was written.
+    pub published: ArticleDate,
+    /// When what a reader sees last changed.
+    pub updated: ArticleDate,
+    /// The summary as HTML; empty if there is none.
+    pub summary_html: String,
+    /// The summary as plain text; empty if there is none.
+    pub summary_text: String,
+    /// The whole article as HTML; None if feeds carry summaries.
+    pub content_html: Option<String>,
+    /// Its collection.
+    pub collection: String,
+    /// Its categories, as written.
+    pub categories: Vec<String>,
+    /// Its tags, as written.
+    pub tags: Vec<String>,
+    /// Its author.
+    pub author: Option<String>,
+    /// Its language, if it is not the site's.
+    pub language: Option<String>,
+    /// Its lead image.
+    pub image: Option<Image>,
+    /// Files to download.
+    pub attachments: Vec<crate::article::Attachment>,
+    /// Its dated, placed part.
+    pub event: Option<Event>,
+}
+
+/// The entry of an article.
+pub fn entry(standing: &Standing, site: &SiteSettings, content: Content) -> Entry {
+    let article = &standing.article;
+    let base = &article.url;
+    let summary = summary_markdown(standing);
+    let summary_html = summary.as_deref().map(|text| markdown::to_html(text, base)).unwrap_or_default();
+    let language = article.language.clone().filter(|language| *language != site.language);
+    Entry {
+        id: standing.id.urn(),
+        url: article.url.clone(),
+        title: article.title.clone(),
+        published: standing.published(site),
+        updated: standing.updated(site),
+        summary_text: clean(&one_line(&markdown::html_to_text(&summary_html))).into_owned(),
+        summary_html: clean(&summary_html).into_owned(),
+        content_html: (content == Content::Full).then(|| content_html(standing, site, language.as_deref())),
+        collection: article.collection.clone(),
+        categories: article.categories.clone(),
+        tags: article.tags.clone(),
+        author: article.author.clone(),
+        language,
+        image: article.images.first().cloned(),
+        attachments: article.attachments.clone(),
+        event: article.event.clone(),
+    }
+}
+
+/// The summary of an article: its introduction, or its first paragraph, in Markdown.
+pub fn summary_markdown(standing: &Standing) -> Option<String> {
+    let article = &standing.article;
+    article.chapeau.clone().or_else(|| markdown::first_paragraph(&article.body, &article.url))
+}
+
+fn content_html(standing: &Standing, site: &SiteSettings, language: Option<&str>) -> String {
+    let article = &standing.article;
+    let mut html = String::new();
+    if let Some(image) = article.images.first() {
+        html.push_str(&figure(image));
+    }
+    if let Some(event) = &article.event {
+        html.push_str(&event_html(event, language.unwrap_or(&site.language)));
+    }
+    if let Some(chapeau) = &article.chapeau {
+        html.push_str(&markdown::to_html(chapeau, &article.url));
+        html.push('\n');
+    }
+    html.push_str(&markdown::to_html(&article.body, &article.url));
+    for image in article.images.iter().skip(1) {
+        html.push('\n');
+        html.push_str(&figure(image));
+    }
+    clean(html.trim()).into_owned()
+}
+
+fn figure(image: &Image) -> String {
+    let alt = escape_html(image.alt.as_deref().unwrap_or(""));
+    let caption = image.legend.as_deref().map(|legend| format!("<figcaption>{}</figcaption>", escape_html(legend))).unwrap_or_default();
+    format!("<figure><img src=\"{}\" alt=\"{alt}\">{caption}</figure>\n", escape_html(image.url.as_str()))
+}
+
+/// When and where, first, for readers that know nothing of events.
+fn event_html(event: &Event, language: &str) -> String {
+    let words = Words::of(language);
+    let mut lines = vec![format!("<strong>{}</strong> {}", words.date, escape_html(&when(event, &words)))];
+    let place: Vec<&str> = [event.place.as_deref(), event.address.as_deref()].into_iter().flatten().collect();
+    if !place.is_empty() {
+        lines.push(format!("<strong>{}</strong> {}", words.place, escape_html(&place.join(", "))));
+    }
+    for link in &event.links {
+        let label = escape_html(&link.label);
+        let text = link.text.as_deref().map(escape_html);
+        lines.push(match (&link.url, text) {
+            (Some(url), text) => {
+                let shown = if label.is_empty() { escape_html(url.as_str()) } else { label };
+                let text = text.map(|text| format!("{}{text}", words.colon)).unwrap_or_default();
+                format!("<a href=\"{}\">{shown}</a>{text}", escape_html(url.as_str()))
+            }
+            (None, Some(text)) => format!("<strong>{label}{}</strong> {text}", words.colon.trim_end()),
+            (None, None) => label,
+        });
+    }
+    format!("<p>{}</p>\n", lines.join("<br>"))
+}
+
+struct Words {
+    french: bool,
+    date: &'static str,
+    place: &'static str,
+    colon: &'static str,
+}
+
+impl Words {
+    fn of(language: &str) -> Self {
+        if language.split('-').next() == Some("fr") {
+            Self { french: true, date: "Date\u{A0}:", place: "Lieu\u{A0}:", colon: "\u{A0}: " }
+        } else {
+            Self { french: false, date: "Date:", place: "Place:", colon: ": " }
+        }
+    }
+}
+
+const JOURS: [&str; 7] = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
+const MOIS: [&str; 12] =
+    ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"];
+
+fn when(event: &Event, words: &Words) -> String {
+    let start = day(event.start, words);
+    let Some(end) = event.end.filter(|end| end.at > event.start.at) else {
+        return if event.all_day { start } else { format!("{start}, {}", hour(event.start, words)) };
+    };
+    let same_day = event.start.zoned().date() == end.zoned().date();
+    match (event.all_day, same_day, words.french) {
+        (true, true, _) => start,
+        (true, false, true) => format!("du {start} au {}", day(end, words)),
+        (true, false, false) => format!("{start} to {}", day(end, words)),
+        (false, true, true) => format!("{start}, de {} à {}", hour(event.start, words), hour(end, words)),
+        (false, true, false) => format!("{start}, {} to {}", hour(event.start, words), hour(end, words)),
+        (false, false, true) => format!("du {start}, {}, au {}, {}", hour(event.start, words), day(end, words), hour(end, words)),
+        (false, false, false) => format!("{start}, {} to {}, {}", hour(event.start, words), day(end, words), hour(end, words)),
+    }
+}
+
+fn day(date: ArticleDate, words: &Words) -> String {
+    let zoned = date.zoned();
+    if !words.french {
+        return zoned.strftime("%A %-d %B %Y").to_string();
+    }
+    let weekday = usize::from(zoned.weekday().to_monday_zero_offset().unsigned_abs());
+    let month = usize::from(zoned.month().unsigned_abs()) - 1;
+    let day = if zoned.day() == 1 { "1er".to_owned() } else { zoned.day().to_string() };
+    format!("{} {day} {} {}", JOURS[weekday], MOIS[month], zoned.year())
+}
+
+fn hour(date: ArticleDate, words: &Words) -> String {
+    let zoned = date.zoned();
+    match (words.french, zoned.minute()) {
+        (true, 0) => format!("{}\u{A0}h", zoned.hour()),
+        (true, minute) => format!("{}\u{A0}h\u{A0}{minute:02}", zoned.hour()),
+        (false, _) => zoned.strftime("%H:%M").to_string(),
+    }
+}
+
+/// The media type that the end of an address promises, where the file itself is not at hand.
+pub fn type_by_name(url: &Url) -> Option<&'static str> {
+    let extension = url.path().rsplit_once('.')?.1.to_ascii_lowercase();
+    Some(match extension.as_str() {
+        "jpg" | "jpeg" => "image/jpeg",
+        "png" => "image/png",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "avif" => "image/avif",
+        "svg" => "image/svg+xml",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::article::date::parse;
+    use jiff::tz::TimeZone;
+
+    #[test]
+    fn an_event_says_when_in_the_language_of_the_site() {
+        let at = |text: &str| parse(text, &TimeZone::UTC).unwrap();
+        let event = |start: &str, end: Option<&str>, all_day| Event { start: at(start), end: end.map(at), all_day, place: None, address: None, links: vec![] };
+        let fr = |event: &Event| when(event, &Words::of("fr-FR"));
+        assert_eq!(fr(&event("2024-03-05 00:00:00 +01:00", None, true)), "mardi 5 mars 2024");
+        assert_eq!(fr(&event("2024-03-01 09:30:00 +01:00", Some("2024-03-01 12:00:00 +01:00"), false)), "vendredi 1er mars 2024, de 9\u{A0}h\u{A0}30 à 12\u{A0}h");
+        assert_eq!(fr(&event("2024-03-05 00:00:00 +01:00", Some("2024-03-06 00:00:00 +01:00"), true)), "du mardi 5 mars 2024 au mercredi 6 mars 2024");
+        assert_eq!(when(&event("2024-03-05 09:30:00 +01:00", None, false), &Words::of("en")), "Tuesday 5 March 2024, 09:30");
+    }
+}

@@ -1,0 +1,82 @@
+//! JSON Feed 1.1 documents (jsonfeed.org/version/1.1).
+
+use super::entry::Entry;
+use super::{Feed, set::Settings};
+use crate::article::SiteSettings;
+use crate::config::Format;
+use serde_json::{Value, json};
+
+/// The document of a feed.
+pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settings) -> Vec<u8> {
+    let document = json!({
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": feed.title,
+        "home_page_url": site.url,
+        "feed_url": settings.public(&feed.path_in(Format::Json)),
+        "description": settings.description(feed, site),
+        "language": site.language,
+        "authors": [{ "name": site.title, "url": site.url }],
+        "items": entries.iter().map(|entry| item(entry)).collect::<Vec<Value>>(),
+    });
+    let mut bytes = document.to_string().into_bytes();
+    bytes.push(b'\n');
+    bytes
+}
+
+fn item(entry: &Entry) -> Value {
+    let mut item = json!({
+        "id": entry.id,
+        "url": entry.url,
+        "title": entry.title,
+        "date_published": entry.published.rfc3339(),
+        "date_modified": entry.updated.rfc3339(),
+    });
+    let mut set = |key: &str, value: Value| item[key] = value;
+    match &entry.content_html {
+        Some(html) if !html.is_empty() => set("content_html", html.clone().into()),
+        _ if !entry.summary_html.is_empty() => set("content_html", entry.summary_html.clone().into()),
+        _ => set("content_text", entry.title.clone().into()),
+    }
+    if !entry.summary_text.is_empty() {
+        set("summary", entry.summary_text.clone().into());
+    }
+    if let Some(image) = &entry.image {
+        set("image", image.url.to_string().into());
+    }
+    let tags: Vec<&String> = entry.categories.iter().chain(entry.tags.iter().filter(|tag| !entry.categories.contains(tag))).collect();
+    if !tags.is_empty() {
+        set("tags", json!(tags));
+    }
+    if let Some(author) = &entry.author {
+        set("authors", json!([{ "name": author }]));
+    }
+    if let Some(language) = &entry.language {
+        set("language", language.clone().into());
+    }
+    if !entry.attachments.is_empty() {
+        let attachments = entry.attachments.iter().map(|attachment| {
+            let mut value = json!({
+                "url": attachment.url,
+                "mime_type": attachment.facts.media_type,
+                "size_in_bytes": attachment.facts.length,
+            });
+            if let Some(title) = &attachment.title {
+                value["title"] = title.clone().into();
+            }
+            value
+        });
+        set("attachments", attachments.collect());
+    }
+    if let Some(event) = &entry.event {
+        let place: Vec<&str> = [event.place.as_deref(), event.address.as_deref()].into_iter().flatten().collect();
+        let mut about = json!({ "start": event.start.rfc3339(), "all_day": event.all_day });
+        if let Some(end) = event.end {
+            about["end"] = end.rfc3339().into();
+        }
+        if !place.is_empty() {
+            about["location"] = place.join(", ").into();
+        }
+        set("_crieur_event", about);
+    }
+    item
+}

@@ -1,0 +1,116 @@
+//! Feeds: which there are, which entries they hold, and their documents.
+//!
+//! A [`FeedSet`] is a pure function of the catalog, the settings, the instant and what earlier looks fixed (the
+//! slugs of terms). The same content gives the same bytes, on every machine and after every restart.
+
+pub mod atom;
+pub mod conditional;
+pub mod entry;
+pub mod json;
+pub mod rss;
+mod set;
+
+pub use set::{FeedSet, Memory, Remembered, Settings, render};
+
+use crate::config::Format;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// What a feed is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// All articles.
+    All,
+    /// One collection.
+    Collection,
+    /// One category.
+    Category,
+    /// One tag.
+    Tag,
+}
+
+impl Kind {
+    /// The word in addresses, in JSON and in the store.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Collection => "collection",
+            Self::Category => "category",
+            Self::Tag => "tag",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::All, Self::Collection, Self::Category, Self::Tag].into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// One feed, whatever its formats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feed {
+    /// What it is about.
+    pub kind: Kind,
+    /// The collection's name, or the folded term; empty for all.
+    pub term: String,
+    /// The term as people write it.
+    pub label: String,
+    /// The end of its address.
+    pub slug: String,
+    /// Its title.
+    pub title: String,
+    /// How many articles are in it, of which the newest are its entries.
+    pub articles: usize,
+    /// How many entries it has.
+    pub entries: usize,
+    /// When the newest change of its entries was.
+    pub updated: Timestamp,
+}
+
+impl Feed {
+    /// Its address without the format: `/feeds/tag/cloud`.
+    pub fn path(&self) -> String {
+        path_of(self.kind, &self.slug)
+    }
+
+    /// Its address in a format: `/feeds/tag/cloud.rss`.
+    pub fn path_in(&self, format: Format) -> String {
+        format!("{}.{}", self.path(), format.extension())
+    }
+}
+
+/// The address of a feed without its format.
+pub fn path_of(kind: Kind, slug: &str) -> String {
+    match kind {
+        Kind::All => "/feeds/all".to_owned(),
+        kind => format!("/feeds/{}/{slug}", kind.word()),
+    }
+}
+
+/// One document, complete: what is served, and what is written as a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Its address, such as `/feeds/all.rss`.
+    pub path: String,
+    /// Its format.
+    pub format: Format,
+    /// Its bytes.
+    pub body: Arc<[u8]>,
+    /// The same, compressed by gzip without a time stamp.
+    pub gzip: Arc<[u8]>,
+    /// Strong validator of its content (RFC 9110, section 8.8.3), without quotation marks.
+    pub etag: String,
+    /// When its content last changed, in whole seconds.
+    pub last_modified: Timestamp,
+    /// Hash of everything that it was made of: equal means that it need not be made again.
+    pub made_of: u64,
+}
+
+/// The media type of a format, as feed readers and validators expect it.
+pub fn media_type(format: Format) -> &'static str {
+    match format {
+        Format::Rss => "application/rss+xml; charset=utf-8",
+        Format::Atom => "application/atom+xml; charset=utf-8",
+        Format::Json => "application/feed+json",
+    }
+}

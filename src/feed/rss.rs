@@ -1,0 +1,126 @@
+//! RSS 2.0 documents (RSS Advisory Board, with the modules content, atom, dc, media and ev).
+
+use super::entry::{Entry, type_by_name};
+use super::{Feed, set::Settings};
+use crate::article::{ArticleDate, SiteSettings};
+use crate::config::Format;
+use rss::extension::atom::{AtomExtension, Link};
+use rss::extension::dublincore::DublinCoreExtension;
+use rss::extension::{Extension, ExtensionMap};
+use rss::{Category, Channel, Enclosure, Guid, Item};
+use std::collections::BTreeMap;
+
+/// The document of a feed.
+pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settings) -> Vec<u8> {
+    let updated = ArticleDate::in_zone(feed.updated, &site.timezone);
+    let this = settings.public(&feed.path_in(Format::Rss));
+    let self_link = Link { href: this, rel: "self".into(), mime_type: Some("application/rss+xml".into()), ..Link::default() };
+    let channel = Channel {
+        title: feed.title.clone(),
+        link: site.url.to_string(),
+        description: settings.description(feed, site),
+        language: Some(site.language.to_lowercase()),
+        last_build_date: Some(updated.rfc822()),
+        generator: Some("Crieur".into()),
+        atom_ext: Some(AtomExtension { links: vec![self_link] }),
+        items: entries.iter().map(|entry| item(entry, settings)).collect(),
+        namespaces: namespaces(entries),
+        ..Channel::default()
+    };
+    let mut bytes = b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_vec();
+    bytes.extend_from_slice(channel.to_string().trim_start_matches("<?xml version=\"1.0\" encoding=\"utf-8\"?>").as_bytes());
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Only the modules that the document uses.
+fn namespaces(entries: &[&Entry]) -> BTreeMap<String, String> {
+    let mut used = BTreeMap::from([("atom", "http://www.w3.org/2005/Atom")]);
+    if entries.iter().any(|entry| entry.content_html.is_some()) {
+        used.insert("content", "http://purl.org/rss/1.0/modules/content/");
+    }
+    if entries.iter().any(|entry| entry.author.is_some() || entry.language.is_some()) {
+        used.insert("dc", "http://purl.org/dc/elements/1.1/");
+    }
+    if entries.iter().any(|entry| entry.image.is_some()) {
+        used.insert("media", "http://search.yahoo.com/mrss/");
+    }
+    if entries.iter().any(|entry| entry.event.is_some()) {
+        used.insert("ev", "http://purl.org/rss/1.0/modules/event/");
+    }
+    used.into_iter().map(|(prefix, uri)| (prefix.to_owned(), uri.to_owned())).collect()
+}
+
+fn item(entry: &Entry, settings: &Settings) -> Item {
+    let mut extensions = ExtensionMap::new();
+    add(&mut extensions, "atom", text("atom:updated", entry.updated.rfc3339()));
+    if let Some(image) = &entry.image {
+        add(&mut extensions, "media", media(image));
+    }
+    if let Some(event) = &entry.event {
+        add(&mut extensions, "ev", text("ev:startdate", event.start.rfc3339()));
+        if let Some(end) = event.end {
+            add(&mut extensions, "ev", text("ev:enddate", end.rfc3339()));
+        }
+        let place: Vec<&str> = [event.place.as_deref(), event.address.as_deref()].into_iter().flatten().collect();
+        if !place.is_empty() {
+            add(&mut extensions, "ev", text("ev:location", place.join(", ")));
+        }
+    }
+    let dublin_core = (entry.author.is_some() || entry.language.is_some()).then(|| DublinCoreExtension {
+        creators: entry.author.iter().cloned().collect(),
+        languages: entry.language.iter().cloned().collect(),
+        ..DublinCoreExtension::default()
+    });
+    let category = |kind: &str| {
+        let domain = settings.scheme(kind);
+        move |name: &String| Category { name: name.clone(), domain: Some(domain.clone()) }
+    };
+    // A feed without full content has the summary as its only text; with neither, the title.
+    let description = if entry.summary_html.is_empty() { crate::text::escape_html(&entry.title) } else { entry.summary_html.clone() };
+    Item {
+        title: Some(entry.title.clone()),
+        link: Some(entry.url.to_string()),
+        description: Some(description),
+        content: entry.content_html.clone().filter(|html| !html.is_empty()),
+        guid: Some(Guid { value: entry.id.clone(), permalink: false }),
+        pub_date: Some(entry.published.rfc822()),
+        categories: entry.categories.iter().map(category("category")).chain(entry.tags.iter().map(category("tag"))).collect(),
+        enclosure: entry.attachments.first().map(|attachment| Enclosure {
+            url: attachment.url.to_string(),
+            length: attachment.facts.length.to_string(),
+            mime_type: attachment.facts.media_type.clone(),
+        }),
+        dublin_core_ext: dublin_core,
+        extensions,
+        ..Item::default()
+    }
+}
+
+fn media(image: &crate::article::Image) -> Extension {
+    let mut media = Extension { name: "media:content".into(), ..Extension::default() };
+    media.attrs.insert("url".into(), image.url.to_string());
+    media.attrs.insert("medium".into(), "image".into());
+    let by_name = type_by_name(&image.url).map(str::to_owned);
+    if let Some(media_type) = image.facts.as_ref().map(|facts| facts.media_type.clone()).or(by_name) {
+        media.attrs.insert("type".into(), media_type);
+    }
+    if let Some(facts) = &image.facts {
+        media.attrs.insert("fileSize".into(), facts.length.to_string());
+    }
+    if let Some(alt) = &image.alt {
+        let mut description = text("media:description", alt.clone());
+        description.attrs.insert("type".into(), "plain".into());
+        media.children.insert("description".into(), vec![description]);
+    }
+    media
+}
+
+fn text(name: &str, value: String) -> Extension {
+    Extension { name: name.into(), value: Some(value), ..Extension::default() }
+}
+
+fn add(extensions: &mut ExtensionMap, prefix: &str, extension: Extension) {
+    let local = extension.name.rsplit(':').next().unwrap_or_default().to_owned();
+    extensions.entry(prefix.to_owned()).or_default().entry(local).or_default().push(extension);
+}

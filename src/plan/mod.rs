@@ -1,0 +1,412 @@
+//! The plan: which articles go where, when, and why not. This is what decides; everything else carries it out.
+//!
+//! [`plan`] is pure: the catalog, the ledger, the rules, the outbox and the instant go in. It can be asked at any time
+//! and as often as one likes: what it wants booked has unique keys, so twice is once.
+
+mod select;
+
+use crate::article::{ArticleId, SiteSettings};
+use crate::catalog::ledger::{Decided, Look, Row};
+use crate::catalog::Standing;
+use crate::config::{BY_HAND, Endpoint, EndpointName, Rule, When};
+use crate::delivery::{Delivery, DeliveryKey, State};
+use crate::span;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use select::selects;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the plan looks at.
+pub struct Inputs<'a> {
+    /// The site's articles and what is remembered of them.
+    pub look: &'a Look,
+    /// The site's settings.
+    pub site: &'a SiteSettings,
+    /// The rules, in the order of the configuration.
+    pub rules: &'a [Rule],
+    /// The endpoints.
+    pub endpoints: &'a BTreeMap<EndpointName, Endpoint>,
+    /// All deliveries there are.
+    pub outbox: &'a [Delivery],
+    /// The instant.
+    pub now: Timestamp,
+}
+
+/// What is to be done, and what there is to say.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Deliveries to book, in order.
+    pub book: Vec<Planned>,
+    /// Articles whose announcement is decided by this.
+    pub decided: Vec<ArticleId>,
+    /// Articles whose announcement is open again: all that was booked was called off before it went out.
+    pub reopened: Vec<ArticleId>,
+    /// Deliveries to call off because their article was withdrawn, with the reason.
+    pub withdraw: Vec<(i64, String)>,
+    /// Deliveries that are too late, with the reason.
+    pub expire: Vec<(i64, String)>,
+    /// Deliveries of a queue that several missed slots left due at once, with their new slots.
+    pub postpone: Vec<(i64, Timestamp)>,
+    /// One line per article and endpoint: what goes where and when, or why not.
+    pub lines: Vec<Line>,
+}
+
+/// A delivery to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// What makes it unique.
+    pub key: DeliveryKey,
+    /// The kind of the endpoint's network.
+    pub network: String,
+    /// The article's path.
+    pub path: String,
+    /// When it is due.
+    pub due_at: Timestamp,
+    /// [`State::Pending`], or [`State::Held`] with a reason.
+    pub state: State,
+    /// Why it is held.
+    pub reason: Option<String>,
+}
+
+/// What is said of one article and one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The article.
+    pub article: ArticleId,
+    /// Its path.
+    pub path: String,
+    /// Where it goes, if it goes anywhere.
+    pub endpoint: Option<EndpointName>,
+    /// By which rule.
+    pub rule: Option<String>,
+    /// When, if that is known.
+    pub due_at: Option<Timestamp>,
+    /// A state of the outbox, or `planned`, `settling`, `waiting`, `skipped`.
+    pub state: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+/// The plan at an instant.
+pub fn plan(inputs: &Inputs) -> Plan {
+    let mut planner = Planner::new(inputs);
+    planner.keep_the_outbox_true();
+    // Oldest first, so that a queue goes out in the order of publication.
+    for standing in inputs.look.catalog.all().iter().rev() {
+        if let Some(row) = inputs.look.rows.get(&standing.id) {
+            planner.article(standing, row);
+        }
+    }
+    planner.plan.lines.reverse();
+    planner.plan
+}
+
+struct Planner<'a> {
+    inputs: &'a Inputs<'a>,
+    by_article: BTreeMap<ArticleId, Vec<&'a Delivery>>,
+    /// Slots that are taken, by rule and endpoint.
+    taken: BTreeMap<(String, EndpointName), BTreeSet<Timestamp>>,
+    plan: Plan,
+}
+
+impl<'a> Planner<'a> {
+    fn new(inputs: &'a Inputs<'a>) -> Self {
+        let mut by_article: BTreeMap<ArticleId, Vec<&Delivery>> = BTreeMap::new();
+        let mut taken: BTreeMap<(String, EndpointName), BTreeSet<Timestamp>> = BTreeMap::new();
+        for delivery in inputs.outbox {
+            by_article.entry(delivery.key.article).or_default().push(delivery);
+            if delivery.state != State::Cancelled {
+                taken.entry((delivery.key.rule.clone(), delivery.key.endpoint.clone())).or_default().insert(delivery.due_at);
+            }
+        }
+        Self { inputs, by_article, taken, plan: Plan::default() }
+    }
+
+    /// Calls off what was withdrawn, reports what is too late, and spreads a queue that missed several slots.
+    fn keep_the_outbox_true(&mut self) {
+        let now = self.inputs.now;
+        let mut overdue: BTreeMap<(String, EndpointName), Vec<&Delivery>> = BTreeMap::new();
+        for delivery in self.inputs.outbox.iter().filter(|d| matches!(d.state, State::Pending | State::Held)) {
+            if let Some(reason) = self.withdrawn(delivery) {
+                self.plan.withdraw.push((delivery.id, reason));
+                continue;
+            }
+            // A try that may have reached the network is never called off: it is looked into.
+            let rule = self.inputs.rules.iter().find(|rule| rule.name == delivery.key.rule);
+            let Some(rule) = rule.filter(|_| delivery.attempts == 0 && delivery.state == State::Pending) else { continue };
+            let late = now.duration_since(delivery.due_at);
+            if late > rule.expires {
+                let reason = format!("missed: it was due {} ago, and the rule “{}” lets a post be {} late", span::show(late), rule.name, span::show(rule.expires));
+                self.plan.expire.push((delivery.id, reason));
+            } else if matches!(rule.when, When::Slots { queue: true, .. }) && delivery.due_at <= now {
+                overdue.entry((rule.name.clone(), delivery.key.endpoint.clone())).or_default().push(delivery);
+            }
+        }
+        for ((rule_name, endpoint), mut deliveries) in overdue {
+            let Some(rule) = self.inputs.rules.iter().find(|rule| rule.name == rule_name) else { continue };
+            deliveries.sort_by_key(|delivery| (delivery.due_at, delivery.id));
+            for delivery in deliveries.into_iter().skip(1) {
+                if let Some(slot) = self.slot(rule, &endpoint, now) {
+                    self.plan.postpone.push((delivery.id, slot));
+                }
+            }
+        }
+    }
+
+    /// Why a booked delivery must not go out, if its article was withdrawn. A file that cannot be read is not
+    /// withdrawn: its delivery waits.
+    fn withdrawn(&self, delivery: &Delivery) -> Option<String> {
+        if delivery.attempts > 0 {
+            return None;
+        }
+        let row = self.inputs.look.rows.get(&delivery.key.article)?;
+        if row.gone_since.is_some() {
+            return Some("the article's file is gone".to_owned());
+        }
+        let standing = self.inputs.look.catalog.get(&delivery.key.article)?;
+        if standing.article.is_live(self.inputs.now) {
+            return None;
+        }
+        Some(not_live(standing, self.inputs.now))
+    }
+
+    fn article(&mut self, standing: &'a Standing, row: &'a Row) {
+        let now = self.inputs.now;
+        let existing = self.by_article.get(&standing.id).cloned().unwrap_or_default();
+        for delivery in existing.iter().filter(|delivery| !delivery.withdrawn) {
+            let withdrawn = self.plan.withdraw.iter().find(|(id, _)| *id == delivery.id).map(|(_, reason)| reason.clone());
+            let expired = self.plan.expire.iter().find(|(id, _)| *id == delivery.id).map(|(_, reason)| reason.clone());
+            let moved = self.plan.postpone.iter().find(|(id, _)| *id == delivery.id).map(|(_, at)| *at);
+            let state = match (&withdrawn, &expired) {
+                (Some(_), _) => State::Cancelled,
+                (_, Some(_)) => State::Failed,
+                _ => delivery.state,
+            };
+            let reason = withdrawn.or(expired).or_else(|| delivery.reason.clone()).unwrap_or_else(|| "booked".to_owned());
+            self.line(standing, Some(&delivery.key.endpoint), Some(&delivery.key.rule), Some(moved.unwrap_or(delivery.due_at)), state.word(), reason);
+        }
+        if !standing.article.is_live(now) {
+            if existing.iter().all(|delivery| delivery.withdrawn) {
+                self.not_live_lines(standing, row);
+            }
+            let gone_out = |delivery: &&Delivery| {
+                delivery.attempts > 0 || !matches!(delivery.state, State::Pending | State::Held | State::Cancelled) || (delivery.state == State::Cancelled && !delivery.withdrawn)
+            };
+            if row.decided == Some(Decided::Announced) && !existing.is_empty() && !existing.iter().any(gone_out) {
+                self.plan.reopened.push(standing.id);
+            }
+            return;
+        }
+        if let Some(decided) = row.decided {
+            if existing.is_empty() {
+                let reason = match decided {
+                    Decided::Baseline => "part of the baseline: it was there at the first start",
+                    Decided::Announced => "no rule fitted it when it was published; `publish-now` sends it all the same",
+                };
+                self.line(standing, None, None, None, "skipped", reason.to_owned());
+            }
+            return;
+        }
+        let Some(due) = row.due_since(&standing.article) else {
+            self.line(standing, None, None, None, "skipped", "it has no date, so it is never announced by itself".to_owned());
+            return;
+        };
+        self.due(standing, row, due);
+    }
+
+    /// An article that is live and undecided: every rule that fits it is followed, each after its own settling time.
+    fn due(&mut self, standing: &'a Standing, row: &'a Row, due: Timestamp) {
+        let now = self.inputs.now;
+        let age = standing.article.date.map_or(SignedDuration::ZERO, |date| due.duration_since(date.at));
+        let mut fits = false;
+        for rule in self.inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)) {
+            fits = true;
+            if age > rule.fresh {
+                let reason = format!("its date lay {} back when it appeared, and the rule takes {}", span::show(age), span::show(rule.fresh));
+                self.line(standing, None, Some(&rule.name), None, "skipped", reason);
+                continue;
+            }
+            self.follow(standing, row, rule, due);
+        }
+        if !fits {
+            self.line(standing, None, None, None, "skipped", "no rule fits it".to_owned());
+        }
+        let longest = |of: fn(&Rule) -> SignedDuration, default| self.inputs.rules.iter().map(of).max().unwrap_or(default);
+        let settled = now.duration_since(due) >= longest(|rule| rule.settle, SignedDuration::from_mins(30));
+        let fresh = age <= longest(|rule| rule.fresh, SignedDuration::from_hours(7 * 24));
+        if settled && fresh {
+            self.plan.decided.push(standing.id);
+        }
+    }
+
+    fn follow(&mut self, standing: &'a Standing, row: &'a Row, rule: &'a Rule, due: Timestamp) {
+        let now = self.inputs.now;
+        let settled_at = due.checked_add(rule.settle).unwrap_or(Timestamp::MAX);
+        // Nobody could have announced it before it was first seen.
+        let from = settled_at.max(row.first_seen);
+        for name in &rule.endpoints {
+            let Some(endpoint) = self.inputs.endpoints.get(name) else { continue };
+            let key = DeliveryKey::publication(standing.id, &rule.name, name);
+            let booked = self.by_article.get(&standing.id).into_iter().flatten().find(|delivery| delivery.key == key && !delivery.withdrawn);
+            if booked.is_some() {
+                continue;
+            }
+            let due_at = match &rule.when {
+                When::Publication => Some(from),
+                When::Slots { .. } => self.slot(rule, name, from),
+            };
+            let Some(due_at) = due_at else {
+                self.line(standing, Some(name), Some(&rule.name), None, "skipped", "the rule's slots never come".to_owned());
+                continue;
+            };
+            if now < settled_at {
+                let reason = format!("it settles until then: {} without a change of path, date or state", span::show(rule.settle));
+                self.line(standing, Some(name), Some(&rule.name), Some(due_at), "settling", reason);
+                continue;
+            }
+            let (state, reason) = match row.copy_of {
+                Some((of, likeness)) => (State::Held, Some(self.suspicion(of, likeness))),
+                None => (State::Pending, None),
+            };
+            let said = reason.clone().unwrap_or_else(|| match &rule.when {
+                When::Publication => "at publication".to_owned(),
+                When::Slots { queue: true, .. } => "in the next free slot of the queue".to_owned(),
+                When::Slots { queue: false, .. } => "in the next slot".to_owned(),
+            });
+            let word = if state == State::Held { "held" } else { "planned" };
+            self.line(standing, Some(name), Some(&rule.name), Some(due_at), word, said);
+            let network = endpoint.network.word().to_owned();
+            self.plan.book.push(Planned { key, network, path: standing.article.path.clone(), due_at, state, reason });
+        }
+    }
+
+    /// The next slot of a rule for an endpoint, from an instant; a queue gives every slot once.
+    fn slot(&mut self, rule: &Rule, endpoint: &EndpointName, from: Timestamp) -> Option<Timestamp> {
+        let When::Slots { schedule, queue } = &rule.when else { return Some(from) };
+        let zone = zone(self.inputs, endpoint);
+        let mut slot = schedule.next_from(from, &zone)?;
+        if *queue {
+            // A slot that is past is free only if nothing was due in it; those that are past are not given out late.
+            if slot < self.inputs.now {
+                slot = schedule.next_from(self.inputs.now, &zone)?;
+            }
+            let taken = self.taken.entry((rule.name.clone(), endpoint.clone())).or_default();
+            while taken.contains(&slot) {
+                slot = schedule.next_after(slot, &zone)?;
+            }
+            taken.insert(slot);
+        }
+        Some(slot)
+    }
+
+    fn suspicion(&self, of: ArticleId, likeness: f64) -> String {
+        let other = self.inputs.look.rows.get(&of).map_or_else(|| of.to_string(), |row| row.path.clone());
+        format!("suspected duplicate: {:.0} % of its text stands in {other} too; approve it if it is another article", likeness * 100.0)
+    }
+
+    fn not_live_lines(&mut self, standing: &'a Standing, row: &'a Row) {
+        let reason = not_live(standing, self.inputs.now);
+        let date = standing.article.date.map(|date| date.at).filter(|at| *at > self.inputs.now && standing.article.published);
+        let Some(date) = date.filter(|_| row.decided.is_none()) else {
+            self.line(standing, None, None, None, "skipped", reason);
+            return;
+        };
+        let mut fits = false;
+        for rule in self.inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)) {
+            let settled_at = date.checked_add(rule.settle).unwrap_or(Timestamp::MAX);
+            for name in &rule.endpoints {
+                fits = true;
+                let due_at = self.slot(rule, name, settled_at);
+                self.line(standing, Some(name), Some(&rule.name), due_at, "waiting", reason.clone());
+            }
+        }
+        if !fits {
+            self.line(standing, None, None, None, "skipped", format!("{reason}; no rule fits it"));
+        }
+    }
+
+    fn line(&mut self, standing: &Standing, endpoint: Option<&EndpointName>, rule: Option<&str>, due_at: Option<Timestamp>, state: &'static str, reason: String) {
+        self.plan.lines.push(Line {
+            article: standing.id,
+            path: standing.article.path.clone(),
+            endpoint: endpoint.cloned(),
+            rule: rule.map(str::to_owned),
+            due_at,
+            state,
+            reason,
+        });
+    }
+}
+
+/// Why readers do not see an article.
+fn not_live(standing: &Standing, now: Timestamp) -> String {
+    let article = &standing.article;
+    if !article.published {
+        return "it is a draft (published: false)".to_owned();
+    }
+    match article.date {
+        Some(date) if date.at > now => format!("its date is to come: {}", date.rfc3339()),
+        _ => "it has expired".to_owned(),
+    }
+}
+
+/// The zone of an endpoint's schedules.
+fn zone(inputs: &Inputs, endpoint: &EndpointName) -> TimeZone {
+    inputs.endpoints.get(endpoint).and_then(|endpoint| endpoint.timezone.clone()).unwrap_or_else(|| inputs.site.timezone.clone())
+}
+
+/// The first instant after `now` at which the plan may say something new by the passing of time alone: an article's
+/// date, its expiry, the end of its settling.
+pub fn next_change(inputs: &Inputs) -> Option<Timestamp> {
+    let now = inputs.now;
+    let settling = inputs.look.catalog.live(now).filter_map(|standing| {
+        let row = inputs.look.rows.get(&standing.id)?;
+        if row.decided.is_some() {
+            return None;
+        }
+        let due = row.due_since(&standing.article)?;
+        let settles = inputs.rules.iter().map(|rule| rule.settle).chain([SignedDuration::from_mins(30)]);
+        settles.filter_map(|settle| due.checked_add(settle).ok()).filter(|at| *at > now).min()
+    });
+    settling.chain(inputs.look.catalog.next_change(now)).min()
+}
+
+/// The deliveries that `publish-now` means for an article: those of the rules that fit it; or, for endpoints that no
+/// rule names, deliveries by hand. Endpoints given by name limit them.
+///
+/// Errors: no endpoint is given and no rule fits.
+pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) -> Result<Vec<Planned>, String> {
+    let mut rules: BTreeMap<EndpointName, &str> = BTreeMap::new();
+    // A delivery that exists already is the one that is meant, whichever rule made it.
+    for delivery in inputs.outbox.iter().filter(|delivery| delivery.key.article == standing.id) {
+        rules.entry(delivery.key.endpoint.clone()).or_insert(&delivery.key.rule);
+    }
+    for rule in inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)) {
+        for endpoint in &rule.endpoints {
+            rules.entry(endpoint.clone()).or_insert(&rule.name);
+        }
+    }
+    let endpoints: Vec<EndpointName> = if wanted.is_empty() { rules.keys().cloned().collect() } else { wanted.to_vec() };
+    if endpoints.is_empty() {
+        return Err(format!("no rule fits {}; name an endpoint with --endpoint", standing.article.path));
+    }
+    let mut planned = Vec::new();
+    for name in endpoints {
+        let Some(endpoint) = inputs.endpoints.get(&name) else {
+            if wanted.is_empty() {
+                continue;
+            }
+            return Err(format!("there is no endpoint `{name}` in the configuration"));
+        };
+        let rule = rules.get(&name).copied().unwrap_or(BY_HAND);
+        planned.push(Planned {
+            key: DeliveryKey::publication(standing.id, rule, &name),
+            network: endpoint.network.word().to_owned(),
+            path: standing.article.path.clone(),
+            due_at: inputs.now,
+            state: State::Pending,
+            reason: None,
+        });
+    }
+    Ok(planned)
+}

