@@ -70,6 +70,16 @@ impl Problem {
         self
     }
 
+    /// The same problem with its file under a folder, for people who stand outside of it. The site's own
+    /// configuration is named with its folder already.
+    pub fn under(&self, root: &std::path::Path) -> Self {
+        let mut moved = self.clone();
+        if !std::path::Path::new(&self.file).starts_with(root) {
+            moved.file = root.join(&self.file).display().to_string();
+        }
+        moved
+    }
+
     /// Message and cure in one line, for JSON and logs.
     pub fn sentence(&self) -> String {
         match &self.cure {

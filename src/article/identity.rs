@@ -7,7 +7,6 @@
 
 use crate::text::folded;
 use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use uuid::Uuid;
@@ -99,9 +98,16 @@ impl Sketch {
     }
 }
 
+/// FNV-1a with a final mix: fast, spread evenly, the same on every machine, kept in the store.
 fn hash(text: &str) -> u32 {
-    let digest = Sha256::digest(text.as_bytes());
-    u32::from_le_bytes([digest[0], digest[1], digest[2], digest[3]])
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in text.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    hash ^= hash >> 33;
+    hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let [_, _, _, _, bytes @ ..] = hash.to_le_bytes();
+    u32::from_le_bytes(bytes)
 }
 
 /// An article that is known, as far as telling it again needs.
@@ -154,7 +160,7 @@ pub enum Told {
 
 /// The identity of each article that stands on the site, in the order of `seen`. No identity is given twice.
 /// `held` are paths whose file is there but cannot be read: their articles have not vanished.
-pub fn identify(site: &str, known: &[Known], seen: &[Seen], held: &BTreeSet<String>, now: Timestamp) -> Vec<(ArticleId, Told)> {
+pub fn identify(site: &str, known: &[Known], seen: &[&Seen], held: &BTreeSet<String>, now: Timestamp) -> Vec<(ArticleId, Told)> {
     let mut found: Vec<Option<(ArticleId, Told)>> = vec![None; seen.len()];
     let mut used: BTreeSet<ArticleId> = BTreeSet::new();
 
@@ -269,7 +275,7 @@ mod tests {
     }
 
     fn identify_at(known: &[Known], seen: &[Seen]) -> Vec<(ArticleId, Told)> {
-        identify("https://x.fr", known, seen, &BTreeSet::new(), "2026-11-22T12:00:00Z".parse().unwrap())
+        identify("https://x.fr", known, &seen.iter().collect::<Vec<_>>(), &BTreeSet::new(), "2026-11-22T12:00:00Z".parse().unwrap())
     }
 
     #[test]
@@ -308,7 +314,7 @@ mod tests {
     fn a_file_that_cannot_be_read_has_not_vanished() {
         let old = known("a.md", TEXT, None);
         let held = BTreeSet::from(["a.md".to_owned()]);
-        let told = identify("https://x.fr", std::slice::from_ref(&old), &[seen("b.md", TEXT)], &held, "2026-11-22T12:00:00Z".parse().unwrap());
+        let told = identify("https://x.fr", std::slice::from_ref(&old), &[&seen("b.md", TEXT)], &held, "2026-11-22T12:00:00Z".parse().unwrap());
         assert_ne!(told[0].0, old.id);
     }
 

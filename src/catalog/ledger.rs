@@ -88,12 +88,36 @@ pub struct Look {
     pub changed: BTreeSet<ArticleId>,
 }
 
+/// An article as it was read, with what tells it from others and from itself: worked out once, when its file is read.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// The article.
+    pub article: Arc<Article>,
+    seen: Seen,
+    visible: String,
+    state: String,
+    version: u64,
+}
+
+impl Read {
+    /// Works it out.
+    pub fn new(article: Article) -> Self {
+        Self {
+            seen: seen(&article),
+            visible: visible(&article),
+            state: state(&article),
+            version: number(&Sha256::digest(format!("{article:?}").as_bytes())),
+            article: Arc::new(article),
+        }
+    }
+}
+
 /// The site as it stands at an instant.
 pub struct Site<'a> {
     /// Its settings.
     pub settings: &'a SiteSettings,
     /// Its articles.
-    pub articles: &'a [Arc<Article>],
+    pub articles: &'a [Read],
     /// Paths of files that are there and cannot be read: their articles have not vanished.
     pub held: &'a BTreeSet<String>,
 }
@@ -103,9 +127,9 @@ pub fn look(known: Vec<Row>, site: &Site, first: Option<Baseline>, now: Timestam
     let settings = site.settings;
     let site_name = settings.url.host_str().unwrap_or_default().to_owned();
     // A definite order, whatever the order of files on the disk: identities and dates depend on it.
-    let mut articles = site.articles.to_vec();
-    articles.sort_by(|a, b| a.path.cmp(&b.path));
-    let seen: Vec<Seen> = articles.iter().map(|article| seen(article)).collect();
+    let mut articles: Vec<&Read> = site.articles.iter().collect();
+    articles.sort_by(|a, b| a.article.path.cmp(&b.article.path));
+    let seen: Vec<&Seen> = articles.iter().map(|read| &read.seen).collect();
     let all_known: Vec<Known> = known.iter().map(known_as).collect();
     let told = identity::identify(&site_name, &all_known, &seen, site.held, now);
 
@@ -113,16 +137,18 @@ pub fn look(known: Vec<Row>, site: &Site, first: Option<Baseline>, now: Timestam
     let mut changed = BTreeSet::new();
     let mut dates: BTreeSet<Timestamp> = rows.values().map(|row| row.updated).collect();
     let mut standing = Vec::with_capacity(articles.len());
-    for ((article, seen), (id, how)) in articles.into_iter().zip(seen).zip(told) {
-        let before = rows.get(&id).cloned();
-        let row = match &before {
-            Some(row) => renewed(row, &article, seen, now, &mut dates),
-            None => new_row(id, &article, seen, how, first, now, &mut dates),
+    for (read, (id, how)) in articles.into_iter().zip(told) {
+        let before = rows.get(&id);
+        let row = match before {
+            Some(row) => renewed(row, read, now, &mut dates),
+            None => new_row(id, read, how, first, now, &mut dates),
         };
-        if before.as_ref() != Some(&row) {
+        if before != Some(&row) {
             changed.insert(id);
         }
-        standing.push(Standing { id, first_seen: row.first_seen, updated: row.updated, version: version(&article, &row), article });
+        let version = number(&Sha256::digest(format!("{} {} {}", read.version, row.updated, row.first_seen).as_bytes()));
+        let article = Arc::clone(&read.article);
+        standing.push(Standing { id, first_seen: row.first_seen, updated: row.updated, version, article });
         rows.insert(id, row);
     }
     let stands: BTreeSet<ArticleId> = standing.iter().map(|standing| standing.id).collect();
@@ -163,7 +189,8 @@ fn known_as(row: &Row) -> Known {
     }
 }
 
-fn new_row(id: ArticleId, article: &Article, seen: Seen, how: Told, first: Option<Baseline>, now: Timestamp, dates: &mut BTreeSet<Timestamp>) -> Row {
+fn new_row(id: ArticleId, read: &Read, how: Told, first: Option<Baseline>, now: Timestamp, dates: &mut BTreeSet<Timestamp>) -> Row {
+    let article = &read.article;
     let date = article.date.map(|date| date.at);
     // Found at the first start, an article has been as it is since its date, as far as anyone can tell.
     let state_since = match (first, date) {
@@ -183,14 +210,14 @@ fn new_row(id: ArticleId, article: &Article, seen: Seen, how: Told, first: Optio
     Row {
         id,
         path: article.path.clone(),
-        addresses: seen.addresses,
+        addresses: read.seen.addresses.clone(),
         own_id: article.own_id.clone(),
         title: article.title.clone(),
-        sketch: seen.sketch,
-        visible: visible(article),
+        sketch: read.seen.sketch.clone(),
+        visible: read.visible.clone(),
         first_seen: now,
         updated: distinct(updated, dates),
-        state: state(article),
+        state: read.state.clone(),
         state_since,
         decided,
         copy_of: match how {
@@ -201,9 +228,10 @@ fn new_row(id: ArticleId, article: &Article, seen: Seen, how: Told, first: Optio
     }
 }
 
-fn renewed(row: &Row, article: &Article, seen: Seen, now: Timestamp, dates: &mut BTreeSet<Timestamp>) -> Row {
+fn renewed(row: &Row, read: &Read, now: Timestamp, dates: &mut BTreeSet<Timestamp>) -> Row {
+    let article = &read.article;
     let mut row = row.clone();
-    let mut addresses = seen.addresses;
+    let mut addresses = read.seen.addresses.clone();
     for old in &row.addresses {
         if !addresses.contains(old) {
             addresses.push(old.clone());
@@ -213,11 +241,10 @@ fn renewed(row: &Row, article: &Article, seen: Seen, now: Timestamp, dates: &mut
     row.path.clone_from(&article.path);
     row.own_id.clone_from(&article.own_id);
     row.title.clone_from(&article.title);
-    row.sketch = seen.sketch;
+    row.sketch.clone_from(&read.seen.sketch);
     row.gone_since = None;
-    let visible = visible(article);
-    if row.visible != visible {
-        row.visible = visible;
+    if row.visible != read.visible {
+        row.visible.clone_from(&read.visible);
         // An article that nobody saw before it is live has not been updated: it is published.
         if article.is_live(now) {
             let said = article.modified.map(|modified| modified.at).filter(|at| *at <= now && *at > row.updated);
@@ -228,9 +255,8 @@ fn renewed(row: &Row, article: &Article, seen: Seen, now: Timestamp, dates: &mut
         // The date was brought forward: nothing was changed in the future.
         row.updated = distinct(article.date.map_or(now, |date| date.at), dates);
     }
-    let state = state(article);
-    if row.state != state {
-        row.state = state;
+    if row.state != read.state {
+        row.state.clone_from(&read.state);
         row.state_since = now;
     }
     row
@@ -270,11 +296,9 @@ fn state(article: &Article) -> String {
     hex(&Sha256::digest(format!("{}\n{date:?}\n{}", article.path, article.published).as_bytes()))
 }
 
-/// A number that changes whenever anything that a feed could show does.
-fn version(article: &Article, row: &Row) -> u64 {
-    let digest = Sha256::digest(format!("{article:?}\n{:?}\n{:?}", row.updated, row.first_seen).as_bytes());
-    let (first, _) = digest.as_slice().split_at(8);
-    first.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte))
+/// The first eight bytes of a digest as a number.
+fn number(digest: &[u8]) -> u64 {
+    digest.iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -6,8 +6,8 @@
 mod select;
 
 use crate::article::{ArticleId, SiteSettings};
-use crate::catalog::ledger::{Decided, Look, Row};
 use crate::catalog::Standing;
+use crate::catalog::ledger::{Decided, Look, Row};
 use crate::config::{BY_HAND, Endpoint, EndpointName, Rule, When};
 use crate::delivery::{Delivery, DeliveryKey, State};
 use crate::span;
@@ -142,6 +142,7 @@ impl<'a> Planner<'a> {
                 overdue.entry((rule.name.clone(), delivery.key.endpoint.clone())).or_default().push(delivery);
             }
         }
+        self.reopen();
         for ((rule_name, endpoint), mut deliveries) in overdue {
             let Some(rule) = self.inputs.rules.iter().find(|rule| rule.name == rule_name) else { continue };
             deliveries.sort_by_key(|delivery| (delivery.due_at, delivery.id));
@@ -149,6 +150,18 @@ impl<'a> Planner<'a> {
                 if let Some(slot) = self.slot(rule, &endpoint, now) {
                     self.plan.postpone.push((delivery.id, slot));
                 }
+            }
+        }
+    }
+
+    /// Where nothing of an article went out, and all that was booked is called off with it, its announcement is open
+    /// again: it is decided anew when the article comes back.
+    fn reopen(&mut self) {
+        let called_off: BTreeSet<i64> = self.plan.withdraw.iter().map(|(id, _)| *id).collect();
+        for (article, deliveries) in &self.by_article {
+            let touched = deliveries.iter().any(|delivery| called_off.contains(&delivery.id));
+            if touched && deliveries.iter().all(|delivery| called_off.contains(&delivery.id) || delivery.withdrawn) {
+                self.plan.reopened.push(*article);
             }
         }
     }
@@ -188,12 +201,6 @@ impl<'a> Planner<'a> {
         if !standing.article.is_live(now) {
             if existing.iter().all(|delivery| delivery.withdrawn) {
                 self.not_live_lines(standing, row);
-            }
-            let gone_out = |delivery: &&Delivery| {
-                delivery.attempts > 0 || !matches!(delivery.state, State::Pending | State::Held | State::Cancelled) || (delivery.state == State::Cancelled && !delivery.withdrawn)
-            };
-            if row.decided == Some(Decided::Announced) && !existing.is_empty() && !existing.iter().any(gone_out) {
-                self.plan.reopened.push(standing.id);
             }
             return;
         }

@@ -1,0 +1,66 @@
+//! `crieur endpoints`: the configured accounts; `test NAME` asks one who it is.
+
+use super::{Context, Fail, print, print_json};
+use crate::config::EndpointName;
+use crate::network;
+use crate::span;
+use crate::store::Store;
+
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Ask an endpoint who the account is; publishes nothing
+    Test {
+        /// Name of the endpoint
+        name: String,
+    },
+}
+
+#[derive(serde::Serialize)]
+struct Shown {
+    name: String,
+    network: &'static str,
+    gap: String,
+    allow_private: bool,
+}
+
+pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
+    let config = context.config()?;
+    if let Some(Action::Test { name }) = options.action {
+        let name = EndpointName::new(name);
+        let Some(endpoint) = config.endpoints.get(&name) else {
+            return Err(Fail::Usage(format!("there is no endpoint `{name}` in the configuration")));
+        };
+        let store = Store::open(&config.store).await?;
+        let network = network::connect(&name, endpoint, &store).map_err(Fail::Failed)?;
+        let now = context.clock.now();
+        let who = network.check(now).await.map_err(|failure| Fail::Failed(format!("{name}: {}", failure.reason())))?;
+        let limits = network.limits(now).await;
+        return print(&format!("{name}: {who}; posts of up to {} characters", limits.length_max));
+    }
+    let shown: Vec<Shown> = config
+        .endpoints
+        .iter()
+        .map(|(name, endpoint)| Shown {
+            name: name.to_string(),
+            network: endpoint.network.word(),
+            gap: span::show(endpoint.gap),
+            allow_private: endpoint.allow_private,
+        })
+        .collect();
+    if options.json {
+        return print_json(&shown);
+    }
+    for endpoint in shown {
+        print(&format!("{:<24} {:<10} gap {}", endpoint.name, endpoint.network, endpoint.gap))?;
+    }
+    Ok(())
+}

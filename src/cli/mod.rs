@@ -1,0 +1,203 @@
+//! The command line: one file per command, each on the same passes and steps as the daemon.
+//!
+//! Standard output is data, standard error is messages. Exit 0: done; 1: something failed or needs a person;
+//! 2: the command or the configuration cannot be used.
+
+mod build;
+mod check;
+mod endpoints;
+mod feeds;
+mod healthcheck;
+mod plan;
+mod posts;
+mod preview;
+mod publish_now;
+mod run;
+
+use crate::clock::Clock;
+use crate::config::{self, Config, Surroundings};
+use crate::problem::Problem;
+use crate::reconcile::{PassError, Reconciler, Snapshot};
+use crate::store::Store;
+use crate::telemetry::{self, LogFormat};
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Crieur reads a site's published articles, makes feeds for each collection, category and tag, and posts them to
+/// social networks: nothing early, nothing twice, nothing lost.
+#[derive(Debug, Parser)]
+#[command(name = "crieur", version, max_term_width = 100)]
+struct Arguments {
+    /// Configuration file
+    #[arg(long, global = true, default_value = "config/crieur.yaml", env = "CRIEUR_CONFIG", value_name = "FILE")]
+    config: PathBuf,
+    /// Form of the log on standard error
+    #[arg(long, global = true, value_enum, default_value = "human", env = "CRIEUR_LOG_FORMAT")]
+    log_format: LogFormat,
+    /// What to log: error, warn, info, debug, or by part, such as crieur=debug
+    #[arg(long, global = true, env = "CRIEUR_LOG", value_name = "FILTER")]
+    log: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon (the default)
+    Run(run::Options),
+    /// Write all feeds as files and touch nothing else
+    Build(build::Options),
+    /// Check the configuration, the articles and, with --online, the endpoints
+    Check(check::Options),
+    /// Show what would go where and when, and why not for the rest
+    Plan(plan::Options),
+    /// Show the exact posts of an article
+    Preview(preview::Options),
+    /// Post an article now, once, however often this is asked
+    PublishNow(publish_now::Options),
+    /// List the outbox, or settle one delivery
+    Posts(posts::Options),
+    /// List the feeds
+    Feeds(feeds::Options),
+    /// List the endpoints, or test one
+    Endpoints(endpoints::Options),
+    /// Ask a running daemon on this machine whether it is ready (for containers)
+    Healthcheck(healthcheck::Options),
+    /// Print the JSON Schema of the configuration
+    #[command(hide = true)]
+    Schema,
+}
+
+/// Why a command ended without success.
+#[derive(Debug)]
+enum Fail {
+    /// Something failed or needs a person: exit 1.
+    Failed(String),
+    /// The command or the configuration cannot be used: exit 2.
+    Usage(String),
+    /// The problems are said already: exit with this code.
+    Said(u8),
+}
+
+impl<E: std::error::Error> From<E> for Fail {
+    fn from(error: E) -> Self {
+        Self::Failed(crate::daemon::with_causes(&error))
+    }
+}
+
+/// What every command starts from.
+struct Context {
+    config_file: PathBuf,
+    clock: Clock,
+}
+
+/// Reads the arguments and runs the command.
+pub async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let command = arguments.command.unwrap_or_else(|| Command::Run(run::Options::default()));
+    let filter = arguments.log.unwrap_or_else(|| match command {
+        Command::Run(_) => "info".to_owned(),
+        // A command's own output says what it did.
+        _ => "warn".to_owned(),
+    });
+    if let Err(error) = telemetry::start(arguments.log_format, &filter) {
+        say(&error);
+        return ExitCode::from(2);
+    }
+    let context = Context { config_file: arguments.config, clock: Clock::system() };
+    let done = match command {
+        Command::Run(options) => run::run(&context, options).await,
+        Command::Build(options) => build::run(&context, options).await,
+        Command::Check(options) => check::run(&context, options).await,
+        Command::Plan(options) => plan::run(&context, options).await,
+        Command::Preview(options) => preview::run(&context, options).await,
+        Command::PublishNow(options) => publish_now::run(&context, options).await,
+        Command::Posts(options) => posts::run(&context, options).await,
+        Command::Feeds(options) => feeds::run(&context, options).await,
+        Command::Endpoints(options) => endpoints::run(&context, options).await,
+        Command::Healthcheck(options) => healthcheck::run(&context, options).await,
+        Command::Schema => print_json(&config::schema()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Fail::Failed(message)) => {
+            say(&format!("error: {message}"));
+            ExitCode::from(1)
+        }
+        Err(Fail::Usage(message)) => {
+            say(&format!("error: {message}"));
+            ExitCode::from(2)
+        }
+        Err(Fail::Said(code)) => ExitCode::from(code),
+    }
+}
+
+impl Context {
+    /// The configuration, or every problem of it on standard error.
+    fn config(&self) -> Result<Config, Fail> {
+        self.read_config().map_err(|problems| {
+            problems.iter().for_each(|problem| say(&problem.to_string()));
+            Fail::Said(2)
+        })
+    }
+
+    fn read_config(&self) -> Result<Config, Vec<Problem>> {
+        let file = self.config_file.display().to_string();
+        let text = std::fs::read_to_string(&self.config_file).map_err(|error| {
+            let problem = Problem::error(&file, crate::problem::Place::FILE, format!("the configuration cannot be read: {error}"));
+            vec![problem.cure("write it (docs/configuration.md), or name another file with --config")]
+        })?;
+        let env = |name: &str| std::env::var(name).ok();
+        let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| error.to_string());
+        config::parse(&file, &text, &Surroundings { env: &env, read: &read })
+    }
+
+    /// What a pass would find and want, changing nothing; with the store, if there is one.
+    async fn glance(&self, config: &Arc<Config>, now: Timestamp) -> Result<(Snapshot, Option<Store>), Fail> {
+        let store = Store::open_to_read(&config.store).await?;
+        let snapshot = Reconciler::new(Arc::clone(config)).glance(store.as_ref(), now).await.map_err(pass_failed)?;
+        Ok((snapshot, store))
+    }
+}
+
+fn pass_failed(error: PassError) -> Fail {
+    match error {
+        PassError::Site(problems) => {
+            problems.iter().for_each(|problem| say(&problem.to_string()));
+            Fail::Said(2)
+        }
+        error => Fail::from(error),
+    }
+}
+
+/// A message, on standard error. Where nobody listens, nothing is lost.
+fn say(message: &str) {
+    let _ = writeln!(std::io::stderr(), "{message}");
+}
+
+/// Data, on standard output. A reader that went away (`| head`) is no error.
+fn print(text: &str) -> Result<(), Fail> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// JSON, on standard output.
+fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Fail> {
+    print(&serde_json::to_string_pretty(value)?)
+}
+
+/// An instant for people: in the site's zone, to the second.
+fn civil(at: Timestamp, zone: &jiff::tz::TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+/// An instant for programs: RFC 3339 in UTC, whole seconds where it has them.
+fn utc(at: Timestamp) -> String {
+    at.to_string()
+}

@@ -1,0 +1,190 @@
+//! `crieur posts`: the outbox, and a person's word on one delivery.
+
+use super::{Context, Fail, civil, print, print_json, say, utc};
+use crate::delivery::{Delivery, State};
+use crate::store::{PersonWord, Store};
+use clap::Subcommand;
+use jiff::tz::TimeZone;
+
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, Default, clap::Args)]
+struct List {
+    /// Only those in this state: pending, held, sending, published, uncertain, failed, cancelled
+    #[arg(long, value_name = "STATE")]
+    state: Option<String>,
+    /// JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List deliveries (the default)
+    List(List),
+    /// Show one delivery with all its tries
+    Show {
+        /// Number of the delivery
+        id: i64,
+    },
+    /// Let a held delivery go out
+    Approve {
+        /// Number of the delivery
+        id: i64,
+    },
+    /// Keep a pending delivery back
+    Hold {
+        /// Number of the delivery
+        id: i64,
+    },
+    /// Call a delivery off for ever
+    Cancel {
+        /// Number of the delivery
+        id: i64,
+    },
+    /// Try a delivery again that failed or was called off
+    Retry {
+        /// Number of the delivery
+        id: i64,
+    },
+    /// Settle an uncertain delivery after looking at the account
+    #[command(group = clap::ArgGroup::new("word").required(true))]
+    Resolve {
+        /// Number of the delivery
+        id: i64,
+        /// The post is there, at this address
+        #[arg(long, value_name = "URL", group = "word")]
+        published: Option<String>,
+        /// The post is not there: send it
+        #[arg(long, group = "word")]
+        not_published: bool,
+    },
+}
+
+#[derive(serde::Serialize)]
+struct Shown {
+    id: i64,
+    article: String,
+    path: String,
+    endpoint: String,
+    network: String,
+    rule: String,
+    state: &'static str,
+    due_at: String,
+    text: Option<String>,
+    attempts: u32,
+    remote_id: Option<String>,
+    remote_url: Option<String>,
+    reason: Option<String>,
+}
+
+impl From<Delivery> for Shown {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            article: delivery.key.article.to_string(),
+            path: delivery.path,
+            endpoint: delivery.key.endpoint.to_string(),
+            network: delivery.network,
+            rule: delivery.key.rule,
+            state: delivery.state.word(),
+            due_at: utc(delivery.due_at),
+            text: delivery.text,
+            attempts: delivery.attempts,
+            remote_id: delivery.remote_id,
+            remote_url: delivery.remote_url,
+            reason: delivery.reason,
+        }
+    }
+}
+
+pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
+    let config = context.config()?;
+    let zone = config.site.timezone.clone().unwrap_or(TimeZone::UTC);
+    let (id, word) = match options.action {
+        None => return list(&config.store, options.list, &zone).await,
+        Some(Action::List(mut given)) => {
+            given.state = given.state.or(options.list.state);
+            given.json |= options.list.json;
+            return list(&config.store, given, &zone).await;
+        }
+        Some(Action::Show { id }) => return show(&config.store, id, &zone, options.list.json).await,
+        Some(Action::Approve { id }) => (id, PersonWord::Approve),
+        Some(Action::Hold { id }) => (id, PersonWord::Hold),
+        Some(Action::Cancel { id }) => (id, PersonWord::Cancel),
+        Some(Action::Retry { id }) => (id, PersonWord::Retry),
+        Some(Action::Resolve { id, published: Some(url), .. }) => (id, PersonWord::Published(url)),
+        Some(Action::Resolve { id, published: None, .. }) => (id, PersonWord::NotPublished),
+    };
+    let store = Store::open(&config.store).await?;
+    let Some(before) = store.delivery(id).await? else { return Err(Fail::Failed(unknown(id))) };
+    if !store.obey(id, &word, context.clock.now()).await? {
+        return Err(Fail::Failed(format!("delivery {id} is {}, which allows nothing of the kind; `crieur posts show {id}` tells its story", before.state)));
+    }
+    let after = store.delivery(id).await?.map_or(before.state, |delivery| delivery.state);
+    say(&format!("delivery {id}: {} -> {after}", before.state));
+    store.close().await;
+    Ok(())
+}
+
+fn unknown(id: i64) -> String {
+    format!("there is no delivery {id}; `crieur posts` lists them")
+}
+
+async fn list(database: &std::path::Path, options: List, zone: &TimeZone) -> Result<(), Fail> {
+    let state = match options.state.as_deref() {
+        Some(word) => Some(State::parse(word).ok_or_else(|| {
+            let words: Vec<&str> = State::ALL.iter().map(|state| state.word()).collect();
+            Fail::Usage(format!("`{word}` is not a state; write one of {}", words.join(", ")))
+        })?),
+        None => None,
+    };
+    let mut deliveries = match Store::open_to_read(database).await? {
+        Some(store) => store.deliveries().await?,
+        None => Vec::new(),
+    };
+    deliveries.retain(|delivery| state.is_none_or(|state| delivery.state == state));
+    if options.json {
+        return print_json(&deliveries.into_iter().map(Shown::from).collect::<Vec<_>>());
+    }
+    for delivery in deliveries {
+        let at = delivery.remote_url.or(delivery.reason).unwrap_or_default();
+        let due = civil(delivery.due_at, zone);
+        print(&format!("{:>5}  {:<9}  {due}  {} -> {} ({})  {at}", delivery.id, delivery.state.word(), delivery.path, delivery.key.endpoint, delivery.key.rule))?;
+    }
+    Ok(())
+}
+
+async fn show(database: &std::path::Path, id: i64, zone: &TimeZone, json: bool) -> Result<(), Fail> {
+    let Some(store) = Store::open_to_read(database).await? else { return Err(Fail::Failed(unknown(id))) };
+    let Some(delivery) = store.delivery(id).await? else { return Err(Fail::Failed(unknown(id))) };
+    let attempts = store.attempts(id).await?;
+    if json {
+        return print_json(&Shown::from(delivery));
+    }
+    print(&format!("delivery {id}: {}", delivery.state))?;
+    print(&format!("  article   {} ({})", delivery.path, delivery.key.article))?;
+    print(&format!("  endpoint  {} ({}), rule {}", delivery.key.endpoint, delivery.network, delivery.key.rule))?;
+    print(&format!("  due       {}", civil(delivery.due_at, zone)))?;
+    for (name, value) in [("receipt", &delivery.remote_id), ("address", &delivery.remote_url), ("reason", &delivery.reason)] {
+        if let Some(value) = value {
+            print(&format!("  {name:<9} {value}"))?;
+        }
+    }
+    for attempt in attempts {
+        let end = attempt.finished_at.map_or_else(|| "never ended".to_owned(), |at| format!("ended {}", civil(at, zone)));
+        let outcome = attempt.outcome.unwrap_or_default();
+        let detail = attempt.detail.unwrap_or_default();
+        print(&format!("  try {}: {}, {end}: {outcome} {detail}", attempt.number, civil(attempt.started_at, zone)))?;
+    }
+    if let Some(text) = delivery.text {
+        print(&format!("\n{text}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! `crieur publish-now ARTICLE`: the same outbox row as the rules', made due now. It works beside a running daemon
+//! and alone: whoever holds the lease sends, everyone waits and prints the same receipt.
+
+use super::preview::{previews, show};
+use super::{Context, Fail, pass_failed, print, print_json, say};
+use crate::config::EndpointName;
+use crate::deliver::{Deliverer, Step};
+use crate::delivery::{Delivery, State};
+use crate::plan::{self, Inputs};
+use crate::reconcile::Reconciler;
+use crate::store::Store;
+use crate::template::Template;
+use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
+
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// The article: its path, its slug or its address
+    article: String,
+    /// Only to this endpoint; may be repeated
+    #[arg(long, value_name = "ENDPOINT")]
+    endpoint: Vec<String>,
+    /// Text of the post instead of the rule's, a template
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
+    /// Show what would be sent, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Longest time to wait for the receipts
+    #[arg(long, value_name = "TIME", default_value = "2m")]
+    wait: String,
+    /// JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(serde::Serialize)]
+struct Shown<'a> {
+    id: i64,
+    path: &'a str,
+    endpoint: &'a str,
+    state: &'a str,
+    remote_id: Option<&'a str>,
+    remote_url: Option<&'a str>,
+    reason: Option<&'a str>,
+}
+
+/// How often the row is looked at while another process works on it.
+const LOOK: SignedDuration = SignedDuration::from_millis(100);
+
+pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
+    let config = Arc::new(context.config()?);
+    let now = context.clock.now();
+    let wanted: Vec<EndpointName> = options.endpoint.iter().map(EndpointName::new).collect();
+    let wait = crate::span::parse(&options.wait).map_err(Fail::Usage)?;
+    if let Some(text) = &options.text {
+        Template::parse(text).map_err(|error| Fail::Usage(format!("--text: {error}")))?;
+    }
+    if options.dry_run {
+        let (snapshot, store) = context.glance(&config, now).await?;
+        let previews = previews(&config, &snapshot, store.as_ref(), &options.article, &wanted, options.text.as_deref(), now).await?;
+        return show(&previews, options.json);
+    }
+    let store = Store::open(&config.store).await?;
+    let snapshot = Reconciler::new(Arc::clone(&config)).pass(&store, now).await.map_err(pass_failed)?;
+    let standing = snapshot.look.catalog.find(&options.article).map_err(Fail::Failed)?;
+    if !standing.article.is_live(now) {
+        return Err(Fail::Failed(format!("{} is not published: a draft, or its date is to come; nothing goes out early", standing.article.path)));
+    }
+    let outbox = store.deliveries().await?;
+    let inputs = Inputs { look: &snapshot.look, site: &snapshot.site, rules: &config.rules, endpoints: &config.endpoints, outbox: &outbox, now };
+    let planned = plan::by_hand(&inputs, standing, &wanted).map_err(Fail::Failed)?;
+    let mut ids = Vec::new();
+    let mut pass = store.pass().await?;
+    for planned in &planned {
+        ids.push((pass.expedite(planned, options.text.as_deref(), now).await?, planned.key.endpoint.clone()));
+    }
+    pass.commit().await?;
+    let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), context.clock.clone());
+    let deadline = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+    let mut ended = Vec::new();
+    for (id, endpoint) in ids {
+        let delivery = loop {
+            let Some(delivery) = store.delivery(id).await? else {
+                return Err(Fail::Failed(format!("delivery {id} is not in the outbox")));
+            };
+            let now = context.clock.now();
+            if delivery.state.is_final() || now >= deadline {
+                break delivery;
+            }
+            if let Step::Wait(until) = deliverer.step(&endpoint, Some(id), &snapshot).await? {
+                let soon = now.saturating_add(LOOK).unwrap_or(deadline);
+                context.clock.sleep_until(until.map_or(soon, |until| until.min(soon)).max(soon)).await;
+            }
+        };
+        ended.push(delivery);
+    }
+    store.close().await;
+    report(&ended, options.json)
+}
+
+fn report(ended: &[Delivery], json: bool) -> Result<(), Fail> {
+    if json {
+        let shown: Vec<Shown> = ended
+            .iter()
+            .map(|d| Shown {
+                id: d.id,
+                path: &d.path,
+                endpoint: d.key.endpoint.as_str(),
+                state: d.state.word(),
+                remote_id: d.remote_id.as_deref(),
+                remote_url: d.remote_url.as_deref(),
+                reason: d.reason.as_deref(),
+            })
+            .collect();
+        print_json(&shown)?;
+    }
+    let mut failed = false;
+    for delivery in ended {
+        let (endpoint, path) = (&delivery.key.endpoint, &delivery.path);
+        if delivery.state == State::Published {
+            let receipt = delivery.remote_url.as_deref().or(delivery.remote_id.as_deref()).unwrap_or("");
+            if !json {
+                print(&format!("{endpoint}: published {receipt}"))?;
+            }
+        } else {
+            failed = true;
+            let reason = delivery.reason.as_deref().unwrap_or("it is still under way");
+            say(&format!("{endpoint}: {} {path} (delivery {}): {reason}", delivery.state, delivery.id));
+        }
+    }
+    if failed { Err(Fail::Said(1)) } else { Ok(()) }
+}

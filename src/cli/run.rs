@@ -1,0 +1,140 @@
+//! `crieur run`: the daemon; `--once`: one whole pass, for a container on a schedule.
+
+use super::{Context, Fail, pass_failed, print, say};
+use crate::config::{Config, EndpointName};
+use crate::daemon::Daemon;
+use crate::deliver::{Deliverer, Step};
+use crate::export;
+use crate::reconcile::{Reconciler, Snapshot};
+use crate::store::{Outcome, Store, StoreError};
+use crate::task::Shutdown;
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(Debug, Default, clap::Args)]
+pub struct Options {
+    /// One whole pass (read, feeds and export, plan, deliver what is due), then exit
+    #[arg(long)]
+    once: bool,
+    /// Address and port to listen on, instead of the configuration's
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Folder of the site, instead of the configuration's
+    #[arg(long, value_name = "DIR")]
+    site: Option<PathBuf>,
+    /// Take a site that lost all its articles at once as it is
+    #[arg(long)]
+    accept_empty: bool,
+}
+
+pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
+    let mut config = context.config()?;
+    if let Some(site) = options.site {
+        config.site.root = site;
+    }
+    if let Some(listen) = options.listen {
+        config.http = config.http.listening_on(listen);
+    }
+    if options.once {
+        once(context, Arc::new(config), options.accept_empty).await
+    } else {
+        daemon(context, config, options.accept_empty).await
+    }
+}
+
+async fn daemon(context: &Context, mut config: Config, accept_empty: bool) -> Result<(), Fail> {
+    let listener = TcpListener::bind(config.http.listen).await.map_err(|error| {
+        Fail::Failed(format!("{} cannot be listened on: {error}; choose another address with --listen or http.listen", config.http.listen))
+    })?;
+    // Port 0 asks the system for a free one.
+    config.http = config.http.listening_on(listener.local_addr()?);
+    let config = Arc::new(config);
+    let daemon = Daemon::wire(Arc::clone(&config), context.clock.clone(), accept_empty).await?;
+    welcome(&config)?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("stopping (SIGTERM); what is under way is finished first"),
+            _ = interrupt.recv() => tracing::info!("stopping (interrupted); what is under way is finished first"),
+        }
+        // Whoever asks twice does not want to wait.
+        tokio::spawn(async move {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            say("stopped at once; what was under way is taken up at the next start");
+            std::process::exit(1);
+        });
+    };
+    daemon.run(listener, stop).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn welcome(config: &Config) -> Result<(), Fail> {
+    let base = config.http.public_url.as_str().trim_end_matches('/');
+    print(&format!("Crieur reads {} and listens on {}", config.site.root.display(), config.http.listen))?;
+    print(&format!("  feeds     {base}/feeds/"))?;
+    print(&format!("  timeline  {base}/timeline"))?;
+    print(&format!("  health    {base}/readyz"))?;
+    print("Stop with Ctrl-C. What is planned: crieur plan; what is wrong with the articles: crieur check")
+}
+
+/// How long one pass waits for a delivery that is almost due: the gap between two posts, a look after a cut.
+const WAIT: SignedDuration = SignedDuration::from_secs(15);
+/// How long one pass may take in all.
+const WHOLE: SignedDuration = SignedDuration::from_mins(5);
+
+async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Result<(), Fail> {
+    let store = Store::open(&config.store).await?;
+    let (tell, shutdown) = Shutdown::channel();
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        terminate.recv().await;
+        let _ = tell.send(true);
+    });
+    let mut reconciler = Reconciler::new(Arc::clone(&config)).accepting_empty(accept_empty);
+    let snapshot = reconciler.pass(&store, context.clock.now()).await.map_err(pass_failed)?;
+    if let Some(folder) = &config.feeds.export {
+        let written = export::directory::write(folder, &snapshot.feeds)?;
+        tracing::info!("exported {} feeds to {}: {} changed, {} removed", written.changed + written.kept, folder.display(), written.changed, written.removed);
+    }
+    let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), context.clock.clone());
+    let deadline = context.clock.now().saturating_add(WHOLE).unwrap_or(Timestamp::MAX);
+    let deliveries = deliverer.endpoints().map(|endpoint| drain(context, &deliverer, endpoint, &snapshot, deadline, shutdown.clone()));
+    let mut failed = 0;
+    // Side by side: a slow endpoint delays no other.
+    for result in join_all(deliveries).await {
+        failed += result?;
+    }
+    let unusable = config.endpoints.len() - deliverer.endpoints().count();
+    store.close().await;
+    match failed + unusable {
+        0 => Ok(()),
+        n => Err(Fail::Failed(format!("{n} deliveries or endpoints need a person; `crieur posts` says which"))),
+    }
+}
+
+/// Works on an endpoint until nothing is due soon. How many deliveries came to an end without success.
+async fn drain(context: &Context, deliverer: &Deliverer, endpoint: &EndpointName, snapshot: &Snapshot, deadline: Timestamp, shutdown: Shutdown) -> Result<usize, StoreError> {
+    let mut failed = 0;
+    while !shutdown.is_told() {
+        match deliverer.step(endpoint, None, snapshot).await? {
+            Step::Did(Outcome::Failed(_) | Outcome::Uncertain(_)) => failed += 1,
+            Step::Did(_) => {}
+            Step::Wait(Some(until)) => {
+                let now = context.clock.now();
+                if until.duration_since(now) > WAIT || until > deadline {
+                    break;
+                }
+                let mut shutdown = shutdown.clone();
+                tokio::select! { () = context.clock.sleep_until(until) => {}, () = shutdown.told() => {} }
+            }
+            Step::Wait(None) => break,
+        }
+    }
+    Ok(failed)
+}

@@ -1,0 +1,240 @@
+//! The daemon: the only place that wires concrete parts together, and runs them until it is told to stop.
+
+use crate::clock::Clock;
+use crate::config::{Config, EndpointName};
+use crate::deliver::{Deliverer, Step};
+use crate::export;
+use crate::http::{self, Shared};
+use crate::problem::Problem;
+use crate::reconcile::{PassError, Reconciler, Snapshot, watched};
+use crate::store::{Store, StoreError};
+use crate::task::{Shutdown, Wake, Woke, rest};
+use crate::watch::Watcher;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// How long what is under way may take after the end was told.
+const DRAIN: Duration = Duration::from_secs(25);
+/// A burst of changes is taken as one: files must be quiet this long…
+const QUIET: Duration = Duration::from_millis(60);
+/// …but nobody waits longer than this for others.
+const QUIET_MOST: Duration = Duration::from_millis(500);
+/// How soon a pass or a step that failed is tried again.
+const AGAIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// A daemon, wired.
+pub struct Daemon {
+    config: Arc<Config>,
+    store: Store,
+    clock: Clock,
+    deliverer: Arc<Deliverer>,
+    reconciler: Reconciler,
+    looked: watch::Sender<Option<Arc<Snapshot>>>,
+    wake_reconcile: Wake,
+    wake_deliver: BTreeMap<EndpointName, Wake>,
+}
+
+/// The daemon stopped when it should not.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// A task ended.
+    #[error("the task `{0}` ended; the daemon cannot go on without it")]
+    TaskEnded(String),
+    /// The web server failed.
+    #[error("the web server failed")]
+    Http(#[from] std::io::Error),
+}
+
+impl Daemon {
+    /// Opens the store and connects the endpoints.
+    pub async fn wire(config: Arc<Config>, clock: Clock, accept_empty: bool) -> Result<Self, StoreError> {
+        let store = Store::open(&config.store).await?;
+        let deliverer = Arc::new(Deliverer::new(Arc::clone(&config), store.clone(), clock.clone()));
+        let wake_deliver = deliverer.endpoints().map(|name| (name.clone(), Wake::default())).collect();
+        let reconciler = Reconciler::new(Arc::clone(&config)).accepting_empty(accept_empty);
+        let (looked, _) = watch::channel(None);
+        Ok(Self { config, store, clock, deliverer, reconciler, looked, wake_reconcile: Wake::default(), wake_deliver })
+    }
+
+    /// The last pass, as it changes.
+    pub fn snapshots(&self) -> watch::Receiver<Option<Arc<Snapshot>>> {
+        self.looked.subscribe()
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Runs until `stop` is done, then lets what is under way end, within a deadline.
+    pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), DaemonError> {
+        let (tell, shutdown) = Shutdown::channel();
+        let mut tasks: JoinSet<(String, Result<(), DaemonError>)> = JoinSet::new();
+        let shared = Shared { snapshot: self.looked.subscribe(), store: self.store.clone(), clock: self.clock.clone() };
+        let mut hears = shutdown.clone();
+        tasks.spawn(async move {
+            let server = axum::serve(listener, http::router(shared)).with_graceful_shutdown(async move { hears.told().await });
+            ("http".to_owned(), server.await.map_err(DaemonError::from))
+        });
+        for (name, wake) in &self.wake_deliver {
+            let (deliverer, name, wake) = (Arc::clone(&self.deliverer), name.clone(), wake.clone());
+            let (looked, clock, shutdown) = (self.looked.subscribe(), self.clock.clone(), shutdown.clone());
+            tasks.spawn(async move {
+                let task = format!("deliver {name}");
+                deliver(deliverer, name, wake, looked, clock, shutdown).await;
+                (task, Ok(()))
+            });
+        }
+        let store = self.store.clone();
+        tasks.spawn(async move {
+            self.reconcile(shutdown).await;
+            ("reconcile".to_owned(), Ok(()))
+        });
+
+        tokio::pin!(stop);
+        let ended = tokio::select! {
+            () = &mut stop => None,
+            ended = tasks.join_next() => ended,
+        };
+        let _ = tell.send(true);
+        let drained = tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
+        if drained.is_err() {
+            tracing::warn!("what was under way did not end within {} s; it is taken up at the next start", DRAIN.as_secs());
+            tasks.shutdown().await;
+        }
+        store.close().await;
+        match ended {
+            None => Ok(()),
+            Some(Ok((_, Err(error)))) => Err(error),
+            Some(Ok((task, Ok(())))) => Err(DaemonError::TaskEnded(task)),
+            Some(Err(error)) => Err(DaemonError::TaskEnded(error.to_string())),
+        }
+    }
+
+    /// The task that makes passes: when files changed, when the time of an article comes, and now and then anyway.
+    async fn reconcile(mut self, mut shutdown: Shutdown) {
+        let mut watcher = Watcher::new(self.wake_reconcile.clone());
+        let root = self.config.site.root.clone();
+        let mut reported = BTreeSet::new();
+        watcher.follow(&root, Vec::new());
+        loop {
+            let now = self.clock.now();
+            let until = match self.reconciler.pass(&self.store, now).await {
+                Ok(snapshot) => {
+                    watcher.follow(&root, watched(&root, &snapshot.site));
+                    report(&snapshot.problems, &root, &mut reported);
+                    self.hand_out(snapshot, now, watcher.sees_all()).await
+                }
+                Err(error) => {
+                    report_pass_error(&error);
+                    Some(now.saturating_add(AGAIN).unwrap_or(now))
+                }
+            };
+            if rest(&self.wake_reconcile, &self.clock, until, &mut shutdown).await == Woke::ToEnd {
+                return;
+            }
+            quiet(&self.wake_reconcile).await;
+        }
+    }
+
+    /// Puts a pass before readers, writes the export, and wakes those who deliver. When to pass again.
+    async fn hand_out(&self, snapshot: Snapshot, now: Timestamp, sees_all: bool) -> Option<Timestamp> {
+        let snapshot = Arc::new(snapshot);
+        let every = if sees_all { self.config.site.scan_every } else { SignedDuration::from_secs(1).min(self.config.site.scan_every) };
+        let scan = now.saturating_add(every).unwrap_or(now);
+        let until = snapshot.next_change.map_or(scan, |change| change.min(scan));
+        self.looked.send_replace(Some(Arc::clone(&snapshot)));
+        for wake in self.wake_deliver.values() {
+            wake.wake();
+        }
+        if let Some(folder) = self.config.feeds.export.clone() {
+            let feeds = Arc::clone(&snapshot.feeds);
+            match tokio::task::spawn_blocking(move || export::directory::write(&folder, &feeds)).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::error!("the feeds cannot be exported: {error}"),
+                Err(error) => tracing::error!("the export ended: {error}"),
+            }
+        }
+        Some(until)
+    }
+}
+
+/// The task that delivers to one endpoint, one post after the other. A slow endpoint delays no other.
+async fn deliver(deliverer: Arc<Deliverer>, name: EndpointName, wake: Wake, mut looked: watch::Receiver<Option<Arc<Snapshot>>>, clock: Clock, mut shutdown: Shutdown) {
+    loop {
+        let snapshot = looked.borrow_and_update().clone();
+        let until = match snapshot {
+            None => None,
+            Some(snapshot) => match deliverer.step(&name, None, &snapshot).await {
+                Ok(Step::Did(_)) if !shutdown.is_told() => continue,
+                Ok(Step::Did(_)) => return,
+                // Another process may book too: it is looked for now and then.
+                Ok(Step::Wait(until)) => {
+                    let look = clock.now().saturating_add(SignedDuration::from_secs(30)).unwrap_or(Timestamp::MAX);
+                    Some(until.map_or(look, |until| until.min(look)))
+                }
+                Err(error) => {
+                    tracing::error!(endpoint = %name, "the outbox cannot be used: {}", with_causes(&error));
+                    Some(clock.now().saturating_add(AGAIN).unwrap_or(Timestamp::MAX))
+                }
+            },
+        };
+        if rest(&wake, &clock, until, &mut shutdown).await == Woke::ToEnd {
+            return;
+        }
+    }
+}
+
+/// Waits until nothing more changes for a moment: editors write a file in several steps, a pull writes a thousand.
+async fn quiet(wake: &Wake) {
+    let most = tokio::time::Instant::now() + QUIET_MOST;
+    while tokio::time::Instant::now() < most {
+        if tokio::time::timeout(QUIET, wake.woken()).await.is_err() {
+            return;
+        }
+    }
+    // What came during the wait is part of what is read now; one more look later costs little.
+    wake.wake();
+}
+
+/// Says how many problems there are, when that changes. What they are stands in `crieur check` and in the log's debug
+/// lines: a file that cannot be read may be a draft, and nothing of a draft belongs in a log that many read.
+fn report(problems: &[Problem], root: &std::path::Path, reported: &mut BTreeSet<String>) {
+    let present: BTreeSet<String> = problems.iter().map(|problem| problem.under(root).to_string()).collect();
+    for new in present.difference(reported) {
+        tracing::debug!("{new}");
+    }
+    let errors = problems.iter().filter(|problem| problem.severity == crate::problem::Severity::Error).count();
+    if present != *reported && errors > 0 {
+        tracing::warn!(errors, "{errors} of the site's files cannot be used as they are; `crieur check` says which, where and what to do");
+    }
+    *reported = present;
+}
+
+fn report_pass_error(error: &PassError) {
+    match error {
+        PassError::Site(problems) => problems.iter().for_each(|problem| tracing::error!("{problem}")),
+        error => tracing::error!("{}", with_causes(error)),
+    }
+}
+
+/// An error with everything below it, once.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,254 @@
+//! One step of delivery: lease what is due, compose, open the attempt, send or find, record what became of it.
+
+use crate::article::SiteSettings;
+use crate::catalog::Standing;
+use crate::clock::Clock;
+use crate::config::{Config, EndpointName, Rule};
+use crate::delivery::{Failure, Next, Receipt, RetryPolicy};
+use crate::network::client::{self, REQUEST_TIMEOUT, USER_AGENT};
+use crate::network::{Found, Network, Wanted, connect};
+use crate::post::{Brief, Post, compose};
+use crate::reconcile::Snapshot;
+use crate::store::{Finish, Lease, Leased, Outcome, Start, Store, StoreError};
+use crate::template::Template;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// What one step came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A delivery was worked on.
+    Did(Outcome),
+    /// Nothing can be done before this instant; None if nothing is waiting.
+    Wait(Option<Timestamp>),
+}
+
+/// Everything that delivering needs.
+pub struct Deliverer {
+    config: Arc<Config>,
+    store: Store,
+    clock: Clock,
+    networks: BTreeMap<EndpointName, Box<dyn Network>>,
+}
+
+/// Longest time for one call of a network, its own time-outs included.
+const CALL_MAX: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() * 3);
+
+impl Deliverer {
+    /// Connects every endpoint. One that cannot be connected is reported and left out; the others work.
+    pub fn new(config: Arc<Config>, store: Store, clock: Clock) -> Self {
+        let mut networks = BTreeMap::new();
+        for (name, endpoint) in &config.endpoints {
+            match connect(name, endpoint, &store) {
+                Ok(network) => {
+                    networks.insert(name.clone(), network);
+                }
+                Err(error) => tracing::error!(endpoint = %name, "endpoint {name} cannot be used: {error}"),
+            }
+        }
+        Self { config, store, clock, networks }
+    }
+
+    /// The endpoints that can be used.
+    pub fn endpoints(&self) -> impl Iterator<Item = &EndpointName> {
+        self.networks.keys()
+    }
+
+    /// The network of an endpoint.
+    pub fn network(&self, endpoint: &EndpointName) -> Option<&dyn Network> {
+        self.networks.get(endpoint).map(AsRef::as_ref)
+    }
+
+    /// Works on the next due delivery of an endpoint, or on one delivery only.
+    pub async fn step(&self, endpoint: &EndpointName, only: Option<i64>, snapshot: &Snapshot) -> Result<Step, StoreError> {
+        let (Some(network), Some(settings)) = (self.networks.get(endpoint), self.config.endpoints.get(endpoint)) else {
+            return Ok(Step::Wait(None));
+        };
+        let lease = match self.store.lease(endpoint, only, settings.gap, network.look_after(), self.clock.now()).await? {
+            Leased::Lease(lease) => lease,
+            Leased::Wait(until) => return Ok(Step::Wait(until)),
+        };
+        let Some(outcome) = self.work(&lease, network.as_ref(), snapshot).await? else {
+            tracing::warn!(delivery = lease.delivery.id, "the lease of delivery {} ended before anything was sent", lease.delivery.id);
+            return Ok(Step::Did(Outcome::Again { at: self.clock.now(), look_first: false, reason: "the lease ended".to_owned() }));
+        };
+        if self.store.finish(&lease, &outcome, self.clock.now()).await? == Finish::Lost {
+            tracing::warn!(delivery = lease.delivery.id, "delivery {} was taken over before its outcome was recorded", lease.delivery.id);
+        }
+        report(&lease, &outcome);
+        Ok(Step::Did(outcome))
+    }
+
+    /// None if the lease ended before anything was sent.
+    async fn work(&self, lease: &Lease, network: &dyn Network, snapshot: &Snapshot) -> Result<Option<Outcome>, StoreError> {
+        if let Some(post) = &lease.sent {
+            match self.look(lease, network, post).await? {
+                Ok(Found::Yes(receipt)) => return Ok(Some(Outcome::Published(receipt))),
+                Ok(Found::No) => {}
+                Err(outcome) => return Ok(Some(outcome)),
+            }
+        }
+        let now = self.clock.now();
+        let standing = match self.standing(lease, snapshot, now) {
+            Ok(standing) => standing,
+            Err(outcome) => return Ok(Some(outcome)),
+        };
+        let rule = self.config.rules.iter().find(|rule| rule.name == lease.delivery.key.rule);
+        if network.is_outside() && rule.is_none_or(|rule| rule.live_check) {
+            if let Err(reason) = self.is_alive(&lease.delivery.key.endpoint, &standing.article.url).await {
+                return Ok(Some(self.wait_for_life(lease, &reason)));
+            }
+        }
+        // A post that may have been sent goes out again byte for byte.
+        let post = match lease.sent.clone() {
+            Some(post) => post,
+            None => match self.compose(lease, rule, standing, &snapshot.site, network).await {
+                Ok(post) => post,
+                Err(reason) => return Ok(Some(Outcome::Failed(reason))),
+            },
+        };
+        if self.store.start(lease, &post, self.clock.now()).await? == Start::Lost {
+            return Ok(None);
+        }
+        crash_point("after-start");
+        let answer = tokio::time::timeout(CALL_MAX, network.publish(&post, &lease.delivery.key, self.clock.now())).await;
+        crash_point("after-publish");
+        let answer = answer.unwrap_or_else(|_| Err(Failure::Uncertain(format!("no answer within {} s", CALL_MAX.as_secs()))));
+        Ok(Some(self.outcome(lease, answer)))
+    }
+
+    /// Asks the network for a post of which a try was cut off.
+    async fn look(&self, lease: &Lease, network: &dyn Network, post: &Post) -> Result<Result<Found, Outcome>, StoreError> {
+        let now = self.clock.now();
+        let taken: Vec<String> = self
+            .store
+            .deliveries()
+            .await?
+            .into_iter()
+            .filter(|other| other.key.endpoint == lease.delivery.key.endpoint && other.id != lease.delivery.id)
+            .filter_map(|other| other.remote_id)
+            .collect();
+        let wanted = Wanted { post, key: &lease.delivery.key, since: lease.first_attempt.unwrap_or(now), taken: &taken };
+        let found = tokio::time::timeout(CALL_MAX, network.find(&wanted, now)).await;
+        let found = found.unwrap_or_else(|_| Err(Failure::Unavailable("no answer to the question".to_owned())));
+        Ok(found.map_err(|failure| {
+            // Whatever went wrong with the question, whether the post is there stays unknown.
+            let reason = format!("the network could not be asked whether it has the post: {}", failure.reason());
+            let unknown = match failure {
+                Failure::Throttled { until: Some(until), .. } => return Outcome::Again { at: until, look_first: true, reason },
+                Failure::Refused(_) => return Outcome::Uncertain(reason),
+                _ => Failure::Uncertain(reason),
+            };
+            self.outcome(lease, Err(unknown))
+        }))
+    }
+
+    fn standing<'s>(&self, lease: &Lease, snapshot: &'s Snapshot, now: Timestamp) -> Result<&'s Standing, Outcome> {
+        let id = lease.delivery.key.article;
+        match snapshot.look.catalog.get(&id) {
+            Some(standing) if standing.article.is_live(now) => Ok(standing),
+            Some(_) => Err(Outcome::Withdrawn("the article is not published any more".to_owned())),
+            None if snapshot.look.rows.get(&id).is_some_and(|row| row.gone_since.is_some()) => {
+                Err(Outcome::Withdrawn("the article's file is gone".to_owned()))
+            }
+            None => Err(Outcome::Again {
+                at: now.saturating_add(SignedDuration::from_mins(1)).unwrap_or(now),
+                look_first: false,
+                reason: "the article's file cannot be read at present".to_owned(),
+            }),
+        }
+    }
+
+    async fn compose(&self, lease: &Lease, rule: Option<&Rule>, standing: &Standing, site: &SiteSettings, network: &dyn Network) -> Result<Post, String> {
+        let endpoint = &lease.delivery.key.endpoint;
+        let by_hand = lease.text.as_deref().map(Template::parse).transpose()?;
+        let default = Template::default();
+        let template = by_hand.as_ref().or_else(|| rule.map(|rule| rule.template(endpoint))).unwrap_or(&default);
+        let brief = Brief {
+            template,
+            hashtags: &self.config.hashtags,
+            limits: network.limits(self.clock.now()).await,
+            endpoint,
+            network: &lease.delivery.network,
+            own_text: by_hand.is_none(),
+        };
+        compose(standing, site, &brief)
+    }
+
+    fn outcome(&self, lease: &Lease, answer: Result<Receipt, Failure>) -> Outcome {
+        let failure = match answer {
+            Ok(receipt) => return Outcome::Published(receipt),
+            Err(failure) => failure,
+        };
+        let now = self.clock.now();
+        let policy = RetryPolicy::from(self.config.delivery);
+        let since = lease.first_attempt.unwrap_or(now);
+        let reason = failure.reason().to_owned();
+        match policy.next(lease.delivery.id, lease.delivery.attempts + 1, &failure, true, since, now) {
+            Next::Again { at, look_first } => Outcome::Again { at, look_first, reason },
+            Next::Stop => Outcome::Failed(reason),
+            Next::Ask => Outcome::Uncertain(format!("{reason}; look at the account and settle it with `crieur posts resolve {}`", lease.delivery.id)),
+        }
+    }
+
+    /// The article's address does not answer yet: patient, with a deadline.
+    fn wait_for_life(&self, lease: &Lease, reason: &str) -> Outcome {
+        let now = self.clock.now();
+        let waited = now.duration_since(lease.delivery.due_at.min(now));
+        if waited >= self.config.delivery.give_up {
+            return Outcome::Failed(format!("the article's address does not answer as it should: {reason}"));
+        }
+        let wait = self.config.delivery.retry_first.max(SignedDuration::from_secs(5)).min(self.config.delivery.retry_most);
+        let at = now.saturating_add(wait).unwrap_or(now);
+        Outcome::Again { at, look_first: lease.sent.is_some(), reason: format!("waiting for the article's address: {reason}") }
+    }
+
+    /// Whether an address answers 200, after at most three redirects within its own site.
+    async fn is_alive(&self, endpoint: &EndpointName, url: &Url) -> Result<(), String> {
+        let allow_private = self.config.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.allow_private);
+        let client = client::reader(allow_private)?;
+        let mut url = url.clone();
+        for _ in 0..4 {
+            if !allow_private {
+                client::refuse_private(&url)?;
+            }
+            let request = client.get(url.clone()).header("User-Agent", USER_AGENT);
+            let answer = client::send_head(request).await.map_err(|failure| failure.reason().to_owned())?;
+            if answer.status.is_success() {
+                return if answer.status == reqwest::StatusCode::OK { Ok(()) } else { Err(format!("{url} answers {}", answer.status)) };
+            }
+            let location = answer.headers.get("location").and_then(|to| to.to_str().ok()).and_then(|to| url.join(to).ok());
+            match location.filter(|_| answer.status.is_redirection()) {
+                Some(to) if to.host_str() == url.host_str() => url = to,
+                Some(to) => return Err(format!("{url} redirects to another site, {to}")),
+                None => return Err(format!("{url} answers {}", answer.status)),
+            }
+        }
+        Err(format!("{url} redirects without end"))
+    }
+}
+
+fn report(lease: &Lease, outcome: &Outcome) {
+    let (id, endpoint, path) = (lease.delivery.id, &lease.delivery.key.endpoint, &lease.delivery.path);
+    match outcome {
+        Outcome::Published(receipt) => {
+            let at = receipt.remote_url.as_deref().unwrap_or(&receipt.remote_id);
+            tracing::info!(delivery = id, %endpoint, path, "posted {path} to {endpoint}: {at}");
+        }
+        Outcome::Again { at, reason, .. } => tracing::warn!(delivery = id, %endpoint, path, "{path} to {endpoint} is tried again at {at}: {reason}"),
+        Outcome::Failed(reason) => tracing::error!(delivery = id, %endpoint, path, "{path} to {endpoint} failed: {reason}"),
+        Outcome::Uncertain(reason) => tracing::error!(delivery = id, %endpoint, path, "{path} to {endpoint} needs a person: {reason}"),
+        Outcome::Withdrawn(reason) => tracing::info!(delivery = id, %endpoint, path, "{path} to {endpoint} is called off: {reason}"),
+    }
+}
+
+/// A place at which a test lets the process die as if its power were cut: `CRIEUR_CRASH_AT` names it. Only in builds
+/// with debug assertions; the same code runs with and without.
+fn crash_point(name: &str) {
+    if cfg!(debug_assertions) && std::env::var("CRIEUR_CRASH_AT").is_ok_and(|wanted| wanted == name) {
+        std::process::abort();
+    }
+}

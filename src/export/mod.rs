@@ -1,0 +1,3 @@
+//! Feeds written as files.
+
+pub mod directory;

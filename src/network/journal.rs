@@ -1,0 +1,68 @@
+//! The embedded endpoint: posts land in the local database and show at `/timeline`, so that the whole road can be
+//! seen without an account. It is a real endpoint: the same outbox, the same states, the same receipts.
+
+use super::{Found, Network, Wanted};
+use crate::config::EndpointName;
+use crate::delivery::{DeliveryKey, Failure, Receipt};
+use crate::post::{Counter, Limits, Post};
+use crate::store::{Store, StoreError};
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+/// What the journal takes: as much as the longest of networks.
+pub const LIMITS: Limits = Limits { length_max: 5_000, counter: Counter::Graphemes };
+
+/// A journal, one per endpoint.
+pub struct Journal {
+    endpoint: EndpointName,
+    store: Store,
+}
+
+impl Journal {
+    /// The journal of an endpoint.
+    pub fn new(endpoint: EndpointName, store: Store) -> Self {
+        Self { endpoint, store }
+    }
+}
+
+#[async_trait]
+impl Network for Journal {
+    async fn limits(&self, _now: Timestamp) -> Limits {
+        LIMITS
+    }
+
+    async fn check(&self, _now: Timestamp) -> Result<String, Failure> {
+        self.store.ping().await.map_err(unavailable)?;
+        Ok(format!("the timeline of {}", self.endpoint))
+    }
+
+    async fn publish(&self, post: &Post, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
+        let id = self.store.journal_post(&self.endpoint, &key.idempotency_key(), post, now).await.map_err(|error| {
+            // The write may have reached the disk: the key tells on the next look.
+            Failure::Uncertain(error.to_string())
+        })?;
+        Ok(receipt(id))
+    }
+
+    async fn find(&self, wanted: &Wanted<'_>, _now: Timestamp) -> Result<Found, Failure> {
+        let found = self.store.journal_find(&wanted.key.idempotency_key()).await.map_err(unavailable)?;
+        Ok(found.map_or(Found::No, |id| Found::Yes(receipt(id))))
+    }
+
+    fn look_after(&self) -> SignedDuration {
+        SignedDuration::ZERO
+    }
+
+    fn is_outside(&self) -> bool {
+        false
+    }
+}
+
+fn receipt(id: i64) -> Receipt {
+    Receipt { remote_id: id.to_string(), remote_url: Some(format!("/timeline#post-{id}")) }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn unavailable(error: StoreError) -> Failure {
+    Failure::Unavailable(error.to_string())
+}

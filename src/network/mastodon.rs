@@ -1,0 +1,320 @@
+//! Mastodon, and servers with its API (docs.joinmastodon.org: methods statuses, accounts, instance; entity Status).
+//!
+//! A repeated request is recognised by Mastodon for an hour by its `Idempotency-Key`, and by servers with its API
+//! often not at all. So a try whose answer was lost is never just repeated: the account's own statuses are read back
+//! first. Nothing is left to the server's own scheduling, which some servers ignore and publish at once.
+
+use super::client::{self, Answer};
+use super::{Found, Network, Wanted};
+use crate::article::markdown::html_to_text;
+use crate::config::Mastodon;
+use crate::delivery::{DeliveryKey, Failure, Receipt};
+use crate::post::{Counter, Limits, Post};
+use crate::secret::redact;
+use crate::text::one_line;
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use tokio::sync::Mutex;
+
+/// What Mastodon takes unless its server says otherwise.
+pub const PROMISED: Limits = Limits { length_max: 500, counter: Counter::Mastodon { per_url: 23 } };
+
+/// How long what a server said of its limits is believed.
+const LIMITS_KEPT: SignedDuration = SignedDuration::from_hours(1);
+/// How far the server's clock may lie beside ours.
+const SKEW: SignedDuration = SignedDuration::from_mins(10);
+/// Statuses asked for at once, and how often: 200 posts back.
+const PAGE: usize = 40;
+const PAGES_MAX: usize = 5;
+
+/// An account on a server.
+pub struct MastodonAccount {
+    account: Mastodon,
+    client: Client,
+    limits: Mutex<Option<(Timestamp, Limits)>>,
+}
+
+impl MastodonAccount {
+    /// An account. Nothing is asked yet.
+    ///
+    /// Errors: the server's address is private and may not be, or the client cannot be set up.
+    pub fn new(account: Mastodon, allow_private: bool) -> Result<Self, String> {
+        if !allow_private {
+            client::refuse_private(&account.server).map_err(|error| format!("{error}; `allow_private: true` lets this endpoint use it"))?;
+        }
+        Ok(Self { client: client::client(allow_private)?, account, limits: Mutex::new(None) })
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.account.server.as_str().trim_end_matches('/'));
+        self.client.request(method, url).bearer_auth(self.account.token.expose())
+    }
+
+    async fn ask(&self, path: &str, now: Timestamp) -> Result<Value, Failure> {
+        let answer = client::send(self.request(Method::GET, path)).await.map_err(|failure| self.clean(failure))?;
+        read(&answer, now).map_err(|failure| self.clean(failure))
+    }
+
+    /// A failure whose text may repeat what was sent.
+    fn clean(&self, failure: Failure) -> Failure {
+        let clean = |text: String| redact(&text, &[&self.account.token]);
+        match failure {
+            Failure::Refused(reason) => Failure::Refused(clean(reason)),
+            Failure::Throttled { until, reason } => Failure::Throttled { until, reason: clean(reason) },
+            Failure::Unavailable(reason) => Failure::Unavailable(clean(reason)),
+            Failure::Uncertain(reason) => Failure::Uncertain(clean(reason)),
+        }
+    }
+
+    async fn ask_limits(&self, now: Timestamp) -> Option<Limits> {
+        for path in ["/api/v2/instance", "/api/v1/instance"] {
+            if let Ok(instance) = self.ask(path, now).await {
+                return Some(read_limits(&instance));
+            }
+        }
+        None
+    }
+}
+
+#[async_trait]
+impl Network for MastodonAccount {
+    async fn limits(&self, now: Timestamp) -> Limits {
+        let mut kept = self.limits.lock().await;
+        if let Some((at, limits)) = *kept {
+            if now.duration_since(at) < LIMITS_KEPT {
+                return limits;
+            }
+        }
+        match self.ask_limits(now).await {
+            Some(limits) => {
+                *kept = Some((now, limits));
+                limits
+            }
+            None => kept.map_or(PROMISED, |(_, limits)| limits),
+        }
+    }
+
+    async fn check(&self, now: Timestamp) -> Result<String, Failure> {
+        let account = self.ask("/api/v1/accounts/verify_credentials", now).await.map_err(unfinished)?;
+        let name = account.get("acct").and_then(Value::as_str).unwrap_or("unknown");
+        Ok(format!("@{name} on {}", self.account.server.host_str().unwrap_or("")))
+    }
+
+    async fn publish(&self, post: &Post, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
+        let request = self
+            .request(Method::POST, "/api/v1/statuses")
+            .header("Idempotency-Key", key.idempotency_key())
+            .json(&status_body(post, self.account.visibility.word()));
+        let answer = client::send(request).await.map_err(|failure| self.clean(failure))?;
+        read_receipt(&answer, now).map_err(|failure| self.clean(failure))
+    }
+
+    async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
+        let account = self.ask("/api/v1/accounts/verify_credentials", now).await.map_err(unfinished)?;
+        let Some(id) = account.get("id").and_then(Value::as_str).filter(|id| is_id(id)) else {
+            return Err(Failure::Unavailable("the server does not say who the account is".to_owned()));
+        };
+        let mut older_than = String::new();
+        for _ in 0..PAGES_MAX {
+            let path = format!("/api/v1/accounts/{id}/statuses?limit={PAGE}&exclude_reblogs=true{older_than}");
+            let page = self.ask(&path, now).await.map_err(unfinished)?;
+            let Some(statuses) = page.as_array() else {
+                return Err(Failure::Unavailable("the server's list of statuses cannot be read".to_owned()));
+            };
+            if let Some(receipt) = statuses.iter().find_map(|status| recognise(status, wanted)) {
+                return Ok(Found::Yes(receipt));
+            }
+            let oldest = statuses.last();
+            let reached = oldest.and_then(created_at).is_some_and(|at| at < wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::MIN));
+            match oldest.and_then(|status| status.get("id")).and_then(Value::as_str).filter(|id| is_id(id)) {
+                Some(id) if !reached && statuses.len() >= PAGE => older_than = format!("&max_id={id}"),
+                _ => return Ok(Found::No),
+            }
+        }
+        // 200 posts since the try: it would have been among them.
+        Ok(Found::No)
+    }
+
+    fn look_after(&self) -> SignedDuration {
+        SignedDuration::from_secs(10)
+    }
+
+    fn is_outside(&self) -> bool {
+        true
+    }
+}
+
+/// A question that was cut off has changed nothing.
+fn unfinished(failure: Failure) -> Failure {
+    match failure {
+        Failure::Uncertain(reason) => Failure::Unavailable(reason),
+        other => other,
+    }
+}
+
+/// An id that may stand in an address as it is.
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// The body of `POST /api/v1/statuses`. Language and visibility are always said: servers differ in what they assume.
+fn status_body(post: &Post, visibility: &str) -> Value {
+    let language = post.language.split('-').next().unwrap_or("fr");
+    json!({ "status": post.text, "visibility": visibility, "language": language })
+}
+
+fn read_limits(instance: &Value) -> Limits {
+    let statuses = instance.pointer("/configuration/statuses");
+    let number = |name: &str| statuses.and_then(|statuses| statuses.get(name)).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+    let old = instance.get("max_toot_chars").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+    Limits {
+        length_max: number("max_characters").or(old).filter(|n| *n > 0).unwrap_or(PROMISED.length_max),
+        counter: Counter::Mastodon { per_url: number("characters_reserved_per_url").unwrap_or(23) },
+    }
+}
+
+/// The answer to a post.
+fn read_receipt(answer: &Answer, now: Timestamp) -> Result<Receipt, Failure> {
+    let status = read(answer, now)?;
+    receipt(&status).ok_or_else(|| Failure::Uncertain("the server answered with success, and without the status that it should have made".to_owned()))
+}
+
+fn receipt(status: &Value) -> Option<Receipt> {
+    let text = |name: &str| status.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    Some(Receipt { remote_id: text("id")?, remote_url: text("url").or_else(|| text("uri")) })
+}
+
+/// Any answer: its JSON, or the class of its failure.
+fn read(answer: &Answer, now: Timestamp) -> Result<Value, Failure> {
+    let status = answer.status;
+    if status.is_success() {
+        return serde_json::from_str(&answer.body).map_err(|_| Failure::Uncertain(format!("the server answered {status} with something that is not JSON")));
+    }
+    let said = said(answer);
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => Err(Failure::Throttled { until: until(answer, now), reason: format!("too many requests: {said}") }),
+        StatusCode::UNAUTHORIZED => Err(Failure::Refused(format!("the token is not accepted ({said}); make a new one and put it in the configuration"))),
+        StatusCode::FORBIDDEN => Err(Failure::Refused(format!("the account may not do this ({said}); check the token's scopes and the account's state"))),
+        StatusCode::REQUEST_TIMEOUT => Err(Failure::Uncertain(format!("{status}: {said}"))),
+        status if status.is_redirection() => {
+            let to = answer.headers.get("location").and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
+            Err(Failure::Refused(format!("the server redirects to {to}; correct `server` in the configuration")))
+        }
+        status if status.is_client_error() => Err(Failure::Refused(format!("{status}: {said}"))),
+        // Behind a 5xx the post may stand: a proxy gave up, or the server failed after it had written.
+        status => Err(Failure::Uncertain(format!("{status}: {said}"))),
+    }
+}
+
+/// What a server says went wrong: JSON's `error`, or the beginning of a text or an HTML page.
+fn said(answer: &Answer) -> String {
+    let json = serde_json::from_str::<Value>(&answer.body).ok();
+    let error = json.as_ref().and_then(|json| json.get("error_description").or_else(|| json.get("error"))).and_then(Value::as_str);
+    let text = error.map_or_else(|| one_line(&html_to_text(&answer.body)), one_line);
+    if text.is_empty() { "no explanation".to_owned() } else { text.chars().take(200).collect() }
+}
+
+/// When to come back: `Retry-After` in seconds or as a date, or Mastodon's `X-RateLimit-Reset`.
+fn until(answer: &Answer, now: Timestamp) -> Option<Timestamp> {
+    let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(given) = header("retry-after") {
+        if let Ok(seconds) = given.trim().parse::<u32>() {
+            return now.checked_add(SignedDuration::from_secs(seconds.into())).ok();
+        }
+        return jiff::fmt::rfc2822::parse(given).ok().map(|date| date.timestamp());
+    }
+    header("x-ratelimit-reset")?.parse().ok()
+}
+
+fn created_at(status: &Value) -> Option<Timestamp> {
+    status.get("created_at")?.as_str()?.parse().ok()
+}
+
+/// Whether a status is the wanted post: made since the try, of no other delivery, with its address and its words.
+fn recognise(status: &Value, wanted: &Wanted) -> Option<Receipt> {
+    let receipt = receipt(status)?;
+    let since = wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::MIN);
+    if wanted.taken.contains(&receipt.remote_id) || created_at(status).is_some_and(|at| at < since) {
+        return None;
+    }
+    let content = status.get("content").and_then(Value::as_str).unwrap_or("");
+    let plain = html_to_text(content);
+    let sent = &wanted.post;
+    if sent.text.contains(&sent.url) {
+        let escaped = crate::text::escape_html(&sent.url);
+        if !(content.contains(&sent.url) || content.contains(&escaped) || plain.contains(&sent.url)) {
+            return None;
+        }
+    }
+    let ours = words(&sent.text.replace(&sent.url, " "));
+    let theirs = words(&plain);
+    let shared = ours.intersection(&theirs).count();
+    (shared * 10 >= ours.len() * 9).then_some(receipt)
+}
+
+fn words(text: &str) -> BTreeSet<String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::article::ArticleId;
+    use crate::config::EndpointName;
+    use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+    fn now() -> Timestamp {
+        "2026-11-22T10:00:00Z".parse().unwrap()
+    }
+
+    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Answer {
+        let headers: HeaderMap = headers.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
+        Answer { status: StatusCode::from_u16(status).unwrap(), headers, body: body.to_owned() }
+    }
+
+    #[test]
+    fn answers_fall_into_their_classes() {
+        let read = |status, headers: &[(&'static str, &'static str)], body: &str| read_receipt(&answer(status, headers, body), now());
+        assert_eq!(read(200, &[], r#"{"id":"1","url":"https://x/1"}"#).unwrap(), Receipt { remote_id: "1".into(), remote_url: Some("https://x/1".into()) });
+        assert!(matches!(read(200, &[], "<html>"), Err(Failure::Uncertain(_))));
+        assert!(matches!(read(200, &[], "{}"), Err(Failure::Uncertain(_))));
+        assert!(matches!(read(401, &[], ""), Err(Failure::Refused(reason)) if reason.contains("token")));
+        assert!(matches!(read(422, &[], r#"{"error":"Texte trop long"}"#), Err(Failure::Refused(reason)) if reason.contains("Texte trop long")));
+        assert!(matches!(read(302, &[("location", "https://y/")], ""), Err(Failure::Refused(reason)) if reason.contains("https://y/")));
+        assert!(matches!(read(500, &[], "<h1>Oups</h1>"), Err(Failure::Uncertain(reason)) if reason.contains("Oups")));
+        assert!(matches!(read(504, &[], ""), Err(Failure::Uncertain(_))));
+        let until = |headers: &[(&'static str, &'static str)]| match read(429, headers, "") {
+            Err(Failure::Throttled { until, .. }) => until.map(|at| at.to_string()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(until(&[("retry-after", "30")]).as_deref(), Some("2026-11-22T10:00:30Z"));
+        assert_eq!(until(&[("retry-after", "Sun, 22 Nov 2026 10:05:00 GMT")]).as_deref(), Some("2026-11-22T10:05:00Z"));
+        assert_eq!(until(&[("x-ratelimit-reset", "2026-11-22T10:10:00.000Z")]).as_deref(), Some("2026-11-22T10:10:00Z"));
+        assert_eq!(until(&[]), None);
+    }
+
+    #[test]
+    fn limits_are_those_of_the_server() {
+        let v2 = json!({"configuration": {"statuses": {"max_characters": 5000, "characters_reserved_per_url": 25}}});
+        assert_eq!(read_limits(&v2), Limits { length_max: 5000, counter: Counter::Mastodon { per_url: 25 } });
+        assert_eq!(read_limits(&json!({})), PROMISED);
+    }
+
+    #[test]
+    fn a_post_is_recognised_by_its_address_and_words_and_never_twice() {
+        let text = "L’État publie\n\nhttps://x.fr/a/?b&c\n\n#ClouddelEtat";
+        let post = Post { text: text.into(), url: "https://x.fr/a/?b&c".into(), language: "fr".into(), hashtags: vec![], length: 0, limit: 500 };
+        let key = DeliveryKey::publication(ArticleId::mint("x", "y", &|_| false), "cloud", &EndpointName::new("m"));
+        let status = |content: &str, at: &str| json!({"id": "9", "url": "https://m/9", "content": content, "created_at": at});
+        let ours = "<p>L’État publie</p><p><a href=\"https://x.fr/a/?b&amp;c\"><span class=\"invisible\">https://</span>x.fr/a/?b&amp;c</a></p><p><a href=\"/t\">#<span>ClouddelEtat</span></a></p>";
+        let find = |status: &Value, taken: &[String]| recognise(status, &Wanted { post: &post, key: &key, since: now(), taken });
+        assert!(find(&status(ours, "2026-11-22T10:00:01.000Z"), &[]).is_some());
+        assert!(find(&status(ours, "2026-11-22T10:00:01.000Z"), &["9".to_owned()]).is_none());
+        assert!(find(&status(ours, "2026-11-21T10:00:01.000Z"), &[]).is_none());
+        assert!(find(&status(&ours.replace("/a/", "/b/"), "2026-11-22T10:00:01.000Z"), &[]).is_none());
+        assert!(find(&status(&ours.replace("L’État publie", "Rappel : demain"), "2026-11-22T10:00:01.000Z"), &[]).is_none());
+    }
+}

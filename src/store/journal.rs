@@ -1,0 +1,62 @@
+//! The embedded endpoint's posts.
+
+use super::{Store, StoreError, instant, micros};
+use crate::config::EndpointName;
+use crate::post::Post;
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+/// A post on the timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalPost {
+    /// Its number.
+    pub id: i64,
+    /// The endpoint it was posted to.
+    pub endpoint: String,
+    /// Its text.
+    pub text: String,
+    /// The article's address.
+    pub url: String,
+    /// Its language.
+    pub language: String,
+    /// When it was posted.
+    pub posted_at: Timestamp,
+}
+
+impl Store {
+    /// Puts a post on the timeline; the same key again changes nothing. Its number.
+    pub async fn journal_post(&self, endpoint: &EndpointName, key: &str, post: &Post, now: Timestamp) -> Result<i64, StoreError> {
+        sqlx::query("insert into journal (endpoint, key, text, url, language, posted_at) values (?, ?, ?, ?, ?, ?) on conflict (key) do nothing")
+            .bind(endpoint.as_str())
+            .bind(key)
+            .bind(&post.text)
+            .bind(&post.url)
+            .bind(&post.language)
+            .bind(micros(now))
+            .execute(&self.pool)
+            .await?;
+        Ok(sqlx::query_scalar("select id from journal where key = ?").bind(key).fetch_one(&self.pool).await?)
+    }
+
+    /// The number of the post of a key, if it is there.
+    pub async fn journal_find(&self, key: &str) -> Result<Option<i64>, StoreError> {
+        Ok(sqlx::query_scalar("select id from journal where key = ?").bind(key).fetch_optional(&self.pool).await?)
+    }
+
+    /// The newest posts, newest first.
+    pub async fn journal(&self, at_most: u32) -> Result<Vec<JournalPost>, StoreError> {
+        let rows = sqlx::query("select * from journal order by id desc limit ?").bind(at_most).fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(JournalPost {
+                    id: row.try_get("id")?,
+                    endpoint: row.try_get("endpoint")?,
+                    text: row.try_get("text")?,
+                    url: row.try_get("url")?,
+                    language: row.try_get("language")?,
+                    posted_at: instant(row.try_get("posted_at")?)?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,162 @@
+//! The store: one SQLite database that remembers identities, feeds, deliveries and the journal's posts.
+//!
+//! Every method is one transaction, and SQL never leaves this folder. Several processes may use one database at
+//! once: writers take turns, and a delivery is only ever tried by the one that holds its lease.
+
+mod journal;
+mod ledger;
+mod outbox;
+mod owner;
+
+pub use journal::JournalPost;
+pub use ledger::Pass;
+pub use outbox::{Attempt, Finish, Lease, Leased, Outcome, PersonWord, Start};
+
+use crate::config::Baseline;
+use jiff::Timestamp;
+use owner::Owner;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The version of the tables that this program knows.
+const SCHEMA_VERSION: i64 = 1;
+
+/// An open database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: SqlitePool,
+    owner: Arc<Owner>,
+}
+
+/// The database cannot do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be opened.
+    #[error("the database {path} cannot be opened; check the path, the rights and the space of its folder")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file was written by a later version.
+    #[error("the database {path} was written by a later version of Crieur (tables {found}, this one knows {SCHEMA_VERSION}); use that version, or another file")]
+    Later {
+        /// The file.
+        path: PathBuf,
+        /// The version of its tables.
+        found: i64,
+    },
+    /// A statement failed.
+    #[error("the database does not answer as it should")]
+    Sql(#[from] sqlx::Error),
+    /// A row holds what cannot be understood.
+    #[error("the database holds a {what} that cannot be read: “{value}”; restore a copy, or report this")]
+    Corrupt {
+        /// What it should be.
+        what: &'static str,
+        /// What it is.
+        value: String,
+    },
+}
+
+impl Store {
+    /// Opens the database, making it if it is not there.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| open_error(path, error))?;
+        }
+        let options = options(path).create_if_missing(true);
+        let pool = pool(options).await.map_err(|error| open_error(path, error))?;
+        migrate(&pool, path).await?;
+        let owner = Owner::register(path).map_err(|error| open_error(path, error))?;
+        Ok(Self { pool, owner: Arc::new(owner) })
+    }
+
+    /// Opens the database to look at it, changing nothing. None if there is none.
+    pub async fn open_to_read(path: &Path) -> Result<Option<Self>, StoreError> {
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let pool = pool(options(path).read_only(true)).await.map_err(|error| open_error(path, error))?;
+        if version(&pool).await? != SCHEMA_VERSION {
+            return Err(StoreError::Later { path: path.to_owned(), found: version(&pool).await? });
+        }
+        Ok(Some(Self { pool, owner: Arc::new(Owner::nobody(path)) }))
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("select 1 from meta limit 1").fetch_optional(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Closes the database: what was written is in its file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An attempt must be on the disk before the first byte is sent.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(30))
+        .foreign_keys(true)
+}
+
+async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(60)).connect_with(options).await
+}
+
+fn open_error(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Open { path: path.to_owned(), source: source.into() }
+}
+
+async fn version(pool: &SqlitePool) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar("pragma user_version").fetch_one(pool).await?)
+}
+
+/// Makes the tables, once, even if several processes start together.
+async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), StoreError> {
+    let mut transaction = pool.begin_with("begin immediate").await?;
+    let found: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut *transaction).await?;
+    match found {
+        0 => {
+            sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *transaction).await?;
+            sqlx::raw_sql("pragma user_version = 1").execute(&mut *transaction).await?;
+        }
+        SCHEMA_VERSION => {}
+        found => return Err(StoreError::Later { path: path.to_owned(), found }),
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// An instant as the store keeps it.
+fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// An instant from the store.
+fn instant(micros: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(micros).map_err(|_| StoreError::Corrupt { what: "instant", value: micros.to_string() })
+}
+
+fn corrupt(what: &'static str, value: impl Into<String>) -> StoreError {
+    StoreError::Corrupt { what, value: value.into() }
+}
+
+/// How the store remembers that the first start is over.
+fn baseline_word(baseline: Baseline) -> String {
+    match baseline {
+        Baseline::Existing => "existing".to_owned(),
+        Baseline::None => "none".to_owned(),
+        Baseline::Since(since) => since.to_string(),
+    }
+}

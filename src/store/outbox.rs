@@ -1,0 +1,399 @@
+//! The outbox: leases, attempts and what became of them.
+//!
+//! A lease is the right to try one delivery. Its token grows with every lease, so that a process whose lease ended
+//! cannot write over the next one's work. An attempt is opened, on disk, before the first byte may be sent; one that
+//! is still open when its lease ends means that the network may have the post.
+
+use super::{Store, StoreError, corrupt, instant, micros};
+use crate::article::ArticleId;
+use crate::config::EndpointName;
+use crate::delivery::{Delivery, DeliveryKey, Receipt, State};
+use crate::post::Post;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, Sqlite, Transaction};
+
+/// The right to try one delivery.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// A person's own text for it, a template.
+    pub text: Option<String>,
+    /// The post as it was sent before, if the network may have it: it must go out again byte for byte, or be found.
+    pub sent: Option<Post>,
+    /// When the first try began, if there was one.
+    pub first_attempt: Option<Timestamp>,
+    /// When the last try began, if there was one.
+    pub last_attempt: Option<Timestamp>,
+    /// Whether a person asked for it.
+    pub by_hand: bool,
+    /// Tells this lease from later ones.
+    token: i64,
+}
+
+/// The answer to a wish for a lease.
+#[derive(Debug)]
+pub enum Leased {
+    /// Here it is.
+    Lease(Box<Lease>),
+    /// Nothing can be tried now; ask again at this instant, if one is known.
+    Wait(Option<Timestamp>),
+}
+
+/// The answer to the opening of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It is open: the post may be sent.
+    Started,
+    /// The lease has ended: nothing may be sent.
+    Lost,
+}
+
+/// What became of a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The network has the post.
+    Published(Receipt),
+    /// Try again.
+    Again {
+        /// When.
+        at: Timestamp,
+        /// Whether the network may have the post.
+        look_first: bool,
+        /// Why.
+        reason: String,
+    },
+    /// It will not be tried again.
+    Failed(String),
+    /// A person must settle whether the network has the post.
+    Uncertain(String),
+    /// It was not tried: it is called off with its article.
+    Withdrawn(String),
+}
+
+/// The answer to an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// It is written.
+    Recorded,
+    /// The lease had ended, and another process has the delivery.
+    Lost,
+}
+
+/// One try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; None if it never did.
+    pub finished_at: Option<Timestamp>,
+    /// `published`, `again`, `failed`, `uncertain`.
+    pub outcome: Option<String>,
+    /// What the network said.
+    pub detail: Option<String>,
+}
+
+/// A person's word on a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PersonWord {
+    /// A held one may go out.
+    Approve,
+    /// A pending one waits.
+    Hold,
+    /// One that waits never goes out.
+    Cancel,
+    /// One that failed or was called off is tried again.
+    Retry,
+    /// The network has an uncertain one, at this address.
+    Published(String),
+    /// The network does not have an uncertain one: it is tried again.
+    NotPublished,
+}
+
+/// How long a lease lasts: longer than any request with its time-outs, since a lease that ends too soon costs a
+/// second look. A process that ends gives its leases up at once (see `owner`).
+pub const LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+impl Store {
+    /// Leases the next due delivery of an endpoint: at most one at a time is under way, and `gap` lies between two
+    /// posts. `only` limits the wish to one delivery. `look_after` is the least time between a try whose end is
+    /// unknown and the look whether the network has the post.
+    pub async fn lease(
+        &self,
+        endpoint: &EndpointName,
+        only: Option<i64>,
+        gap: SignedDuration,
+        look_after: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Leased, StoreError> {
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        self.take_back(&mut transaction, endpoint, look_after, now).await?;
+        let busy: Option<i64> = sqlx::query_scalar("select min(lease_until) from deliveries where endpoint = ? and state = 'sending'")
+            .bind(endpoint.as_str())
+            .fetch_one(&mut *transaction)
+            .await?;
+        if let Some(until) = busy {
+            transaction.commit().await?;
+            return Ok(Leased::Wait(Some(instant(until)?)));
+        }
+        let last: Option<i64> = sqlx::query_scalar("select max(published_at) from deliveries where endpoint = ?")
+            .bind(endpoint.as_str())
+            .fetch_one(&mut *transaction)
+            .await?;
+        let open_from = match last {
+            Some(last) => instant(last)?.checked_add(gap).unwrap_or(Timestamp::MAX),
+            None => Timestamp::MIN,
+        };
+        let next = sqlx::query(
+            "select * from deliveries where endpoint = ? and state = 'pending' and (?2 is null or id = ?2) order by due_at, id limit 1",
+        )
+        .bind(endpoint.as_str())
+        .bind(only)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(row) = next else {
+            transaction.commit().await?;
+            return Ok(Leased::Wait(None));
+        };
+        let delivery = read_delivery(&row)?;
+        let ready = delivery.due_at.max(open_from);
+        if ready > now {
+            transaction.commit().await?;
+            return Ok(Leased::Wait(Some(ready)));
+        }
+        let token: i64 = row.try_get::<i64, _>("lease_token")? + 1;
+        let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
+        sqlx::query("update deliveries set state = 'sending', lease_owner = ?, lease_until = ?, lease_token = ? where id = ?")
+            .bind(self.owner.name())
+            .bind(micros(until))
+            .bind(token)
+            .bind(delivery.id)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        let sent: Option<String> = if row.try_get::<bool, _>("look_first")? { row.try_get("post")? } else { None };
+        let at = |name: &str| -> Result<Option<Timestamp>, StoreError> { row.try_get::<Option<i64>, _>(name)?.map(instant).transpose() };
+        Ok(Leased::Lease(Box::new(Lease {
+            text: row.try_get("override")?,
+            sent: sent.map(|json| serde_json::from_str(&json).map_err(|_| corrupt("post", json))).transpose()?,
+            first_attempt: at("first_attempt")?,
+            last_attempt: at("last_attempt")?,
+            by_hand: row.try_get("by_hand")?,
+            delivery,
+            token,
+        })))
+    }
+
+    /// Takes back what an ended lease or an ended process left under way.
+    async fn take_back(&self, transaction: &mut Transaction<'_, Sqlite>, endpoint: &EndpointName, look_after: SignedDuration, now: Timestamp) -> Result<(), StoreError> {
+        let rows = sqlx::query("select id, lease_owner, lease_until, look_first, last_attempt from deliveries where endpoint = ? and state = 'sending'")
+            .bind(endpoint.as_str())
+            .fetch_all(&mut **transaction)
+            .await?;
+        for row in rows {
+            let owner: Option<String> = row.try_get("lease_owner")?;
+            let until = instant(row.try_get::<Option<i64>, _>("lease_until")?.unwrap_or(0))?;
+            if until > now && owner.is_some_and(|owner| self.owner.lives(&owner)) {
+                continue;
+            }
+            let id: i64 = row.try_get("id")?;
+            let look_first: bool = row.try_get("look_first")?;
+            let last: Option<i64> = row.try_get("last_attempt")?;
+            let due = match last.filter(|_| look_first) {
+                Some(last) => instant(last)?.checked_add(look_after).unwrap_or(Timestamp::MAX),
+                None => now,
+            };
+            sqlx::query(
+                "update deliveries set state = 'pending', lease_owner = null, lease_until = null, lease_token = lease_token + 1,
+                    due_at = max(due_at, ?), reason = ? where id = ?",
+            )
+            .bind(micros(due))
+            .bind(look_first.then_some("the last try was cut off; the network is asked before anything is sent again"))
+            .bind(id)
+            .execute(&mut **transaction)
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Opens an attempt and keeps the post, before anything is sent.
+    pub async fn start(&self, lease: &Lease, post: &Post, now: Timestamp) -> Result<Start, StoreError> {
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let json = serde_json::to_string(post).map_err(|_| corrupt("post", post.text.clone()))?;
+        let done = sqlx::query(
+            "update deliveries set post = ?, look_first = 1, attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?), last_attempt = ?
+             where id = ? and state = 'sending' and lease_token = ? and lease_until > ?",
+        )
+        .bind(json)
+        .bind(micros(now))
+        .bind(micros(now))
+        .bind(lease.delivery.id)
+        .bind(lease.token)
+        .bind(micros(now))
+        .execute(&mut *transaction)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(Start::Lost);
+        }
+        sqlx::query("insert into attempts (delivery, number, started_at) select id, attempts, ? from deliveries where id = ?")
+            .bind(micros(now))
+            .bind(lease.delivery.id)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(Start::Started)
+    }
+
+    /// Ends a lease with what became of it. A receipt counts even if the lease has ended: the network has the post.
+    pub async fn finish(&self, lease: &Lease, outcome: &Outcome, now: Timestamp) -> Result<Finish, StoreError> {
+        let (state, reason) = match outcome {
+            Outcome::Published(_) => (State::Published, None),
+            Outcome::Again { reason, .. } => (State::Pending, Some(reason)),
+            Outcome::Failed(reason) => (State::Failed, Some(reason)),
+            Outcome::Uncertain(reason) => (State::Uncertain, Some(reason)),
+            Outcome::Withdrawn(reason) => (State::Cancelled, Some(reason)),
+        };
+        let (due_at, look_first) = match outcome {
+            Outcome::Again { at, look_first, .. } => (Some(micros(*at)), *look_first),
+            Outcome::Uncertain(_) => (None, true),
+            _ => (None, false),
+        };
+        let receipt = match outcome {
+            Outcome::Published(receipt) => Some(receipt),
+            _ => None,
+        };
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let done = sqlx::query(
+            "update deliveries set state = ?1, reason = ?2, due_at = coalesce(?3, due_at), look_first = ?4, withdrawn = ?5,
+                remote_id = ?6, remote_url = ?7, published_at = ?8, lease_owner = null, lease_until = null
+             where id = ?9 and ((state = 'sending' and lease_token = ?10) or (?6 is not null and state <> 'published'))",
+        )
+        .bind(state.word())
+        .bind(reason)
+        .bind(due_at)
+        .bind(look_first)
+        .bind(matches!(outcome, Outcome::Withdrawn(_)))
+        .bind(receipt.map(|receipt| &receipt.remote_id))
+        .bind(receipt.and_then(|receipt| receipt.remote_url.as_ref()))
+        .bind(receipt.map(|_| micros(now)))
+        .bind(lease.delivery.id)
+        .bind(lease.token)
+        .execute(&mut *transaction)
+        .await?;
+        let word = match outcome {
+            Outcome::Published(_) => "published",
+            Outcome::Again { .. } => "again",
+            Outcome::Failed(_) => "failed",
+            Outcome::Uncertain(_) => "uncertain",
+            Outcome::Withdrawn(_) => "withdrawn",
+        };
+        sqlx::query(
+            "update attempts set finished_at = ?, outcome = ?, detail = ? where delivery = ? and finished_at is null
+                and number = (select attempts from deliveries where id = ?)",
+        )
+        .bind(micros(now))
+        .bind(word)
+        .bind(reason.cloned().or_else(|| receipt.map(|receipt| receipt.remote_id.clone())))
+        .bind(lease.delivery.id)
+        .bind(lease.delivery.id)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(if done.rows_affected() == 1 { Finish::Recorded } else { Finish::Lost })
+    }
+
+    /// All deliveries, oldest first.
+    pub async fn deliveries(&self) -> Result<Vec<Delivery>, StoreError> {
+        let rows = sqlx::query("select * from deliveries order by id").fetch_all(&self.pool).await?;
+        rows.iter().map(read_delivery).collect()
+    }
+
+    /// One delivery.
+    pub async fn delivery(&self, id: i64) -> Result<Option<Delivery>, StoreError> {
+        let row = sqlx::query("select * from deliveries where id = ?").bind(id).fetch_optional(&self.pool).await?;
+        row.as_ref().map(read_delivery).transpose()
+    }
+
+    /// The tries of a delivery, first to last.
+    pub async fn attempts(&self, id: i64) -> Result<Vec<Attempt>, StoreError> {
+        let rows = sqlx::query("select * from attempts where delivery = ? order by number").bind(id).fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Attempt {
+                    number: row.try_get("number")?,
+                    started_at: instant(row.try_get("started_at")?)?,
+                    finished_at: row.try_get::<Option<i64>, _>("finished_at")?.map(instant).transpose()?,
+                    outcome: row.try_get("outcome")?,
+                    detail: row.try_get("detail")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Carries out a person's word. False if the delivery is in no state for it.
+    pub async fn obey(&self, id: i64, word: &PersonWord, now: Timestamp) -> Result<bool, StoreError> {
+        let due = micros(now);
+        let query = match word {
+            PersonWord::Approve => {
+                sqlx::query("update deliveries set state = 'pending', reason = 'approved', due_at = max(due_at, ?1) where id = ?2 and state = 'held'").bind(due)
+            }
+            PersonWord::Hold => {
+                sqlx::query("update deliveries set state = 'held', reason = 'held by hand' where id = ?2 and ?1 > 0 and state = 'pending' and look_first = 0").bind(due)
+            }
+            PersonWord::Cancel => sqlx::query(
+                "update deliveries set state = 'cancelled', reason = 'called off by hand', withdrawn = 0
+                 where id = ?2 and ?1 > 0 and look_first = 0 and state in ('pending', 'held', 'failed')",
+            )
+            .bind(due),
+            PersonWord::Retry => sqlx::query(
+                "update deliveries set state = 'pending', reason = 'tried again by hand', due_at = ?1, first_attempt = null, withdrawn = 0, by_hand = 1
+                 where id = ?2 and state in ('failed', 'cancelled')",
+            )
+            .bind(due),
+            PersonWord::Published(url) => sqlx::query(
+                "update deliveries set state = 'published', reason = 'settled by hand', remote_id = coalesce(remote_id, ?3), remote_url = ?3,
+                    published_at = ?1, look_first = 0 where id = ?2 and state = 'uncertain'",
+            )
+            .bind(due)
+            .bind(id)
+            .bind(url),
+            PersonWord::NotPublished => sqlx::query(
+                "update deliveries set state = 'pending', reason = 'settled by hand: the network does not have it', due_at = ?1, look_first = 0,
+                    first_attempt = null where id = ?2 and state = 'uncertain'",
+            )
+            .bind(due),
+        };
+        let query = if matches!(word, PersonWord::Published(_)) { query } else { query.bind(id) };
+        Ok(query.execute(&self.pool).await?.rows_affected() == 1)
+    }
+}
+
+/// Reads a row of the outbox.
+pub(super) fn read_delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
+    let article: String = row.try_get("article")?;
+    let state: String = row.try_get("state")?;
+    let post: Option<String> = row.try_get("post")?;
+    let text = post.map(|json| serde_json::from_str::<Post>(&json).map(|post| post.text).map_err(|_| corrupt("post", json))).transpose()?;
+    Ok(Delivery {
+        id: row.try_get("id")?,
+        key: DeliveryKey {
+            article: ArticleId::parse(&article).ok_or_else(|| corrupt("identity", article))?,
+            rule: row.try_get("rule")?,
+            step: row.try_get("step")?,
+            endpoint: EndpointName::new(row.try_get::<String, _>("endpoint")?),
+        },
+        network: row.try_get("network")?,
+        path: row.try_get("path")?,
+        state: State::parse(&state).ok_or_else(|| corrupt("state", state))?,
+        due_at: instant(row.try_get("due_at")?)?,
+        text,
+        attempts: row.try_get("attempts")?,
+        remote_id: row.try_get("remote_id")?,
+        remote_url: row.try_get("remote_url")?,
+        reason: row.try_get("reason")?,
+        withdrawn: row.try_get("withdrawn")?,
+    })
+}

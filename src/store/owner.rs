@@ -1,0 +1,98 @@
+//! Who holds a lease, and whether it still lives.
+//!
+//! Each process that may hold leases keeps a lock on a small file beside the database. The system drops the lock when
+//! the process ends, however it ends, so that what it was doing is taken up at once and not when its lease runs out;
+//! this also holds between containers that share the folder.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+/// This process, as an owner of leases.
+#[derive(Debug)]
+pub struct Owner {
+    folder: PathBuf,
+    name: String,
+    /// Keeps the lock.
+    file: Option<File>,
+}
+
+impl Owner {
+    /// Registers this process beside a database, and clears away files of processes that are gone.
+    pub fn register(database: &Path) -> std::io::Result<Self> {
+        let folder = folder(database);
+        fs::create_dir_all(&folder)?;
+        let name = Uuid::new_v4().to_string();
+        // Locked before it has its name: nobody may find it unlocked and take its owner for gone.
+        let unnamed = folder.join(format!("{name}.new"));
+        let file = File::create_new(&unnamed)?;
+        file.lock()?;
+        fs::rename(&unnamed, folder.join(format!("{name}.lock")))?;
+        let owner = Self { folder, name, file: Some(file) };
+        for entry in fs::read_dir(&owner.folder)?.flatten() {
+            if let Some(name) = entry.file_name().to_str().and_then(|name| name.strip_suffix(".lock")) {
+                if !owner.lives(name) {
+                    let _ = fs::remove_file(entry.path());
+                }
+            }
+        }
+        Ok(owner)
+    }
+
+    /// A process that only reads, and owns nothing.
+    pub fn nobody(database: &Path) -> Self {
+        Self { folder: folder(database), name: String::new(), file: None }
+    }
+
+    /// The name under which this process holds leases.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the process of a name still runs.
+    pub fn lives(&self, name: &str) -> bool {
+        if name == self.name {
+            return true;
+        }
+        match File::open(self.path(name)) {
+            // The lock is free, so its holder is gone. The test lock goes with the file handle.
+            Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
+            Err(_) => false,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.lock"))
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            let _ = fs::remove_file(self.path(&self.name));
+        }
+    }
+}
+
+fn folder(database: &Path) -> PathBuf {
+    let mut name = database.file_name().unwrap_or_default().to_os_string();
+    name.push(".owners");
+    database.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_lives_as_long_as_its_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("x.db");
+        let first = Owner::register(&database).unwrap();
+        let second = Owner::register(&database).unwrap();
+        assert!(second.lives(first.name()) && first.lives(second.name()));
+        let name = first.name().to_owned();
+        drop(first);
+        assert!(!second.lives(&name) && !second.lives("never"));
+    }
+}
