@@ -1,4 +1,42 @@
-//! map
+//! Crieur reads what an organisation publishes, makes feeds of it, and posts it to social networks: nothing early,
+//! nothing twice, nothing lost.
+//!
+//! # The map
+//! Modules stand in reading order, and a module may use only those above it. A test holds this
+//! (`tests/it/layering.rs`). `docs/architecture.md` shows the same on one page, with the two flows.
+//!
+//! ## Core: values and pure functions
+//! No async, no clock, no disk, no socket. Time is an argument; files and environment come in as functions.
+//! - plain tools: [`secret`], [`problem`], [`yaml`], [`text`], [`span`], [`schedule`], [`template`]
+//! - [`config`]: what `config/crieur.yaml` says, checked whole
+//! - [`article`]: one document of the site; front matter, Markdown, permalinks, dates, identity
+//! - [`catalog`]: all articles with their identities; the ledger of what is remembered of each
+//! - [`feed`]: which feeds there are, and their documents
+//! - [`post`]: the text that one network gets of one article
+//! - [`delivery`]: one post to one endpoint, and what to do after a failure
+//! - [`plan`]: what goes where and when, and why not
+//!
+//! ## Seams: one file per implementation
+//! - [`source`]: where files come from
+//! - [`store`]: the database; the journal network writes to it, so it stands before [`network`]
+//! - [`network`]: kinds of social accounts
+//! - [`export`]: feeds as files
+//!
+//! ## Shell: effects, time, tasks
+//! - [`clock`]: the only place that asks the time; [`telemetry`]: logs
+//! - [`reconcile`]: one pass over the site; [`deliver`]: one step of delivery
+//! - [`task`], [`watch`]: waking and resting
+//! - [`http`]: feeds and pages; [`daemon`]: wires everything; [`cli`]: the commands, on the same passes and steps
+//!
+//! # What holds everywhere
+//! - Broken content is not an error of the program: readers return what they could read and a [`problem::Problem`].
+//! - A wake carries nothing: what changed is found by looking, so start-up, crash, second process and a command by
+//!   hand take one road.
+//! - An attempt is on the disk before the first byte is sent; after a cut the network is asked before anything is
+//!   sent again.
+//! - The bytes of a feed depend on its content only.
+
+// ── core ──
 pub mod secret;
 pub mod problem;
 pub mod yaml;
@@ -13,10 +51,12 @@ pub mod feed;
 pub mod post;
 pub mod delivery;
 pub mod plan;
+// ── seams ──
 pub mod source;
 pub mod store;
 pub mod network;
 pub mod export;
+// ── shell ──
 pub mod clock;
 pub mod telemetry;
 pub mod reconcile;

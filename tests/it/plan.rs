@@ -1,0 +1,284 @@
+//! What triggers a post, and what does not: real files, a real database, and time that is set by hand.
+
+use crate::support::Place;
+use crieur::config::Config;
+use crieur::delivery::State;
+use crieur::reconcile::{Reconciler, Snapshot};
+use crieur::store::Store;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+const RULE: &str = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, articles: { tags: [Cloud] }, endpoints: [essai] }]";
+
+/// A site under a clock that stands where it is told.
+struct World {
+    place: Place,
+    config: Arc<Config>,
+    store: Store,
+    reconciler: Reconciler,
+}
+
+impl World {
+    async fn new(rest: &str) -> Self {
+        let place = Place::new();
+        let config = place.config(rest);
+        let store = Store::open(&config.store).await.unwrap();
+        let reconciler = Reconciler::new(Arc::clone(&config));
+        Self { place, config, store, reconciler }
+    }
+
+    async fn at(&mut self, time: &str) -> Snapshot {
+        self.reconciler.pass(&self.store, instant(time)).await.unwrap()
+    }
+
+    /// A new process on the same database, perhaps with another configuration.
+    fn restart(&mut self, rest: &str) {
+        self.config = self.place.config(rest);
+        self.reconciler = Reconciler::new(Arc::clone(&self.config));
+    }
+
+    /// State, due instant and path of every delivery.
+    async fn outbox(&self) -> Vec<(State, String, String)> {
+        let deliveries = self.store.deliveries().await.unwrap();
+        deliveries.into_iter().map(|d| (d.state, d.due_at.to_string(), d.path)).collect()
+    }
+}
+
+/// A time of 23 November 2026, or any, in UTC.
+fn instant(time: &str) -> Timestamp {
+    let whole = if time.contains('T') { time.to_owned() } else { format!("2026-11-23T{time}Z") };
+    whole.parse().unwrap()
+}
+
+const TODAY: &str = "title: Nouveau\ndate: 2026-11-23 09:00:00 +00:00\ntags: [Cloud]";
+
+#[tokio::test]
+async fn the_first_start_is_calm() {
+    let mut world = World::new(RULE).await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("10:00:00").await;
+    world.at("12:00:00").await;
+    assert_eq!(world.outbox().await, []);
+}
+
+#[tokio::test]
+async fn a_new_article_is_booked_once_when_it_has_settled() {
+    let mut world = World::new(RULE).await;
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", TODAY);
+    let snapshot = world.at("10:00:00").await;
+    assert_eq!(snapshot.next_change, Some(instant("10:30:00")));
+    world.at("10:29:59").await;
+    assert_eq!(world.outbox().await, []);
+    world.at("10:30:00").await;
+    world.at("10:30:01").await;
+    assert_eq!(world.outbox().await, [(State::Pending, "2026-11-23T10:30:00Z".into(), "_actualites/a.md".into())]);
+}
+
+#[tokio::test]
+async fn an_article_dated_ahead_is_live_at_its_second_and_settles_from_there() {
+    let mut world = World::new(RULE).await;
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", "title: Demain\ndate: 2026-11-24 09:00:00 +00:00\ntags: [Cloud]");
+    let snapshot = world.at("09:00:00").await;
+    assert_eq!(snapshot.next_change, Some(instant("2026-11-24T09:00:00Z")));
+    assert_eq!(snapshot.feeds.feeds[0].entries, 0);
+    let snapshot = world.at("2026-11-24T08:59:59Z").await;
+    assert_eq!((snapshot.feeds.feeds[0].entries, snapshot.feeds.documents.len()), (0, 3));
+    let snapshot = world.at("2026-11-24T09:00:00Z").await;
+    assert_eq!(snapshot.feeds.feeds[0].entries, 1);
+    world.at("2026-11-24T09:30:00Z").await;
+    assert_eq!(world.outbox().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_draft_that_is_published_is_announced_and_flips_change_nothing_after() {
+    let mut world = World::new(RULE).await;
+    world.place.article("_actualites/a.md", &format!("{TODAY}\npublished: false"));
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("10:00:00").await;
+    world.at("10:30:00").await;
+    assert_eq!(world.outbox().await.len(), 1);
+    world.place.article("_actualites/a.md", &format!("{TODAY}\npublished: false"));
+    world.at("10:40:00").await;
+    assert_eq!(world.outbox().await[0].0, State::Cancelled, "nothing of it had gone out");
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("10:50:00").await;
+    world.at("11:20:00").await;
+    assert_eq!(world.outbox().await, [(State::Pending, "2026-11-23T11:20:00Z".into(), "_actualites/a.md".into())]);
+}
+
+#[tokio::test]
+async fn fumbling_in_the_first_minutes_makes_one_post() {
+    let mut world = World::new(RULE).await;
+    world.at("08:00:00").await;
+    world.place.article("_actualites/faux-titre.md", &TODAY.replace("2026", "2025"));
+    world.at("10:00:00").await;
+    world.place.article("_actualites/faux-titre.md", TODAY);
+    world.at("10:12:00").await;
+    let text = std::fs::read(world.place.site().join("_actualites/faux-titre.md")).unwrap();
+    world.place.remove("_actualites/faux-titre.md");
+    world.place.write("_communiques/bon-titre.md", text);
+    world.at("10:20:00").await;
+    world.at("10:45:00").await;
+    assert_eq!(world.outbox().await, []);
+    world.at("10:50:00").await;
+    world.at("23:50:00").await;
+    assert_eq!(world.outbox().await, [(State::Pending, "2026-11-23T10:50:00Z".into(), "_communiques/bon-titre.md".into())]);
+}
+
+#[tokio::test]
+async fn old_articles_that_appear_are_no_news_and_tags_trigger_nothing() {
+    let mut world = World::new(RULE).await;
+    world.place.article("_actualites/known.md", "title: Connu\ndate: 2026-11-22 09:00:00 +00:00");
+    world.at("08:00:00").await;
+    for n in 0..50 {
+        world.place.article(&format!("_actualites/import-{n}.md"), &format!("title: Import {n}\ndate: 2020-01-01 09:00:{n:02} +00:00\ntags: [Cloud]"));
+    }
+    world.place.article("_actualites/untagged.md", "title: Sans mot-clé\ndate: 2026-11-23 09:00:00 +00:00");
+    world.place.article("_actualites/known.md", "title: Connu\ndate: 2026-11-22 09:00:00 +00:00\ntags: [Cloud]");
+    world.at("09:00:00").await;
+    world.at("10:00:00").await;
+    world.place.article("_actualites/untagged.md", "title: Sans mot-clé\ndate: 2026-11-23 09:00:00 +00:00\ntags: [Cloud]");
+    world.at("11:00:00").await;
+    world.at("12:00:00").await;
+    assert_eq!(world.outbox().await, []);
+}
+
+#[tokio::test]
+async fn a_rule_that_is_added_later_announces_nothing_of_the_past() {
+    let mut world = World::new("").await;
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("10:00:00").await;
+    world.at("10:30:00").await;
+    world.restart(RULE);
+    world.at("12:00:00").await;
+    world.at("13:00:00").await;
+    assert_eq!(world.outbox().await, []);
+}
+
+#[tokio::test]
+async fn a_copy_beside_its_model_is_held_with_the_reason() {
+    let mut world = World::new(RULE).await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("08:00:00").await;
+    let copy = std::fs::read_to_string(world.place.site().join("_actualites/a.md")).unwrap();
+    world.place.write("_actualites/a-a5d7ba.md", copy);
+    world.at("09:30:00").await;
+    world.at("10:30:00").await;
+    let deliveries = world.store.deliveries().await.unwrap();
+    assert_eq!(deliveries.len(), 1);
+    assert_eq!(deliveries[0].state, State::Held);
+    assert!(deliveries[0].reason.as_deref().unwrap().contains("_actualites/a.md"), "{deliveries:?}");
+}
+
+#[tokio::test]
+async fn a_baseline_since_a_day_announces_what_is_younger() {
+    let mut world = World::new(&format!("{RULE}\nbaseline: {{ since: 2026-11-01 }}")).await;
+    world.place.article("_actualites/old.md", "title: Ancien\ndate: 2026-10-31 09:00:00 +00:00\ntags: [Cloud]");
+    world.place.article("_actualites/new.md", "title: Récent\ndate: 2026-11-02 09:00:00 +00:00\ntags: [Cloud]");
+    world.at("08:00:00").await;
+    assert_eq!(world.outbox().await, [(State::Pending, "2026-11-23T08:00:00Z".into(), "_actualites/new.md".into())]);
+}
+
+#[tokio::test]
+async fn a_queue_sends_one_a_slot_in_the_order_of_publication() {
+    let queue = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai], when: { slots: \"30 9 * * Mon-Fri\", queue: true }, fresh: 30d }]";
+    let mut world = World::new(queue).await;
+    world.at("2026-11-19T08:00:00Z").await;
+    for n in [3, 1, 2] {
+        world.place.article(&format!("_actualites/serie-{n}.md"), &format!("title: Série {n}\ndate: 2026-11-18 1{n}:00:00 +00:00"));
+    }
+    world.at("2026-11-19T09:00:00Z").await;
+    world.at("2026-11-19T09:30:00Z").await;
+    let due = |day: &str, n: u8| (State::Pending, format!("2026-11-{day}T08:30:00Z"), format!("_actualites/serie-{n}.md"));
+    let mut outbox = world.outbox().await;
+    outbox.sort_by(|a, b| a.1.cmp(&b.1));
+    assert_eq!(outbox, [due("20", 1), due("23", 2), due("24", 3)]);
+    // Down over all three slots: one goes out late, the others take the next slots.
+    world.at("2026-11-25T12:00:00Z").await;
+    let mut outbox = world.outbox().await;
+    outbox.sort_by(|a, b| a.1.cmp(&b.1));
+    assert_eq!(outbox, [due("20", 1), due("26", 2), due("27", 3)]);
+}
+
+#[tokio::test]
+async fn what_is_too_late_is_reported_and_not_posted() {
+    let mut world = World::new(RULE).await;
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("10:00:00").await;
+    world.at("10:30:00").await;
+    world.at("2026-12-01T10:30:00Z").await;
+    let deliveries = world.store.deliveries().await.unwrap();
+    assert_eq!(deliveries[0].state, State::Failed);
+    assert!(deliveries[0].reason.as_deref().unwrap().starts_with("missed"), "{deliveries:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_keeps_its_last_good_version_and_announces_nothing() {
+    let mut world = World::new(RULE).await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("08:00:00").await;
+    let before = world.at("09:30:00").await;
+    world.place.write("_actualites/a.md", "---\ntitle: a: b: c\n---\n");
+    let after = world.at("09:31:00").await;
+    assert_eq!(before.feeds.document("/feeds/all.rss").unwrap().body, after.feeds.document("/feeds/all.rss").unwrap().body);
+    assert!(after.problems.iter().any(|problem| problem.file == "_actualites/a.md" && problem.line == 2), "{:?}", after.problems);
+    world.place.write("_actualites/a.md", "");
+    assert_eq!(world.at("09:32:00").await.feeds.feeds[0].entries, 1);
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("09:33:00").await;
+    world.at("11:00:00").await;
+    assert_eq!(world.outbox().await, []);
+}
+
+#[tokio::test]
+async fn a_site_that_vanishes_as_a_whole_leaves_the_last_state() {
+    let mut world = World::new(RULE).await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("08:00:00").await;
+    world.place.remove("_actualites/a.md");
+    assert!(world.reconciler.pass(&world.store, instant("09:30:00")).await.is_err());
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("09:31:00").await;
+    world.at("11:00:00").await;
+    assert_eq!(world.outbox().await, []);
+}
+
+#[tokio::test]
+async fn a_renamed_article_keeps_its_guid_and_an_edited_one_is_updated() {
+    let mut world = World::new("http: { public_url: https://flux.example.fr }").await;
+    world.place.article("_actualites/a.md", TODAY);
+    let before = world.at("10:00:00").await;
+    let text = std::fs::read_to_string(world.place.site().join("_actualites/a.md")).unwrap();
+    world.place.remove("_actualites/a.md");
+    world.place.write("_communiques/b.md", text.replace("Un texte propre", "Un texte vraiment propre"));
+    world.reconciler = Reconciler::new(Arc::clone(&world.config));
+    let after = world.at("11:00:00").await;
+    let entry = |snapshot: &Snapshot| {
+        let channel = rss::Channel::read_from(&*snapshot.feeds.document("/feeds/all.rss").unwrap().body).unwrap();
+        let item = channel.items()[0].clone();
+        (item.guid().unwrap().value().to_owned(), item.link().unwrap().to_owned(), item.extensions()["atom"]["updated"][0].value.clone().unwrap())
+    };
+    let (before, after) = (entry(&before), entry(&after));
+    assert_eq!(before.0, after.0);
+    assert_eq!((before.1.as_str(), after.1.as_str()), ("https://www.example.fr/actualites/a/", "https://www.example.fr/espace-presse/b/"));
+    assert_eq!((before.2.as_str(), after.2.as_str()), ("2026-11-23T09:00:00+00:00", "2026-11-23T12:00:00+01:00"));
+}
+
+#[tokio::test]
+async fn the_feed_of_a_term_that_lost_its_last_article_stays_empty() {
+    let mut world = World::new("").await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.place.article("_actualites/b.md", "title: Autre\ndate: 2026-11-20");
+    let before = world.at("10:00:00").await;
+    world.place.article("_actualites/a.md", &format!("{TODAY}\npublished: false"));
+    let after = world.at("11:00:00").await;
+    let document = |snapshot: &Snapshot| snapshot.feeds.document("/feeds/tag/cloud.atom").cloned().unwrap();
+    assert_eq!(after.feeds.feeds.iter().find(|feed| feed.slug == "cloud").unwrap().entries, 0);
+    assert!(document(&after).last_modified > document(&before).last_modified);
+    assert_ne!(document(&after).etag, document(&before).etag);
+}

@@ -1,0 +1,101 @@
+//! `publish-now`: ten at once beside a running daemon, alone, and what it refuses.
+
+use crate::support::{Crieur, Place};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+const SLOT: &str = "http: { listen: 127.0.0.1:0 }\nendpoints: { essai: { network: journal } }\nrules: [{ name: une, articles: { tags: [Cloud] }, endpoints: [essai], when: { slots: \"0 0 1 1 *\" } }]";
+
+fn site() -> Place {
+    let place = Place::new();
+    place.article("_actualites/a.md", "title: Annonce\ndate: 2026-11-01 09:00:00 +01:00\ntags: [Cloud]");
+    place.article("_actualites/draft.md", "title: Brouillon\ndate: 2026-11-01\ntags: [Cloud]\npublished: false");
+    place.article("_actualites/ahead.md", "title: Plus tard\ndate: 2099-01-01\ntags: [Cloud]");
+    place
+}
+
+/// A daemon that has said that it listens.
+fn daemon(crieur: &Crieur) -> Child {
+    let mut child = crieur.command(&["run"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("Crieur reads"), "{line}");
+    child
+}
+
+fn ten_at_once(crieur: &Crieur) {
+    let running: Vec<Child> = (0..10)
+        .map(|_| crieur.command(&["publish-now", "a"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        .collect();
+    let receipts: Vec<String> = running
+        .into_iter()
+        .map(|child| {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        })
+        .collect();
+    assert!(receipts.iter().all(|receipt| *receipt == "essai: published /timeline#post-1\n"), "{receipts:?}");
+    let posts = crieur.json(&["posts", "--json"]);
+    assert_eq!((posts.as_array().unwrap().len(), &posts[0]["attempts"]), (1, &1.into()));
+}
+
+#[test]
+fn ten_at_once_beside_a_running_daemon_post_once_and_print_one_receipt() {
+    let place = site();
+    let crieur = place.crieur(SLOT);
+    let mut daemon = daemon(&crieur);
+    ten_at_once(&crieur);
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}
+
+#[test]
+fn ten_at_once_alone_post_once_and_print_one_receipt() {
+    let place = site();
+    let crieur = place.crieur(SLOT);
+    ten_at_once(&crieur);
+    assert_eq!(crieur.ok(&["publish-now", "https://www.example.fr/actualites/a/"]), "essai: published /timeline#post-1\n");
+}
+
+#[test]
+fn nothing_goes_out_early_by_hand_either() {
+    let place = site();
+    let crieur = place.crieur(SLOT);
+    for (article, word) in [("draft", "draft"), ("ahead", "date is to come"), ("nowhere", "no article is found")] {
+        let output = crieur.run(&["publish-now", article]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(word), "{said}");
+    }
+    assert_eq!(crieur.run(&["publish-now"]).status.code(), Some(2));
+    assert_eq!(crieur.json(&["posts", "--json"]).as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_dry_run_and_the_looking_commands_touch_nothing() {
+    let place = site();
+    let crieur = place.crieur(SLOT);
+    for arguments in [vec!["publish-now", "a", "--dry-run"], vec!["plan"], vec!["preview", "a"], vec!["feeds"], vec!["check"], vec!["posts"], vec!["plan", "--json"]] {
+        crieur.ok(&arguments);
+        assert!(!place.path("crieur.db").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_preview_is_what_is_sent() {
+    let place = site();
+    let crieur = place.crieur(SLOT);
+    let preview = crieur.json(&["preview", "a", "--json"]);
+    crieur.ok(&["publish-now", "a"]);
+    assert_eq!(crieur.json(&["posts", "--json"])[0]["text"], preview[0]["text"]);
+}
+
+#[test]
+fn a_stopped_daemon_says_so_and_exits_well() {
+    let place = site();
+    let crieur = place.crieur(SLOT);
+    let daemon = daemon(&crieur);
+    std::process::Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap();
+    assert_eq!(daemon.wait_with_output().unwrap().status.code(), Some(0));
+}

@@ -1,0 +1,133 @@
+//! What several tests share: a site in a folder, the binary, a configuration, a server that stands for Mastodon.
+
+pub mod mastodon;
+
+use crieur::config::{self, Config, Surroundings};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// The real articles of the first user, if the folder of test material is there.
+pub fn corpus(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("CRIEUR_CORPUS").map_or_else(|| PathBuf::from("../shared/corpus"), PathBuf::from);
+    let folder = root.join(name);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("skipped: the folder of test material {} is not there", folder.display());
+    None
+}
+
+/// A site, its configuration and its database in a folder of their own.
+pub struct Place {
+    pub folder: TempDir,
+}
+
+impl Place {
+    /// An empty site with collections `actualites` and `communiques`.
+    pub fn new() -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap() };
+        place.write(
+            "_config.yml",
+            "title: Essai\nurl: https://www.example.fr\ntimezone: Europe/Paris\nlanguage: fr\ncollections:\n  actualites: { output: true, permalink: /actualites/:title/ }\n  communiques: { output: true, permalink: /espace-presse/:title/ }\n",
+        );
+        place
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn site(&self) -> PathBuf {
+        self.path("site")
+    }
+
+    /// Writes a file of the site.
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.site().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Writes an article as an editor saves it: beside, then renamed into place.
+    pub fn article(&self, name: &str, front: &str) {
+        let path = self.site().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let beside = path.with_extension("tmp");
+        fs::write(&beside, format!("---\n{front}\n---\n\nUn texte propre à {name}, avec assez de mots pour se distinguer : {}.\n", words(name))).unwrap();
+        fs::rename(beside, path).unwrap();
+    }
+
+    pub fn remove(&self, name: &str) {
+        fs::remove_file(self.site().join(name)).unwrap();
+    }
+
+    /// The configuration: the site, the store, and what is given.
+    pub fn yaml(&self, rest: &str) -> String {
+        format!("site: {{ root: {:?} }}\nstore: \"sqlite:{}\"\n{rest}\n", self.site(), self.path("crieur.db").display())
+    }
+
+    pub fn config(&self, rest: &str) -> Arc<Config> {
+        Arc::new(parse(&self.yaml(rest)).unwrap_or_else(|problems| panic!("{problems:#?}")))
+    }
+
+    /// The binary, with this configuration in a file.
+    pub fn crieur(&self, rest: &str) -> Crieur {
+        let file = self.path("crieur.yaml");
+        fs::write(&file, self.yaml(rest)).unwrap();
+        Crieur { file }
+    }
+}
+
+/// Words that two articles do not share.
+fn words(seed: &str) -> String {
+    let mut state: u32 = seed.bytes().fold(7, |state, byte| state.wrapping_mul(31).wrapping_add(byte.into()));
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        format!("mot{}", state >> 12)
+    };
+    (0..40).map(|_| next()).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads a configuration without an environment.
+pub fn parse(yaml: &str) -> Result<Config, Vec<crieur::problem::Problem>> {
+    let env = |_: &str| None;
+    let read = |path: &Path| fs::read_to_string(path).map_err(|error| error.to_string());
+    config::parse("crieur.yaml", yaml, &Surroundings { env: &env, read: &read })
+}
+
+/// The binary with a configuration file.
+pub struct Crieur {
+    pub file: PathBuf,
+}
+
+impl Crieur {
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crieur"));
+        command.arg("--config").arg(&self.file).args(arguments).env_remove("CRIEUR_LOG").env_remove("CRIEUR_CONFIG");
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Standard output of a command that must succeed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        serde_json::from_str(&self.ok(arguments)).unwrap()
+    }
+
+    /// The posts on the journal's timeline, as the outbox's receipts tell.
+    pub fn published(&self) -> Vec<String> {
+        let posts = self.json(&["posts", "--state", "published", "--json"]);
+        posts.as_array().unwrap().iter().map(|post| post["path"].as_str().unwrap().to_owned()).collect()
+    }
+}
