@@ -82,24 +82,51 @@ pub fn is_file_name(text: &str) -> bool {
 
 /// Markdown as plain text: one line per block, French spaces kept.
 pub fn to_text(markdown: &str, base: &Url) -> String {
-    html_to_text(&to_html(markdown, base))
+    clean_html_to_text(&to_html(markdown, base))
 }
 
-/// The text that a reader sees in clean HTML: one line per block.
+/// The text that a reader sees in any HTML: one line per block.
 pub fn html_to_text(html: &str) -> String {
-    const BLOCKS: [&str; 17] = [
-        "</p>", "<br>", "</li>", "</h1>", "</h2>", "</h3>", "</h4>", "</h5>", "</h6>", "</tr>", "</blockquote>", "</pre>", "</dt>",
-        "</dd>", "<hr>", "</figure>", "</figcaption>",
+    clean_html_to_text(&Builder::default().clean(html).to_string())
+}
+
+/// The text that a reader sees in HTML that [`to_html`] made: one line per block.
+pub fn clean_html_to_text(html: &str) -> String {
+    const LINE_ENDS: [&str; 17] = [
+        "/p", "br", "/li", "/h1", "/h2", "/h3", "/h4", "/h5", "/h6", "/tr", "/blockquote", "/pre", "/dt", "/dd", "hr", "/figure", "/figcaption",
     ];
-    const BREAK: &str = "\u{1}";
-    let mut marked = html.replace(['\n', '\u{1}'], " ").replace("</td>", " ").replace("</th>", " ");
-    for block in BLOCKS {
-        marked = marked.replace(block, &format!("{block}{BREAK}"));
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        text.push_str(&rest[..start].replace('\n', " "));
+        let tag = &rest[start + 1..];
+        let end = end_of_tag(tag);
+        let name = tag[..end].split([' ', '/', '>']).find(|part| !part.is_empty()).unwrap_or("");
+        let name = if tag.starts_with('/') { format!("/{name}") } else { name.to_owned() };
+        if LINE_ENDS.contains(&name.as_str()) {
+            text.push('\n');
+        } else if matches!(name.as_str(), "/td" | "/th") {
+            text.push(' ');
+        }
+        rest = tag.get(end + 1..).unwrap_or("");
     }
-    let stripped = Builder::empty().clean(&marked).to_string();
-    let text = stripped.replace("&nbsp;", "\u{A0}").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
-    let lines: Vec<String> = text.split(BREAK).map(one_line).filter(|line| !line.is_empty()).collect();
+    text.push_str(&rest.replace('\n', " "));
+    let text = text.replace("&nbsp;", "\u{A0}").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    let lines: Vec<String> = text.split('\n').map(one_line).filter(|line| !line.is_empty()).collect();
     lines.join("\n")
+}
+
+/// Where a tag ends: at the first `>` that stands in no attribute's value.
+fn end_of_tag(tag: &str) -> usize {
+    let mut in_value = false;
+    for (at, byte) in tag.bytes().enumerate() {
+        match byte {
+            b'"' => in_value = !in_value,
+            b'>' if !in_value => return at,
+            _ => {}
+        }
+    }
+    tag.len()
 }
 
 /// Plain text of a title: entities decoded, tags gone, one line.

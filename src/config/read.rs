@@ -44,13 +44,18 @@ impl<'a> Reader<'a> {
             } else {
                 yaml::place_of_value(self.text, &mismatch.path)
             };
-            let message = format!("{}: {}", dotted(&mismatch.path), mismatch.message);
+            // A key that is at fault names itself: only where it stands is said in front.
+            let shown = if mismatch.at_key { &mismatch.path[..mismatch.path.len() - 1] } else { &mismatch.path[..] };
+            let message = if shown.is_empty() { mismatch.message } else { format!("{}: {}", dotted(shown), mismatch.message) };
             let mut problem = Problem::error(self.file, place.unwrap_or(Place::FILE), message);
             problem.cure = mismatch.cure;
             self.problems.push(problem);
             forget(&mut value, &mismatch.path);
         }
         drop_nulls(&mut value);
+        if value.is_null() {
+            value = Yaml::Map(Vec::new());
+        }
         let raw: RawConfig = match serde_json::from_value(value.to_json()) {
             Ok(raw) => raw,
             Err(error) => {
@@ -161,8 +166,15 @@ impl<'a> Reader<'a> {
     fn fill_in(&mut self, value: &mut Yaml, path: &mut Vec<Step>) {
         match value {
             Yaml::Text(text) if text.contains("${") => {
+                let before = self.problems.len();
                 let filled = self.filled(text, path);
-                *text = filled;
+                // Reported once: a secret that is not set is not missing too, and other values take their default.
+                let is_secret = matches!(path.last(), Some(Step::Key(name)) if name.ends_with("token"));
+                *value = match self.problems.len() == before {
+                    true => Yaml::Text(filled),
+                    false if is_secret => Yaml::Text("unset".to_owned()),
+                    false => Yaml::Null,
+                };
             }
             Yaml::List(items) => {
                 for (at, item) in items.iter_mut().enumerate() {

@@ -48,7 +48,9 @@ impl Walk<'_> {
 
     fn visit(&mut self, value: &Yaml, schema: &Value) {
         let schema = self.resolve(schema);
-        if let Some(options) = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array).cloned() {
+        if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
+            parts.iter().for_each(|part| self.visit(value, part));
+        } else if let Some(options) = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array).cloned() {
             self.visit_any(value, &options);
         } else if let Some(word) = schema.get("const") {
             if value.to_json() != *word {
@@ -187,7 +189,7 @@ impl Walk<'_> {
 fn unknown_key(key: &str, known: &serde_json::Map<String, Value>) -> (String, String) {
     if let Some((_, what)) = NOT_YET.iter().find(|(name, _)| *name == key) {
         return (
-            format!("`{key}`: {what} is not in this version yet"),
+            format!("`{key}` ({what}) is not in this version yet"),
             "take the key out; nothing is done in its place".to_owned(),
         );
     }

@@ -56,7 +56,7 @@ pub fn entry(standing: &Standing, site: &SiteSettings, content: Content) -> Entr
         title: article.title.clone(),
         published: standing.published(site),
         updated: standing.updated(site),
-        summary_text: clean(&one_line(&markdown::html_to_text(&summary_html))).into_owned(),
+        summary_text: clean(&one_line(&markdown::clean_html_to_text(&summary_html))).into_owned(),
         summary_html: clean(&summary_html).into_owned(),
         content_html: (content == Content::Full).then(|| content_html(standing, site, language.as_deref())),
         collection: article.collection.clone(),

@@ -163,7 +163,7 @@ async fn a_rule_that_is_added_later_announces_nothing_of_the_past() {
 async fn a_copy_beside_its_model_is_held_with_the_reason() {
     let mut world = World::new(RULE).await;
     world.place.article("_actualites/a.md", TODAY);
-    world.at("08:00:00").await;
+    world.at("09:10:00").await;
     let copy = std::fs::read_to_string(world.place.site().join("_actualites/a.md")).unwrap();
     world.place.write("_actualites/a-a5d7ba.md", copy);
     world.at("09:30:00").await;
@@ -221,7 +221,7 @@ async fn what_is_too_late_is_reported_and_not_posted() {
 async fn a_file_that_breaks_keeps_its_last_good_version_and_announces_nothing() {
     let mut world = World::new(RULE).await;
     world.place.article("_actualites/a.md", TODAY);
-    world.at("08:00:00").await;
+    world.at("09:10:00").await;
     let before = world.at("09:30:00").await;
     world.place.write("_actualites/a.md", "---\ntitle: a: b: c\n---\n");
     let after = world.at("09:31:00").await;
@@ -239,7 +239,7 @@ async fn a_file_that_breaks_keeps_its_last_good_version_and_announces_nothing() 
 async fn a_site_that_vanishes_as_a_whole_leaves_the_last_state() {
     let mut world = World::new(RULE).await;
     world.place.article("_actualites/a.md", TODAY);
-    world.at("08:00:00").await;
+    world.at("09:10:00").await;
     world.place.remove("_actualites/a.md");
     assert!(world.reconciler.pass(&world.store, instant("09:30:00")).await.is_err());
     world.place.article("_actualites/a.md", TODAY);
@@ -259,9 +259,9 @@ async fn a_renamed_article_keeps_its_guid_and_an_edited_one_is_updated() {
     world.reconciler = Reconciler::new(Arc::clone(&world.config));
     let after = world.at("11:00:00").await;
     let entry = |snapshot: &Snapshot| {
-        let channel = rss::Channel::read_from(&*snapshot.feeds.document("/feeds/all.rss").unwrap().body).unwrap();
-        let item = channel.items()[0].clone();
-        (item.guid().unwrap().value().to_owned(), item.link().unwrap().to_owned(), item.extensions()["atom"]["updated"][0].value.clone().unwrap())
+        let feed = atom_syndication::Feed::read_from(&*snapshot.feeds.document("/feeds/all.atom").unwrap().body).unwrap();
+        let entry = feed.entries()[0].clone();
+        (entry.id().to_owned(), entry.links()[0].href().to_owned(), entry.updated().to_rfc3339())
     };
     let (before, after) = (entry(&before), entry(&after));
     assert_eq!(before.0, after.0);

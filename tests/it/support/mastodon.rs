@@ -81,11 +81,6 @@ impl Server {
         self.inner.lock().unwrap().requests.clone()
     }
 
-    /// What the server writes as the time of a status.
-    pub fn set_time(&self, now: &str) {
-        now.clone_into(&mut self.inner.lock().unwrap().now);
-    }
-
     /// The section `endpoints` for this server.
     pub fn endpoints(&self) -> String {
         format!("endpoints: {{ mastodon: {{ network: mastodon, server: \"{}\", token: {TOKEN}, gap: 0s, allow_private: true }} }}", self.url)
