@@ -79,7 +79,8 @@ impl Daemon {
         let shared = Shared { snapshot: self.looked.subscribe(), store: self.store.clone(), clock: self.clock.clone() };
         let mut hears = shutdown.clone();
         tasks.spawn(async move {
-            let server = axum::serve(listener, http::router(shared)).with_graceful_shutdown(async move { hears.told().await });
+            let server =
+                axum::serve(listener, http::router(shared)).with_graceful_shutdown(async move { hears.told().await });
             ("http".to_owned(), server.await.map_err(DaemonError::from))
         });
         for (name, wake) in &self.wake_deliver {
@@ -105,7 +106,10 @@ impl Daemon {
         let _ = tell.send(true);
         let drained = tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
         if drained.is_err() {
-            tracing::warn!("what was under way did not end within {} s; it is taken up at the next start", DRAIN.as_secs());
+            tracing::warn!(
+                "what was under way did not end within {} s; it is taken up at the next start",
+                DRAIN.as_secs()
+            );
             tasks.shutdown().await;
         }
         store.close().await;
@@ -146,7 +150,11 @@ impl Daemon {
     /// Puts a pass before readers, writes the export, and wakes those who deliver. When to pass again.
     async fn hand_out(&self, snapshot: Snapshot, now: Timestamp, sees_all: bool) -> Option<Timestamp> {
         let snapshot = Arc::new(snapshot);
-        let every = if sees_all { self.config.site.scan_every } else { SignedDuration::from_secs(1).min(self.config.site.scan_every) };
+        let every = if sees_all {
+            self.config.site.scan_every
+        } else {
+            SignedDuration::from_secs(1).min(self.config.site.scan_every)
+        };
         let scan = now.saturating_add(every).unwrap_or(now);
         let until = snapshot.next_change.map_or(scan, |change| change.min(scan));
         self.looked.send_replace(Some(Arc::clone(&snapshot)));
@@ -166,7 +174,14 @@ impl Daemon {
 }
 
 /// The task that delivers to one endpoint, one post after the other. A slow endpoint delays no other.
-async fn deliver(deliverer: Arc<Deliverer>, name: EndpointName, wake: Wake, mut looked: watch::Receiver<Option<Arc<Snapshot>>>, clock: Clock, mut shutdown: Shutdown) {
+async fn deliver(
+    deliverer: Arc<Deliverer>,
+    name: EndpointName,
+    wake: Wake,
+    mut looked: watch::Receiver<Option<Arc<Snapshot>>>,
+    clock: Clock,
+    mut shutdown: Shutdown,
+) {
     loop {
         let snapshot = looked.borrow_and_update().clone();
         let until = match snapshot {
@@ -212,7 +227,10 @@ fn report(problems: &[Problem], root: &std::path::Path, reported: &mut BTreeSet<
     }
     let errors = problems.iter().filter(|problem| problem.severity == crate::problem::Severity::Error).count();
     if present != *reported && errors > 0 {
-        tracing::warn!(errors, "{errors} of the site's files cannot be used as they are; `crieur check` says which, where and what to do");
+        tracing::warn!(
+            errors,
+            "{errors} of the site's files cannot be used as they are; `crieur check` says which, where and what to do"
+        );
     }
     *reported = present;
 }

@@ -63,27 +63,50 @@ impl Deliverer {
     }
 
     /// Works on the next due delivery of an endpoint, or on one delivery only.
-    pub async fn step(&self, endpoint: &EndpointName, only: Option<i64>, snapshot: &Snapshot) -> Result<Step, StoreError> {
+    pub async fn step(
+        &self,
+        endpoint: &EndpointName,
+        only: Option<i64>,
+        snapshot: &Snapshot,
+    ) -> Result<Step, StoreError> {
         let (Some(network), Some(settings)) = (self.networks.get(endpoint), self.config.endpoints.get(endpoint)) else {
             return Ok(Step::Wait(None));
         };
-        let lease = match self.store.lease(endpoint, only, settings.gap, network.look_after(), self.clock.now()).await? {
+        let lease = match self.store.lease(endpoint, only, settings.gap, network.look_after(), self.clock.now()).await?
+        {
             Leased::Lease(lease) => lease,
             Leased::Wait(until) => return Ok(Step::Wait(until)),
         };
         let Some(outcome) = self.work(&lease, network.as_ref(), snapshot).await? else {
-            tracing::warn!(delivery = lease.delivery.id, "the lease of delivery {} ended before anything was sent", lease.delivery.id);
-            return Ok(Step::Did(Outcome::Again { at: self.clock.now(), look_first: false, reason: "the lease ended".to_owned() }));
+            tracing::warn!(
+                delivery = lease.delivery.id,
+                "the lease of delivery {} ended before anything was sent",
+                lease.delivery.id
+            );
+            return Ok(Step::Did(Outcome::Again {
+                at: self.clock.now(),
+                look_first: false,
+                reason: "the lease ended".to_owned(),
+            }));
         };
         if self.store.finish(&lease, &outcome, self.clock.now()).await? == Finish::Lost {
-            tracing::warn!(delivery = lease.delivery.id, "delivery {} was taken over before its outcome was recorded", lease.delivery.id);
+            tracing::warn!(
+                delivery = lease.delivery.id,
+                "delivery {} was taken over before its outcome was recorded",
+                lease.delivery.id
+            );
         }
         report(&lease, &outcome);
         Ok(Step::Did(outcome))
     }
 
     /// None if the lease ended before anything was sent.
-    async fn work(&self, lease: &Lease, network: &dyn Network, snapshot: &Snapshot) -> Result<Option<Outcome>, StoreError> {
+    async fn work(
+        &self,
+        lease: &Lease,
+        network: &dyn Network,
+        snapshot: &Snapshot,
+    ) -> Result<Option<Outcome>, StoreError> {
         if let Some(post) = &lease.sent {
             match self.look(lease, network, post).await? {
                 Ok(Found::Yes(receipt)) => return Ok(Some(Outcome::Published(receipt))),
@@ -97,10 +120,11 @@ impl Deliverer {
             Err(outcome) => return Ok(Some(outcome)),
         };
         let rule = self.config.rules.iter().find(|rule| rule.name == lease.delivery.key.rule);
-        if network.is_outside() && rule.is_none_or(|rule| rule.live_check) {
-            if let Err(reason) = self.is_alive(&lease.delivery.key.endpoint, &standing.article.url).await {
-                return Ok(Some(self.wait_for_life(lease, &reason)));
-            }
+        if network.is_outside()
+            && rule.is_none_or(|rule| rule.live_check)
+            && let Err(reason) = self.is_alive(&lease.delivery.key.endpoint, &standing.article.url).await
+        {
+            return Ok(Some(self.wait_for_life(lease, &reason)));
         }
         // A post that may have been sent goes out again byte for byte.
         let post = match lease.sent.clone() {
@@ -114,14 +138,21 @@ impl Deliverer {
             return Ok(None);
         }
         crash_point("after-start");
-        let answer = tokio::time::timeout(CALL_MAX, network.publish(&post, &lease.delivery.key, self.clock.now())).await;
+        let answer =
+            tokio::time::timeout(CALL_MAX, network.publish(&post, &lease.delivery.key, self.clock.now())).await;
         crash_point("after-publish");
-        let answer = answer.unwrap_or_else(|_| Err(Failure::Uncertain(format!("no answer within {} s", CALL_MAX.as_secs()))));
+        let answer =
+            answer.unwrap_or_else(|_| Err(Failure::Uncertain(format!("no answer within {} s", CALL_MAX.as_secs()))));
         Ok(Some(self.outcome(lease, answer)))
     }
 
     /// Asks the network for a post of which a try was cut off.
-    async fn look(&self, lease: &Lease, network: &dyn Network, post: &Post) -> Result<Result<Found, Outcome>, StoreError> {
+    async fn look(
+        &self,
+        lease: &Lease,
+        network: &dyn Network,
+        post: &Post,
+    ) -> Result<Result<Found, Outcome>, StoreError> {
         let now = self.clock.now();
         let taken: Vec<String> = self
             .store
@@ -131,14 +162,17 @@ impl Deliverer {
             .filter(|other| other.key.endpoint == lease.delivery.key.endpoint && other.id != lease.delivery.id)
             .filter_map(|other| other.remote_id)
             .collect();
-        let wanted = Wanted { post, key: &lease.delivery.key, since: lease.first_attempt.unwrap_or(now), taken: &taken };
+        let wanted =
+            Wanted { post, key: &lease.delivery.key, since: lease.first_attempt.unwrap_or(now), taken: &taken };
         let found = tokio::time::timeout(CALL_MAX, network.find(&wanted, now)).await;
         let found = found.unwrap_or_else(|_| Err(Failure::Unavailable("no answer to the question".to_owned())));
         Ok(found.map_err(|failure| {
             // Whatever went wrong with the question, whether the post is there stays unknown.
             let reason = format!("the network could not be asked whether it has the post: {}", failure.reason());
             let unknown = match failure {
-                Failure::Throttled { until: Some(until), .. } => return Outcome::Again { at: until, look_first: true, reason },
+                Failure::Throttled { until: Some(until), .. } => {
+                    return Outcome::Again { at: until, look_first: true, reason };
+                }
                 Failure::Refused(_) => return Outcome::Uncertain(reason),
                 _ => Failure::Uncertain(reason),
             };
@@ -162,7 +196,14 @@ impl Deliverer {
         }
     }
 
-    async fn compose(&self, lease: &Lease, rule: Option<&Rule>, standing: &Standing, site: &SiteSettings, network: &dyn Network) -> Result<Post, String> {
+    async fn compose(
+        &self,
+        lease: &Lease,
+        rule: Option<&Rule>,
+        standing: &Standing,
+        site: &SiteSettings,
+        network: &dyn Network,
+    ) -> Result<Post, String> {
         let endpoint = &lease.delivery.key.endpoint;
         let by_hand = lease.text.as_deref().map(Template::parse).transpose()?;
         let default = Template::default();
@@ -190,7 +231,10 @@ impl Deliverer {
         match policy.next(lease.delivery.id, lease.delivery.attempts + 1, &failure, true, since, now) {
             Next::Again { at, look_first } => Outcome::Again { at, look_first, reason },
             Next::Stop => Outcome::Failed(reason),
-            Next::Ask => Outcome::Uncertain(format!("{reason}; look at the account and settle it with `crieur posts resolve {}`", lease.delivery.id)),
+            Next::Ask => Outcome::Uncertain(format!(
+                "{reason}; look at the account and settle it with `crieur posts resolve {}`",
+                lease.delivery.id
+            )),
         }
     }
 
@@ -201,9 +245,14 @@ impl Deliverer {
         if waited >= self.config.delivery.give_up {
             return Outcome::Failed(format!("the article's address does not answer as it should: {reason}"));
         }
-        let wait = self.config.delivery.retry_first.max(SignedDuration::from_secs(5)).min(self.config.delivery.retry_most);
+        let wait =
+            self.config.delivery.retry_first.max(SignedDuration::from_secs(5)).min(self.config.delivery.retry_most);
         let at = now.saturating_add(wait).unwrap_or(now);
-        Outcome::Again { at, look_first: lease.sent.is_some(), reason: format!("waiting for the article's address: {reason}") }
+        Outcome::Again {
+            at,
+            look_first: lease.sent.is_some(),
+            reason: format!("waiting for the article's address: {reason}"),
+        }
     }
 
     /// Whether an address answers 200, after at most three redirects within its own site.
@@ -218,9 +267,14 @@ impl Deliverer {
             let request = client.get(url.clone()).header("User-Agent", USER_AGENT);
             let answer = client::send_head(request).await.map_err(|failure| failure.reason().to_owned())?;
             if answer.status.is_success() {
-                return if answer.status == reqwest::StatusCode::OK { Ok(()) } else { Err(format!("{url} answers {}", answer.status)) };
+                return if answer.status == reqwest::StatusCode::OK {
+                    Ok(())
+                } else {
+                    Err(format!("{url} answers {}", answer.status))
+                };
             }
-            let location = answer.headers.get("location").and_then(|to| to.to_str().ok()).and_then(|to| url.join(to).ok());
+            let location =
+                answer.headers.get("location").and_then(|to| to.to_str().ok()).and_then(|to| url.join(to).ok());
             match location.filter(|_| answer.status.is_redirection()) {
                 Some(to) if to.host_str() == url.host_str() => url = to,
                 Some(to) => return Err(format!("{url} redirects to another site, {to}")),
@@ -238,10 +292,18 @@ fn report(lease: &Lease, outcome: &Outcome) {
             let at = receipt.remote_url.as_deref().unwrap_or(&receipt.remote_id);
             tracing::info!(delivery = id, %endpoint, path, "posted {path} to {endpoint}: {at}");
         }
-        Outcome::Again { at, reason, .. } => tracing::warn!(delivery = id, %endpoint, path, "{path} to {endpoint} is tried again at {at}: {reason}"),
-        Outcome::Failed(reason) => tracing::error!(delivery = id, %endpoint, path, "{path} to {endpoint} failed: {reason}"),
-        Outcome::Uncertain(reason) => tracing::error!(delivery = id, %endpoint, path, "{path} to {endpoint} needs a person: {reason}"),
-        Outcome::Withdrawn(reason) => tracing::info!(delivery = id, %endpoint, path, "{path} to {endpoint} is called off: {reason}"),
+        Outcome::Again { at, reason, .. } => {
+            tracing::warn!(delivery = id, %endpoint, path, "{path} to {endpoint} is tried again at {at}: {reason}")
+        }
+        Outcome::Failed(reason) => {
+            tracing::error!(delivery = id, %endpoint, path, "{path} to {endpoint} failed: {reason}")
+        }
+        Outcome::Uncertain(reason) => {
+            tracing::error!(delivery = id, %endpoint, path, "{path} to {endpoint} needs a person: {reason}")
+        }
+        Outcome::Withdrawn(reason) => {
+            tracing::info!(delivery = id, %endpoint, path, "{path} to {endpoint} is called off: {reason}")
+        }
     }
 }
 

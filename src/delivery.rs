@@ -150,7 +150,10 @@ impl Failure {
     /// What a person reads.
     pub fn reason(&self) -> &str {
         match self {
-            Self::Refused(reason) | Self::Throttled { reason, .. } | Self::Unavailable(reason) | Self::Uncertain(reason) => reason,
+            Self::Refused(reason)
+            | Self::Throttled { reason, .. }
+            | Self::Unavailable(reason)
+            | Self::Uncertain(reason) => reason,
         }
     }
 }
@@ -191,7 +194,15 @@ impl From<config::Delivery> for RetryPolicy {
 impl RetryPolicy {
     /// What to do after the given try (from 1) of a delivery failed. `since` is when its first try began;
     /// `can_find` whether the network can tell if it has a post.
-    pub fn next(&self, id: i64, attempt: u32, failure: &Failure, can_find: bool, since: Timestamp, now: Timestamp) -> Next {
+    pub fn next(
+        &self,
+        id: i64,
+        attempt: u32,
+        failure: &Failure,
+        can_find: bool,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Next {
         let over = now.duration_since(since) >= self.give_up;
         let wait = self.wait(id, attempt);
         let at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
@@ -200,7 +211,9 @@ impl RetryPolicy {
             Failure::Uncertain(_) if !can_find || over => Next::Ask,
             Failure::Uncertain(_) => Next::Again { at, look_first: true },
             _ if over => Next::Stop,
-            Failure::Throttled { until, .. } => Next::Again { at: until.map_or(at, |until| until.max(at)), look_first: false },
+            Failure::Throttled { until, .. } => {
+                Next::Again { at: until.map_or(at, |until| until.max(at)), look_first: false }
+            }
             Failure::Unavailable(_) => Next::Again { at, look_first: false },
         }
     }
@@ -221,8 +234,11 @@ impl RetryPolicy {
 mod tests {
     use super::*;
 
-    const POLICY: RetryPolicy =
-        RetryPolicy { first: SignedDuration::from_secs(5), most: SignedDuration::from_hours(1), give_up: SignedDuration::from_hours(72) };
+    const POLICY: RetryPolicy = RetryPolicy {
+        first: SignedDuration::from_secs(5),
+        most: SignedDuration::from_hours(1),
+        give_up: SignedDuration::from_hours(72),
+    };
 
     fn at(hours: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + hours * 3_600).unwrap()
@@ -243,7 +259,12 @@ mod tests {
         check(Failure::Uncertain("cut".into()), false, 0, |next| *next == Next::Ask);
         check(Failure::Uncertain("cut".into()), true, 72, |next| *next == Next::Ask);
         let until = Some(at(5));
-        check(Failure::Throttled { until, reason: "slow".into() }, true, 0, |next| matches!(next, Next::Again { at: t, .. } if *t == at(5)));
+        check(
+            Failure::Throttled { until, reason: "slow".into() },
+            true,
+            0,
+            |next| matches!(next, Next::Again { at: t, .. } if *t == at(5)),
+        );
     }
 
     #[test]

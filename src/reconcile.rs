@@ -140,7 +140,9 @@ impl Reconciler {
     async fn think(&self, work: Work, now: Timestamp) -> Result<(Snapshot, Memory), PassError> {
         let config = Arc::clone(&self.config);
         let before = Arc::clone(&self.feeds);
-        tokio::task::spawn_blocking(move || think(&config, work, &before, now)).await.map_err(|error| PassError::Ended(error.to_string()))
+        tokio::task::spawn_blocking(move || think(&config, work, &before, now))
+            .await
+            .map_err(|error| PassError::Ended(error.to_string()))
     }
 }
 
@@ -156,7 +158,14 @@ fn think(config: &Config, work: Work, before: &FeedSet, now: Timestamp) -> (Snap
     let Work { view, known, outbox, memory, first } = work;
     let standing = ledger::Site { settings: &view.site, articles: &view.articles, held: &view.held };
     let mut look = ledger::look(known, &standing, first.then_some(config.baseline), now);
-    let inputs = Inputs { look: &look, site: &view.site, rules: &config.rules, endpoints: &config.endpoints, outbox: &outbox, now };
+    let inputs = Inputs {
+        look: &look,
+        site: &view.site,
+        rules: &config.rules,
+        endpoints: &config.endpoints,
+        outbox: &outbox,
+        now,
+    };
     let plan = plan::plan(&inputs);
     let next_change = plan::next_change(&inputs);
     for (ids, decided) in [(&plan.reopened, None), (&plan.decided, Some(ledger::Decided::Announced))] {
@@ -168,7 +177,16 @@ fn think(config: &Config, work: Work, before: &FeedSet, now: Timestamp) -> (Snap
     }
     let settings = Settings { feeds: config.feeds.clone(), public_url: config.http.public_url.clone() };
     let feeds = feed::render(&look.catalog, &view.site, &settings, &memory, before, now);
-    let snapshot = Snapshot { site: view.site, look, feeds: Arc::new(feeds), problems: view.problems, plan, touched: 0, outbox, next_change };
+    let snapshot = Snapshot {
+        site: view.site,
+        look,
+        feeds: Arc::new(feeds),
+        problems: view.problems,
+        plan,
+        touched: 0,
+        outbox,
+        next_change,
+    };
     (snapshot, memory)
 }
 
@@ -230,7 +248,12 @@ impl Files {
     /// An image that is uploaded after its article changes what is known of the article.
     fn reread_where_files_changed(&mut self) {
         let root = self.directory.root().to_owned();
-        let length = |path: &str| std::fs::metadata(root.join(path.trim_start_matches('/'))).ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+        let length = |path: &str| {
+            std::fs::metadata(root.join(path.trim_start_matches('/')))
+                .ok()
+                .filter(std::fs::Metadata::is_file)
+                .map(|m| m.len())
+        };
         for (path, known) in &self.known {
             if known.asked.iter().any(|(file, facts)| length(file) != facts.as_ref().map(|facts| facts.length)) {
                 self.directory.forget_file(path);
@@ -249,7 +272,8 @@ impl Files {
         }
         for (path, problem) in changes.unreadable {
             let last_good = self.known.remove(&path).and_then(|known| known.read);
-            self.known.insert(path, Known { read: last_good, problems: vec![problem], broken: true, asked: Vec::new() });
+            self.known
+                .insert(path, Known { read: last_good, problems: vec![problem], broken: true, asked: Vec::new() });
         }
         // A collection that is no longer configured: its files are there, and no articles.
         self.known.retain(|path, _| changes.present.contains(path));
@@ -257,7 +281,12 @@ impl Files {
         problems.extend(self.known.values().flat_map(|known| known.problems.iter().cloned()));
         View {
             articles: self.known.values().filter_map(|known| known.read.clone()).collect(),
-            held: self.known.iter().filter(|(_, known)| known.broken && known.read.is_none()).map(|(path, _)| path.clone()).collect(),
+            held: self
+                .known
+                .iter()
+                .filter(|(_, known)| known.broken && known.read.is_none())
+                .map(|(path, _)| path.clone())
+                .collect(),
             site,
             problems,
         }
@@ -272,13 +301,19 @@ fn read_file(file: &SourceFile, site: &SiteSettings, root: &Path, last_good: Opt
         asked.borrow_mut().push((path.to_owned(), facts.clone()));
         facts
     };
-    let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| article::parse(file, site, &lookup))).unwrap_or_else(|_| article::Parsed {
-        article: None,
-        problems: vec![
-            Problem::error(&file.path, crate::problem::Place::FILE, "the file cannot be read, by a fault of Crieur").cure("report it together with the file"),
-        ],
-        broken: true,
-    });
+    let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| article::parse(file, site, &lookup)))
+        .unwrap_or_else(|_| article::Parsed {
+            article: None,
+            problems: vec![
+                Problem::error(
+                    &file.path,
+                    crate::problem::Place::FILE,
+                    "the file cannot be read, by a fault of Crieur",
+                )
+                .cure("report it together with the file"),
+            ],
+            broken: true,
+        });
     let read = match parsed.article {
         Some(article) => Some(Read::new(article)),
         None if parsed.broken => last_good,
@@ -289,5 +324,10 @@ fn read_file(file: &SourceFile, site: &SiteSettings, root: &Path, last_good: Opt
 
 /// The folders that a watcher should watch: the site's root for its settings, and below it what collections hold.
 pub fn watched(root: &Path, site: &SiteSettings) -> Vec<PathBuf> {
-    directory::folders(site).iter().filter(|folder| !folder.is_empty()).map(|folder| root.join(folder)).filter(|folder| folder.is_dir()).collect()
+    directory::folders(site)
+        .iter()
+        .filter(|folder| !folder.is_empty())
+        .map(|folder| root.join(folder))
+        .filter(|folder| folder.is_dir())
+        .collect()
 }

@@ -56,9 +56,7 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_hours(26);
 
 fn next_of(part: &cron::Schedule, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let start = zone.to_datetime(after.checked_sub(LOOK_BACK).ok()?);
-    part.after(&as_utc(start)?)
-        .filter_map(|civil| instant(zone, from_utc(civil)?))
-        .find(|at| *at > after)
+    part.after(&as_utc(start)?).filter_map(|civil| instant(zone, from_utc(civil)?)).find(|at| *at > after)
 }
 
 /// The instant of a civil time: the first of two in a fold, the end of the gap in a gap.
@@ -77,7 +75,11 @@ fn instant(zone: &TimeZone, at: civil::DateTime) -> Option<Timestamp> {
 
 /// The crate reckons with zones; civil time is handed over as if it were UTC.
 fn as_utc(at: civil::DateTime) -> Option<DateTime<Utc>> {
-    let date = NaiveDate::from_ymd_opt(i32::from(at.year()), u32::from(at.month().unsigned_abs()), u32::from(at.day().unsigned_abs()))?;
+    let date = NaiveDate::from_ymd_opt(
+        i32::from(at.year()),
+        u32::from(at.month().unsigned_abs()),
+        u32::from(at.day().unsigned_abs()),
+    )?;
     let part = |n: i8| u32::from(n.unsigned_abs());
     Some(date.and_hms_opt(part(at.hour()), part(at.minute()), part(at.second()))?.and_utc())
 }
@@ -141,7 +143,13 @@ fn weekday_list(field: &str) -> Result<String, String> {
             }
         };
         // `Fri-Sun` and `Sat-Mon` go round the end of the week; `0-7` and `Sun-Sun` are what they say.
-        let length = if range.contains('-') && first == last && range.starts_with(['0', '7']) && range.ends_with(['7', '0']) && range != "0-0" && range != "7-7" {
+        let length = if range.contains('-')
+            && first == last
+            && range.starts_with(['0', '7'])
+            && range.ends_with(['7', '0'])
+            && range != "0-0"
+            && range != "7-7"
+        {
             7
         } else {
             (last + 7 - first) % 7 + 1

@@ -4,7 +4,8 @@ use jiff::SignedDuration;
 
 /// Reads a length of time. A day is 24 hours. Errors say what is expected.
 pub fn parse(text: &str) -> Result<SignedDuration, String> {
-    let expected = || format!("`{text}` is not a length of time; write a number and s, m, h, d or w, such as 30m or 7d");
+    let expected =
+        || format!("`{text}` is not a length of time; write a number and s, m, h, d or w, such as 30m or 7d");
     let mut seconds: i64 = 0;
     let mut number = String::new();
     let mut units = 0;
@@ -52,9 +53,13 @@ mod tests {
 
     #[test]
     fn lengths_are_read_and_shown() {
-        for (text, seconds, shown) in
-            [("30m", 1_800, "30m"), ("7d", 604_800, "7d"), ("0s", 0, "0s"), ("1d12h", 129_600, "1d12h"), ("2w", 1_209_600, "14d")]
-        {
+        for (text, seconds, shown) in [
+            ("30m", 1_800, "30m"),
+            ("7d", 604_800, "7d"),
+            ("0s", 0, "0s"),
+            ("1d12h", 129_600, "1d12h"),
+            ("2w", 1_209_600, "14d"),
+        ] {
             let length = parse(text).unwrap();
             assert_eq!((length.as_secs(), show(length).as_str()), (seconds, shown));
         }

@@ -87,7 +87,10 @@ mod tests {
         assert!(Template::parse("{{ titel }}").is_err());
         assert!(Template::parse("{{ title ").is_err());
         assert!(Template::parse("{{ title | nowhere }}").is_err());
-        assert!(Template::parse("{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}").is_err());
+        assert!(
+            Template::parse("{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}")
+                .is_err()
+        );
     }
 
     #[test]

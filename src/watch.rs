@@ -34,7 +34,8 @@ impl Watcher {
         // A folder that was deleted and made again is a new one.
         self.watched.retain(there);
         self.failed.retain(there);
-        let all = std::iter::once((root.to_owned(), RecursiveMode::NonRecursive)).chain(folders.into_iter().map(|folder| (folder, RecursiveMode::Recursive)));
+        let all = std::iter::once((root.to_owned(), RecursiveMode::NonRecursive))
+            .chain(folders.into_iter().map(|folder| (folder, RecursiveMode::Recursive)));
         for (folder, mode) in all {
             if self.watched.contains(&folder) || self.failed.contains(&folder) {
                 continue;

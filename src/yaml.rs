@@ -384,7 +384,9 @@ impl Yaml {
             Self::Float(number) => (*number).into(),
             Self::Text(text) => text.clone().into(),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
-            Self::Map(pairs) => serde_json::Value::Object(pairs.iter().map(|(k, v)| (k.clone(), v.to_json())).collect()),
+            Self::Map(pairs) => {
+                serde_json::Value::Object(pairs.iter().map(|(k, v)| (k.clone(), v.to_json())).collect())
+            }
         }
     }
 }

@@ -68,7 +68,10 @@ impl Sketch {
         let words = folded(text);
         let words: Vec<&str> = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let runs: BTreeSet<u32> = words.windows(3.min(words.len().max(1))).map(|run| hash(&run.join(" "))).collect();
-        Self { runs: u32::try_from(runs.len()).unwrap_or(u32::MAX), smallest: runs.into_iter().take(Self::KEPT).collect() }
+        Self {
+            runs: u32::try_from(runs.len()).unwrap_or(u32::MAX),
+            smallest: runs.into_iter().take(Self::KEPT).collect(),
+        }
     }
 
     /// The share of this text's runs that the other has too, from 0 to 1, estimated. Texts of under ten runs are
@@ -79,7 +82,10 @@ impl Sketch {
         }
         let both: BTreeSet<u32> = self.smallest.iter().chain(&other.smallest).copied().collect();
         let sample: Vec<u32> = both.into_iter().take(Self::KEPT).collect();
-        let shared = sample.iter().filter(|h| self.smallest.binary_search(h).is_ok() && other.smallest.binary_search(h).is_ok()).count();
+        let shared = sample
+            .iter()
+            .filter(|h| self.smallest.binary_search(h).is_ok() && other.smallest.binary_search(h).is_ok())
+            .count();
         let jaccard = shared as f64 / sample.len() as f64;
         let intersection = jaccard * (f64::from(self.runs) + f64::from(other.runs)) / (1.0 + jaccard);
         (intersection / f64::from(self.runs)).min(1.0)
@@ -160,16 +166,22 @@ pub enum Told {
 
 /// The identity of each article that stands on the site, in the order of `seen`. No identity is given twice.
 /// `held` are paths whose file is there but cannot be read: their articles have not vanished.
-pub fn identify(site: &str, known: &[Known], seen: &[&Seen], held: &BTreeSet<String>, now: Timestamp) -> Vec<(ArticleId, Told)> {
+pub fn identify(
+    site: &str,
+    known: &[Known],
+    seen: &[&Seen],
+    held: &BTreeSet<String>,
+    now: Timestamp,
+) -> Vec<(ArticleId, Told)> {
     let mut found: Vec<Option<(ArticleId, Told)>> = vec![None; seen.len()];
     let mut used: BTreeSet<ArticleId> = BTreeSet::new();
 
     let by_own_id: BTreeMap<&str, &Known> = known.iter().filter_map(|k| Some((k.own_id.as_deref()?, k))).collect();
     for (place, article) in found.iter_mut().zip(seen) {
-        if let Some(known) = article.own_id.as_deref().and_then(|own| by_own_id.get(own)) {
-            if used.insert(known.id) {
-                *place = Some((known.id, Told::OwnId));
-            }
+        if let Some(known) = article.own_id.as_deref().and_then(|own| by_own_id.get(own))
+            && used.insert(known.id)
+        {
+            *place = Some((known.id, Told::OwnId));
         }
     }
     let by_path: BTreeMap<&str, &Known> = known
@@ -179,7 +191,9 @@ pub fn identify(site: &str, known: &[Known], seen: &[&Seen], held: &BTreeSet<Str
         .collect::<Vec<_>>()
         .into_iter()
         .fold(BTreeMap::new(), |mut map, (path, k)| {
-            let newer = map.get(path).is_none_or(|old: &&Known| k.gone_since.is_none() || (old.gone_since.is_some() && k.gone_since > old.gone_since));
+            let newer = map.get(path).is_none_or(|old: &&Known| {
+                k.gone_since.is_none() || (old.gone_since.is_some() && k.gone_since > old.gone_since)
+            });
             if newer {
                 map.insert(path, k);
             }
@@ -200,8 +214,10 @@ pub fn identify(site: &str, known: &[Known], seen: &[&Seen], held: &BTreeSet<Str
     let vanished = |used: &BTreeSet<ArticleId>| -> Vec<&Known> {
         known.iter().filter(|k| !used.contains(&k.id) && !held.contains(&k.path)).collect()
     };
-    let by_address: BTreeMap<&str, &Known> =
-        vanished(&used).into_iter().flat_map(|k| k.addresses.iter().map(move |address| (address.as_str(), k))).collect();
+    let by_address: BTreeMap<&str, &Known> = vanished(&used)
+        .into_iter()
+        .flat_map(|k| k.addresses.iter().map(move |address| (address.as_str(), k)))
+        .collect();
     for (place, article) in found.iter_mut().zip(seen) {
         if place.is_some() {
             continue;
@@ -265,17 +281,35 @@ mod tests {
     const TEXT: &str = "La directrice présente la nouvelle doctrine du cloud au centre de l’État devant une salle comble, et chacun retient que les services publics numériques y gagneront en sobriété.";
 
     fn seen(path: &str, text: &str) -> Seen {
-        Seen { path: path.into(), addresses: vec![format!("https://x.fr/{path}")], own_id: None, sketch: Sketch::of(text) }
+        Seen {
+            path: path.into(),
+            addresses: vec![format!("https://x.fr/{path}")],
+            own_id: None,
+            sketch: Sketch::of(text),
+        }
     }
 
     fn known(path: &str, text: &str, gone: Option<&str>) -> Known {
         let seen = seen(path, text);
         let id = ArticleId::mint("https://x.fr", path, &|_| false);
-        Known { id, path: seen.path, addresses: seen.addresses, own_id: None, gone_since: gone.map(|at| at.parse().unwrap()), sketch: seen.sketch }
+        Known {
+            id,
+            path: seen.path,
+            addresses: seen.addresses,
+            own_id: None,
+            gone_since: gone.map(|at| at.parse().unwrap()),
+            sketch: seen.sketch,
+        }
     }
 
     fn identify_at(known: &[Known], seen: &[Seen]) -> Vec<(ArticleId, Told)> {
-        identify("https://x.fr", known, &seen.iter().collect::<Vec<_>>(), &BTreeSet::new(), "2026-11-22T12:00:00Z".parse().unwrap())
+        identify(
+            "https://x.fr",
+            known,
+            &seen.iter().collect::<Vec<_>>(),
+            &BTreeSet::new(),
+            "2026-11-22T12:00:00Z".parse().unwrap(),
+        )
     }
 
     #[test]
@@ -304,7 +338,8 @@ mod tests {
     #[test]
     fn a_new_article_at_the_path_of_a_moved_one_gets_an_identity_of_its_own() {
         let moved = Known { path: "b.md".into(), ..known("a.md", TEXT, None) };
-        let other = "Un tout autre sujet occupe désormais cette adresse : la médiation numérique en milieu rural et ses bus.";
+        let other =
+            "Un tout autre sujet occupe désormais cette adresse : la médiation numérique en milieu rural et ses bus.";
         let told = identify_at(std::slice::from_ref(&moved), &[seen("b.md", TEXT), seen("a.md", other)]);
         assert_eq!(told[0].0, moved.id);
         assert_ne!(told[1].0, moved.id);
@@ -314,7 +349,13 @@ mod tests {
     fn a_file_that_cannot_be_read_has_not_vanished() {
         let old = known("a.md", TEXT, None);
         let held = BTreeSet::from(["a.md".to_owned()]);
-        let told = identify("https://x.fr", std::slice::from_ref(&old), &[&seen("b.md", TEXT)], &held, "2026-11-22T12:00:00Z".parse().unwrap());
+        let told = identify(
+            "https://x.fr",
+            std::slice::from_ref(&old),
+            &[&seen("b.md", TEXT)],
+            &held,
+            "2026-11-22T12:00:00Z".parse().unwrap(),
+        );
         assert_ne!(told[0].0, old.id);
     }
 

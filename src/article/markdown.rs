@@ -76,7 +76,10 @@ pub fn is_file_name(text: &str) -> bool {
     let text = text.trim();
     text.rsplit_once('.').is_some_and(|(stem, extension)| {
         !stem.is_empty()
-            && matches!(extension.to_ascii_lowercase().as_str(), "jpg" | "jpeg" | "png" | "gif" | "webp" | "svg" | "avif" | "bmp" | "tif" | "tiff")
+            && matches!(
+                extension.to_ascii_lowercase().as_str(),
+                "jpg" | "jpeg" | "png" | "gif" | "webp" | "svg" | "avif" | "bmp" | "tif" | "tiff"
+            )
     })
 }
 
@@ -93,7 +96,23 @@ pub fn html_to_text(html: &str) -> String {
 /// The text that a reader sees in HTML that [`to_html`] made: one line per block.
 pub fn clean_html_to_text(html: &str) -> String {
     const LINE_ENDS: [&str; 17] = [
-        "/p", "br", "/li", "/h1", "/h2", "/h3", "/h4", "/h5", "/h6", "/tr", "/blockquote", "/pre", "/dt", "/dd", "hr", "/figure", "/figcaption",
+        "/p",
+        "br",
+        "/li",
+        "/h1",
+        "/h2",
+        "/h3",
+        "/h4",
+        "/h5",
+        "/h6",
+        "/tr",
+        "/blockquote",
+        "/pre",
+        "/dt",
+        "/dd",
+        "hr",
+        "/figure",
+        "/figcaption",
     ];
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
@@ -111,7 +130,12 @@ pub fn clean_html_to_text(html: &str) -> String {
         rest = tag.get(end + 1..).unwrap_or("");
     }
     text.push_str(&rest.replace('\n', " "));
-    let text = text.replace("&nbsp;", "\u{A0}").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    let text = text
+        .replace("&nbsp;", "\u{A0}")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&");
     let lines: Vec<String> = text.split('\n').map(one_line).filter(|line| !line.is_empty()).collect();
     lines.join("\n")
 }
@@ -185,9 +209,9 @@ pub fn without_liquid(markdown: &str, base: &Url) -> (String, Vec<String>) {
         }
         let name = inside.split_whitespace().next().unwrap_or("");
         if matches!(name, "raw" | "comment") {
-            let end_tag = rest.match_indices("{%").find(|(at, _)| {
-                rest[at + 2..].trim_start_matches('-').trim_start().starts_with(&format!("end{name}"))
-            });
+            let end_tag = rest
+                .match_indices("{%")
+                .find(|(at, _)| rest[at + 2..].trim_start_matches('-').trim_start().starts_with(&format!("end{name}")));
             let (held, after) = match end_tag {
                 Some((at, _)) => (&rest[..at], rest[at..].find("%}").map_or("", |length| &rest[at + length + 2..])),
                 None => (rest, ""),
@@ -238,10 +262,10 @@ fn drop_lists(line: &str, kept: &mut String) {
     while let Some(at) = rest.find(['`', '{']) {
         kept.push_str(&rest[..at]);
         let tail = &rest[at..];
-        if tail.starts_with('`') {
+        if let Some(after) = tail.strip_prefix('`') {
             in_code = !in_code;
             kept.push('`');
-            rest = &tail[1..];
+            rest = after;
         } else if let Some(length) = attribute_list(tail).filter(|_| !in_code) {
             rest = &tail[length..];
         } else {
@@ -290,7 +314,10 @@ mod tests {
             "![Une carte](/uploads/Copie%20de%20Visuel%20RS%2034-%201920x1080px(2).png)",
             "<p><img src=\"https://www.example.fr/uploads/Copie%20de%20Visuel%20RS%2034-%201920x1080px(2).png\" alt=\"Une carte\"></p>",
         );
-        check("[ici](#bas) [là](../y/)", "<p><a href=\"https://www.example.fr/agenda/x/#bas\">ici</a> <a href=\"https://www.example.fr/agenda/y/\">là</a></p>");
+        check(
+            "[ici](#bas) [là](../y/)",
+            "<p><a href=\"https://www.example.fr/agenda/x/#bas\">ici</a> <a href=\"https://www.example.fr/agenda/y/\">là</a></p>",
+        );
         check("<a href=\"/é\">x</a>", "<p><a href=\"https://www.example.fr/%C3%A9\">x</a></p>");
     }
 
@@ -319,21 +346,30 @@ mod tests {
 
     #[test]
     fn liquid_leaves_no_braces() {
-        let (kept, dropped) = without_liquid("a {{ site.url }}/x {% include y.html %} {% raw %}{{ z }}{% endraw %} {% comment %}c{% endcomment %}{{ page.title }}", &base());
+        let (kept, dropped) = without_liquid(
+            "a {{ site.url }}/x {% include y.html %} {% raw %}{{ z }}{% endraw %} {% comment %}c{% endcomment %}{{ page.title }}",
+            &base(),
+        );
         assert_eq!(kept, "a https://www.example.fr/x  {{ z }} ");
         assert_eq!(dropped, ["{% include y.html %}", "{{ page.title }}"]);
     }
 
     #[test]
     fn text_keeps_french_typography() {
-        let text = to_text("**« Cloud\u{202F}»** :\u{A0}l’*État* &amp; &lt;b&gt;\n\n* un\n* deux\n\n|a|b|\n|-|-|\n|1|2|", &base());
+        let text = to_text(
+            "**« Cloud\u{202F}»** :\u{A0}l’*État* &amp; &lt;b&gt;\n\n* un\n* deux\n\n|a|b|\n|-|-|\n|1|2|",
+            &base(),
+        );
         assert_eq!(text, "« Cloud\u{202F}» :\u{A0}l’État & <b>\nun\ndeux\na b\n1 2");
         assert_eq!(title_to_text("Cloud&nbsp;: <b>l’État</b> &#38; nous"), "Cloud\u{A0}: l’État & nous");
     }
 
     #[test]
     fn the_first_paragraph_is_the_first_that_says_something() {
-        assert_eq!(first_paragraph("## Titre\n\n![x.png](/x.png)\n\nUn *deux*.\n\nTrois", &base()).as_deref(), Some("Un *deux*.\n"));
+        assert_eq!(
+            first_paragraph("## Titre\n\n![x.png](/x.png)\n\nUn *deux*.\n\nTrois", &base()).as_deref(),
+            Some("Un *deux*.\n")
+        );
         assert_eq!(first_paragraph("## Titre", &base()), None);
     }
 }

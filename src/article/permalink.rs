@@ -49,7 +49,8 @@ pub fn path(template: &str, parts: &Parts) -> String {
     let mut rest = template;
     while let Some(colon) = rest.find(':') {
         filled.push_str(&rest[..colon]);
-        let name_length = rest[colon + 1..].find(|c: char| !(c.is_ascii_lowercase() || c == '_')).unwrap_or(rest.len() - colon - 1);
+        let name_length =
+            rest[colon + 1..].find(|c: char| !(c.is_ascii_lowercase() || c == '_')).unwrap_or(rest.len() - colon - 1);
         let name = &rest[colon + 1..colon + 1 + name_length];
         // `:title_x` is no placeholder: the longest name that is one counts, as in `W:week`.
         let known = (1..=name.len()).rev().find_map(|length| Some((length, placeholder(&name[..length], parts)?)));
@@ -125,7 +126,8 @@ pub fn slugify(text: &str, mode: Mode, cased: bool) -> String {
     let keeps = |c: char| {
         c.is_alphabetic()
             || is_combining_mark(c)
-            || (c.is_numeric() && c.to_digit(10).is_some() || c.is_numeric() && !c.is_ascii() && is_decimal(c))
+            || c.is_ascii_digit()
+            || is_decimal(c)
             || (mode == Mode::Pretty && "._~!$&'()+,;=@".contains(c))
     };
     let mut slug = String::with_capacity(text.len());
@@ -182,7 +184,14 @@ mod tests {
     fn check(template: &str, slug: &str, expected: &str) {
         let date = super::super::date::parse("2024-02-05 09:30:00", &TimeZone::UTC);
         let categories = vec!["Journée d'échanges".to_owned(), "News".to_owned(), "news".to_owned()];
-        let parts = Parts { collection: "evenements", path: "formation/design", slug, name: "2024-02-05-Design.x", categories: &categories, date };
+        let parts = Parts {
+            collection: "evenements",
+            path: "formation/design",
+            slug,
+            name: "2024-02-05-Design.x",
+            categories: &categories,
+            date,
+        };
         assert_eq!(path(template, &parts), expected);
     }
 

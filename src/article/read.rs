@@ -23,14 +23,20 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup) -> Parsed 
     let broken = |problem: Problem| Parsed { article: None, problems: vec![problem], broken: true };
     if file.bytes.len() > BYTES_MAX {
         let message = format!("{} bytes, over the limit of {BYTES_MAX} for an article", file.bytes.len());
-        return broken(Problem::error(&file.path, Place::FILE, message).cure("put large files in the uploads folder and link to them"));
+        return broken(
+            Problem::error(&file.path, Place::FILE, message)
+                .cure("put large files in the uploads folder and link to them"),
+        );
     }
     let text = match std::str::from_utf8(&file.bytes) {
         Ok(text) => text,
         Err(error) => {
             let good = String::from_utf8_lossy(&file.bytes[..error.valid_up_to()]);
             let place = Place::of_byte(&good, good.len());
-            return broken(Problem::error(&file.path, place, "the file is not UTF-8").cure("save it again with the encoding UTF-8"));
+            return broken(
+                Problem::error(&file.path, place, "the file is not UTF-8")
+                    .cure("save it again with the encoding UTF-8"),
+            );
         }
     };
     let Some(split) = front_matter::split(text) else {
@@ -64,14 +70,20 @@ impl Reading<'_> {
     fn article(&self, body: &str, problems: &mut Vec<Problem>) -> Option<Article> {
         let stem = file_stem(&self.file.path);
         let (name_date, name_slug) = dated_name(stem);
-        let date = self.date("date", problems)?.or_else(|| name_date.and_then(|day| date::parse(day, &self.site.timezone)));
+        let date =
+            self.date("date", problems)?.or_else(|| name_date.and_then(|day| date::parse(day, &self.site.timezone)));
         let slug = self.front.text(&["slug"]).unwrap_or_else(|| name_slug.trim_end_matches('.').to_owned());
-        let title = match self.front.text(&["title"]).map(|title| clean(&markdown::title_to_text(&title)).into_owned()) {
+        let title = match self.front.text(&["title"]).map(|title| clean(&markdown::title_to_text(&title)).into_owned())
+        {
             Some(title) if !title.is_empty() => title,
             _ => {
                 problems.push(
-                    Problem::error(&self.file.path, self.front.place("title"), "the article has no title, so it is left out")
-                        .cure("write a line “title: …” in the front matter"),
+                    Problem::error(
+                        &self.file.path,
+                        self.front.place("title"),
+                        "the article has no title, so it is left out",
+                    )
+                    .cure("write a line “title: …” in the front matter"),
                 );
                 return None;
             }
@@ -85,7 +97,11 @@ impl Reading<'_> {
         let article = Article {
             path: self.file.path.clone(),
             collection: self.collection_name.to_owned(),
-            aliases: self.strings(&["redirect_from", "aliases"]).iter().filter_map(|from| self.site.address(from)).collect(),
+            aliases: self
+                .strings(&["redirect_from", "aliases"])
+                .iter()
+                .filter_map(|from| self.site.address(from))
+                .collect(),
             own_id: self.front.text(&["id", "uuid", "guid"]),
             modified: self.optional_date(&["last_modified_at", "updated", "updatedDate", "modified"], problems),
             expires: self.optional_date(&["expires", "expiryDate", "expirydate"], problems).map(|date| date.at),
@@ -111,7 +127,8 @@ impl Reading<'_> {
     /// The date of a key; outer None if it cannot be read, which makes the article unreadable: a wrong guess could
     /// publish it early.
     fn date(&self, key: &str, problems: &mut Vec<Problem>) -> Option<Option<ArticleDate>> {
-        let Some(text) = self.site.value(self.front, &self.file.path, self.collection_name, key).and_then(Yaml::filled) else {
+        let Some(text) = self.site.value(self.front, &self.file.path, self.collection_name, key).and_then(Yaml::filled)
+        else {
             return Some(None);
         };
         match date::parse(&text, &self.site.timezone) {
@@ -131,14 +148,20 @@ impl Reading<'_> {
         let (key, text) = keys.iter().find_map(|key| Some((key, self.front.get(key)?.filled()?)))?;
         let read = date::parse(&text, &self.site.timezone);
         if read.is_none() {
-            problems.push(self.front.warning(key, format!("`{text}` is not a date")).cure("write it as 2026-01-31 09:30:00 +01:00"));
+            problems.push(
+                self.front
+                    .warning(key, format!("`{text}` is not a date"))
+                    .cure("write it as 2026-01-31 09:30:00 +01:00"),
+            );
         }
         read
     }
 
     /// A yes or no; None if it says something else, which makes the article unreadable: it could be a draft.
     fn truth(&self, key: &str, default: bool, problems: &mut Vec<Problem>) -> Option<bool> {
-        let Some(value) = self.site.value(self.front, &self.file.path, self.collection_name, key) else { return Some(default) };
+        let Some(value) = self.site.value(self.front, &self.file.path, self.collection_name, key) else {
+            return Some(default);
+        };
         let truth = value.truth();
         if truth.is_none() {
             let said = value.to_text().unwrap_or_default();
@@ -185,10 +208,18 @@ impl Reading<'_> {
         terms
     }
 
-    fn url(&self, stem: &str, slug: &str, categories: &[String], date: Option<ArticleDate>, problems: &mut Vec<Problem>) -> Option<Url> {
+    fn url(
+        &self,
+        stem: &str,
+        slug: &str,
+        categories: &[String],
+        date: Option<ArticleDate>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Url> {
         let own = self.front.text(&["permalink"]);
         let template = own.as_deref().map_or(self.collection.permalink.as_str(), permalink::style);
-        let under = self.file.path.strip_prefix(&self.collection.folder).unwrap_or(&self.file.path).trim_start_matches('/');
+        let under =
+            self.file.path.strip_prefix(&self.collection.folder).unwrap_or(&self.file.path).trim_start_matches('/');
         let path_stem = under.rsplit_once('.').map_or(under, |(path, _)| path);
         let in_site_zone = date.map(|date| ArticleDate::in_zone(date.at, &self.site.timezone));
         let parts = permalink::Parts {
@@ -202,7 +233,11 @@ impl Reading<'_> {
         let path = permalink::path(template, &parts);
         let url = self.site.address(&path);
         if url.is_none() {
-            problems.push(self.front.error("permalink", format!("`{template}` does not make an address")).cure("write a path such as /actualites/titre/"));
+            problems.push(
+                self.front
+                    .error("permalink", format!("`{template}` does not make an address"))
+                    .cure("write a path such as /actualites/titre/"),
+            );
         }
         url
     }
@@ -229,7 +264,11 @@ impl Reading<'_> {
                 let said = |names: &[&str]| names.iter().find_map(|name| item.get(name).and_then(Yaml::filled));
                 let Some(written) = said(&["image", "src", "path", "url"]).or_else(|| item.filled()) else { continue };
                 let Some(url) = self.site.address(&written) else {
-                    problems.push(self.front.warning(key, format!("`{written}` is not the address of an image")).cure("write a path such as /uploads/image.jpg"));
+                    problems.push(
+                        self.front
+                            .warning(key, format!("`{written}` is not the address of an image"))
+                            .cure("write a path such as /uploads/image.jpg"),
+                    );
                     continue;
                 };
                 let facts = self.site.file_of(&url).and_then(|path| (self.lookup)(&path));
@@ -239,14 +278,22 @@ impl Reading<'_> {
                 if alt.is_none() && position == 0 {
                     problems.push(
                         self.front
-                            .warning(key, "the image has no alternative text, so some readers will not know what it shows")
+                            .warning(
+                                key,
+                                "the image has no alternative text, so some readers will not know what it shows",
+                            )
                             .cure("write a line “alternative-textuelle: …” under the image"),
                     );
                 }
                 if facts.is_none() && self.site.file_of(&url).is_some() {
-                    problems.push(self.front.warning(key, format!("the image {written} is not in the site's folder")).cure("upload it, or correct its name"));
+                    problems.push(
+                        self.front
+                            .warning(key, format!("the image {written} is not in the site's folder"))
+                            .cure("upload it, or correct its name"),
+                    );
                 }
-                let legend = said(&["legende", "legend", "caption"]).map(|text| one_line(&clean(&markdown::to_text(&text, base))));
+                let legend = said(&["legende", "legend", "caption"])
+                    .map(|text| one_line(&clean(&markdown::to_text(&text, base))));
                 images.push(Image { url, alt, legend: legend.filter(|legend| !legend.is_empty()), facts });
             }
         }
@@ -272,8 +319,16 @@ impl Reading<'_> {
                     Some((url, facts))
                 });
                 match facts {
-                    Some((url, facts)) => attachments.push(Attachment { url, title: said(&["nom", "title", "name"]).map(|t| one_line(&t)), facts }),
-                    None => problems.push(self.front.warning(key, format!("the file {written} is not in the site's folder")).cure("upload it, or correct its name")),
+                    Some((url, facts)) => attachments.push(Attachment {
+                        url,
+                        title: said(&["nom", "title", "name"]).map(|t| one_line(&t)),
+                        facts,
+                    }),
+                    None => problems.push(
+                        self.front
+                            .warning(key, format!("the file {written} is not in the site's folder"))
+                            .cure("upload it, or correct its name"),
+                    ),
                 }
             }
         }
@@ -284,7 +339,11 @@ impl Reading<'_> {
         let start = self.optional_date(&["event_start_date", "dateEvent"], problems)?;
         let end = self.optional_date(&["event_end_date"], problems);
         if end.is_some_and(|end| end.at < start.at) {
-            problems.push(self.front.warning("event_end_date", "the event ends before it starts").cure("correct one of the two dates"));
+            problems.push(
+                self.front
+                    .warning("event_end_date", "the event ends before it starts")
+                    .cure("correct one of the two dates"),
+            );
         }
         let midnight = |date: ArticleDate| date.zoned().time() == Time::midnight();
         let links = match self.front.get("champs_informations") {
@@ -314,7 +373,9 @@ impl Reading<'_> {
 
     fn social(&self) -> Vec<(String, String)> {
         match self.front.get("social") {
-            Some(Yaml::Map(pairs)) => pairs.iter().filter_map(|(name, text)| Some((name.clone(), text.filled()?))).collect(),
+            Some(Yaml::Map(pairs)) => {
+                pairs.iter().filter_map(|(name, text)| Some((name.clone(), text.filled()?))).collect()
+            }
             Some(text) => text.filled().map(|text| vec![(String::new(), text)]).unwrap_or_default(),
             None => Vec::new(),
         }
@@ -330,12 +391,18 @@ impl Reading<'_> {
         }
         let length = article.title.chars().count();
         if length > 300 {
-            problems.push(self.front.warning("title", format!("the title has {length} characters")).cure("keep it under 300"));
+            problems.push(
+                self.front.warning("title", format!("the title has {length} characters")).cure("keep it under 300"),
+            );
         }
         let (_, dropped) = markdown::without_liquid(&article.body, &article.url);
         if let Some(first) = dropped.first() {
             let more = if dropped.len() > 1 { format!(" and {} more", dropped.len() - 1) } else { String::new() };
-            problems.push(Problem::note(&self.file.path, Place::FILE, format!("{first}{more} is left out of feeds and posts: only the site itself can fill it in")));
+            problems.push(Problem::note(
+                &self.file.path,
+                Place::FILE,
+                format!("{first}{more} is left out of feeds and posts: only the site itself can fill it in"),
+            ));
         }
     }
 }
@@ -348,11 +415,10 @@ fn file_stem(path: &str) -> &str {
 /// A file's name cut into its day, if it starts with one, and the rest: `2024-07-05-titre`.
 fn dated_name(stem: &str) -> (Option<&str>, &str) {
     let dashes: Vec<usize> = stem.match_indices('-').map(|(at, _)| at).take(3).collect();
-    if let [_, _, third] = dashes[..] {
-        if date::parse_day(&stem[..third]).is_some() {
-            return (Some(&stem[..third]), &stem[third + 1..]);
-        }
+    if let [_, _, third] = dashes[..]
+        && date::parse_day(&stem[..third]).is_some()
+    {
+        return (Some(&stem[..third]), &stem[third + 1..]);
     }
     (None, stem)
 }
-

@@ -81,14 +81,19 @@ impl SiteSettings {
                 match Url::parse(whole.trim_end_matches('/')) {
                     Ok(url) if matches!(url.scheme(), "http" | "https") => url,
                     _ => {
-                        let problem = Problem::error(&file, Place::FILE, format!("`url: {given}` is not an address of the web"));
-                        return Err(vec![problem.cure("write url: https://www.example.fr, or site.url in Crieur's configuration")]);
+                        let problem =
+                            Problem::error(&file, Place::FILE, format!("`url: {given}` is not an address of the web"));
+                        return Err(vec![
+                            problem.cure("write url: https://www.example.fr, or site.url in Crieur's configuration"),
+                        ]);
                     }
                 }
             }
             (None, None) => {
                 let problem = Problem::error(&file, Place::FILE, "the public address of the site is not known");
-                return Err(vec![problem.cure("write `url: https://www.example.fr` here, or `url` under `site` in Crieur's configuration")]);
+                return Err(vec![problem.cure(
+                    "write `url: https://www.example.fr` here, or `url` under `site` in Crieur's configuration",
+                )]);
             }
         };
         let timezone = match (&config.timezone, said("timezone")) {
@@ -96,7 +101,8 @@ impl SiteSettings {
             (None, Some(name)) => match TimeZone::get(&name) {
                 Ok(zone) => zone,
                 Err(_) => {
-                    let problem = Problem::error(&file, Place::FILE, format!("`timezone: {name}` is not a known time zone"));
+                    let problem =
+                        Problem::error(&file, Place::FILE, format!("`timezone: {name}` is not a known time zone"));
                     return Err(vec![problem.cure("write an IANA name such as Europe/Paris")]);
                 }
             },
@@ -112,7 +118,12 @@ impl SiteSettings {
         let settings = Self {
             title: config.title.clone().or_else(|| said("title")).or_else(|| said("name")).unwrap_or(host),
             description: config.description.clone().or_else(|| said("description")).unwrap_or_default(),
-            language: config.language.clone().or_else(|| said("language")).or_else(|| said("lang")).unwrap_or_else(|| "fr".to_owned()),
+            language: config
+                .language
+                .clone()
+                .or_else(|| said("language"))
+                .or_else(|| said("lang"))
+                .unwrap_or_else(|| "fr".to_owned()),
             collections: collections(config, &own),
             defaults: defaults(&own),
             future: own.get("future").and_then(Yaml::truth).unwrap_or(false),
@@ -145,7 +156,13 @@ impl SiteSettings {
     }
 
     /// A value of the file's own front matter, else of the site's defaults.
-    pub(super) fn value<'a>(&'a self, front: &'a FrontMatter, path: &str, collection: &str, key: &str) -> Option<&'a Yaml> {
+    pub(super) fn value<'a>(
+        &'a self,
+        front: &'a FrontMatter,
+        path: &str,
+        collection: &str,
+        key: &str,
+    ) -> Option<&'a Yaml> {
         front.get(key).or_else(|| self.default_value(path, collection, key))
     }
 
@@ -224,8 +241,11 @@ fn collections(config: &config::Site, own: &Yaml) -> BTreeMap<String, Collection
                 .copied()
                 .collect::<Vec<_>>()
                 .join("/");
-            let default_permalink =
-                if name == "posts" { permalink::style(&site_style).to_owned() } else { permalink::collection_default(&site_style) };
+            let default_permalink = if name == "posts" {
+                permalink::style(&site_style).to_owned()
+            } else {
+                permalink::collection_default(&site_style)
+            };
             let permalink = ours.permalink.or_else(|| said("permalink")).unwrap_or(default_permalink);
             let permalink = permalink::style(&permalink).to_owned();
             let title = ours.title.or_else(|| said("title")).unwrap_or_else(|| capitalised(&name));
@@ -246,7 +266,9 @@ fn defaults(own: &Yaml) -> Vec<Default> {
     items
         .iter()
         .map(|item| {
-            let scope = |key: &str| item.get("scope").and_then(|scope| scope.get(key)).and_then(Yaml::filled).unwrap_or_default();
+            let scope = |key: &str| {
+                item.get("scope").and_then(|scope| scope.get(key)).and_then(Yaml::filled).unwrap_or_default()
+            };
             Default {
                 path: scope("path").trim_matches('/').to_owned(),
                 kind: scope("type"),
@@ -279,9 +301,9 @@ fn is_document(path: &str) -> bool {
     let hidden = name.starts_with(['.', '_', '#', '~']) || name.ends_with('~');
     let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
     let inner_hidden = folders.split('/').skip(1).any(|folder| folder.starts_with(['.', '#', '~']));
-    let markdown = name
-        .rsplit_once('.')
-        .is_some_and(|(_, ext)| matches!(ext.to_ascii_lowercase().as_str(), "md" | "markdown" | "mkdown" | "mkdn" | "mkd"));
+    let markdown = name.rsplit_once('.').is_some_and(|(_, ext)| {
+        matches!(ext.to_ascii_lowercase().as_str(), "md" | "markdown" | "mkdown" | "mkdn" | "mkd")
+    });
     markdown && !hidden && !inner_hidden
 }
 
@@ -290,7 +312,9 @@ pub fn matches(glob: &str, path: &str) -> bool {
     fn go(glob: &[u8], path: &[u8]) -> bool {
         match glob {
             [] => path.is_empty(),
-            [b'*', b'*', b'/', rest @ ..] => go(rest, path) || (0..path.len()).any(|at| path[at] == b'/' && go(rest, &path[at + 1..])),
+            [b'*', b'*', b'/', rest @ ..] => {
+                go(rest, path) || (0..path.len()).any(|at| path[at] == b'/' && go(rest, &path[at + 1..]))
+            }
             [b'*', b'*'] => true,
             [b'*', rest @ ..] => {
                 let folder_end = path.iter().position(|b| *b == b'/').unwrap_or(path.len());

@@ -146,7 +146,8 @@ pub fn look(known: Vec<Row>, site: &Site, first: Option<Baseline>, now: Timestam
         if before != Some(&row) {
             changed.insert(id);
         }
-        let version = number(&Sha256::digest(format!("{} {} {}", read.version, row.updated, row.first_seen).as_bytes()));
+        let version =
+            number(&Sha256::digest(format!("{} {} {}", read.version, row.updated, row.first_seen).as_bytes()));
         let article = Arc::clone(&read.article);
         standing.push(Standing { id, first_seen: row.first_seen, updated: row.updated, version, article });
         rows.insert(id, row);
@@ -167,7 +168,10 @@ fn seen(article: &Article) -> Seen {
     let text = format!("{}\n{}\n{}", article.title, article.chapeau.as_deref().unwrap_or(""), article.body);
     Seen {
         path: article.path.clone(),
-        addresses: std::iter::once(&article.url).chain(&article.aliases).map(|url| without_scheme(url.as_str())).collect(),
+        addresses: std::iter::once(&article.url)
+            .chain(&article.aliases)
+            .map(|url| without_scheme(url.as_str()))
+            .collect(),
         own_id: article.own_id.clone(),
         sketch: Sketch::of(&text),
     }
@@ -189,7 +193,14 @@ fn known_as(row: &Row) -> Known {
     }
 }
 
-fn new_row(id: ArticleId, read: &Read, how: Told, first: Option<Baseline>, now: Timestamp, dates: &mut BTreeSet<Timestamp>) -> Row {
+fn new_row(
+    id: ArticleId,
+    read: &Read,
+    how: Told,
+    first: Option<Baseline>,
+    now: Timestamp,
+    dates: &mut BTreeSet<Timestamp>,
+) -> Row {
     let article = &read.article;
     let date = article.date.map(|date| date.at);
     // Found at the first start, an article has been as it is since its date, as far as anyone can tell.

@@ -83,12 +83,18 @@ impl Catalog {
         let bare = wanted.trim_end_matches('/');
         let steps: [&dyn Fn(&Article) -> bool; 4] = [
             &|article| article.path == wanted,
-            &|article| article.url.as_str().trim_end_matches('/') == bare || article.url.path().trim_end_matches('/') == bare,
+            &|article| {
+                article.url.as_str().trim_end_matches('/') == bare || article.url.path().trim_end_matches('/') == bare
+            },
             &|article| {
                 let name = article.path.rsplit('/').next().unwrap_or("");
                 let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
                 let last = article.url.path().trim_end_matches('/').rsplit('/').next().unwrap_or("");
-                name == wanted || stem == wanted || last == wanted || article.path.ends_with(&format!("/{wanted}")) || wanted.ends_with(&format!("/{}", article.path))
+                name == wanted
+                    || stem == wanted
+                    || last == wanted
+                    || article.path.ends_with(&format!("/{wanted}"))
+                    || wanted.ends_with(&format!("/{}", article.path))
             },
             &|article| folded(&article.title) == folded(wanted),
         ];
@@ -98,10 +104,15 @@ impl Catalog {
                 [one] => return Ok(one),
                 ref several => {
                     let paths: Vec<&str> = several.iter().map(|standing| standing.article.path.as_str()).collect();
-                    return Err(format!("“{wanted}” fits several articles: {}; give the path of one", paths.join(", ")));
+                    return Err(format!(
+                        "“{wanted}” fits several articles: {}; give the path of one",
+                        paths.join(", ")
+                    ));
                 }
             }
         }
-        Err(format!("no article is found under “{wanted}”; give its path under the site's folder, its slug or its address"))
+        Err(format!(
+            "no article is found under “{wanted}”; give its path under the site's folder, its slug or its address"
+        ))
     }
 }

@@ -40,7 +40,13 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     if options.json {
         let shown: Vec<Shown> = problems
             .iter()
-            .map(|p| Shown { file: &p.file, line: p.line, column: p.column, severity: p.severity, message: p.sentence() })
+            .map(|p| Shown {
+                file: &p.file,
+                line: p.line,
+                column: p.column,
+                severity: p.severity,
+                message: p.sentence(),
+            })
             .collect();
         print_json(&shown)?;
     } else {
@@ -62,7 +68,9 @@ async fn find(context: &Context, online: bool) -> Result<Vec<Problem>, Fail> {
     let file = context.config_file.display().to_string();
     let mut problems = Vec::new();
     let glanced = match Store::open_to_read(&config.store).await {
-        Ok(store) => crate::reconcile::Reconciler::new(Arc::clone(&config)).glance(store.as_ref(), context.clock.now()).await,
+        Ok(store) => {
+            crate::reconcile::Reconciler::new(Arc::clone(&config)).glance(store.as_ref(), context.clock.now()).await
+        }
         Err(error) => Err(error.into()),
     };
     match glanced {
@@ -92,5 +100,6 @@ fn is_of(file: &str, path: &Path) -> bool {
     let file = Path::new(file);
     let same = |a: &Path, b: &Path| a.starts_with(b) || a.ends_with(b);
     let plain = path.strip_prefix("./").unwrap_or(path);
-    same(file, plain) || matches!((file.canonicalize(), path.canonicalize()), (Ok(file), Ok(path)) if file.starts_with(&path))
+    same(file, plain)
+        || matches!((file.canonicalize(), path.canonicalize()), (Ok(file), Ok(path)) if file.starts_with(&path))
 }

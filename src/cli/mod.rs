@@ -148,7 +148,11 @@ impl Context {
     fn read_config(&self) -> Result<Config, Vec<Problem>> {
         let file = self.config_file.display().to_string();
         let text = std::fs::read_to_string(&self.config_file).map_err(|error| {
-            let problem = Problem::error(&file, crate::problem::Place::FILE, format!("the configuration cannot be read: {error}"));
+            let problem = Problem::error(
+                &file,
+                crate::problem::Place::FILE,
+                format!("the configuration cannot be read: {error}"),
+            );
             vec![problem.cure("write it (docs/configuration.md), or name another file with --config")]
         })?;
         let env = |name: &str| std::env::var(name).ok();

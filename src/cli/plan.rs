@@ -33,8 +33,12 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let (snapshot, _) = context.glance(&config, context.clock.now()).await?;
     let zone = snapshot.site.timezone.clone();
     let until = options.until.as_deref().map(|until| parse(until, &zone)).transpose()?;
-    let mut lines: Vec<&Line> =
-        snapshot.plan.lines.iter().filter(|line| until.is_none_or(|until| line.due_at.is_some_and(|due| due <= until))).collect();
+    let mut lines: Vec<&Line> = snapshot
+        .plan
+        .lines
+        .iter()
+        .filter(|line| until.is_none_or(|until| line.due_at.is_some_and(|due| due <= until)))
+        .collect();
     // What goes out comes first, in the order of its time; then what does not.
     lines.sort_by_key(|line| (line.due_at.is_none(), line.due_at, line.path.clone()));
     if options.json {
@@ -65,8 +69,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
 }
 
 fn parse(text: &str, zone: &TimeZone) -> Result<Timestamp, Fail> {
-    text.parse::<Timestamp>()
-        .ok()
-        .or_else(|| date::parse(text, zone).map(|date| date.at))
-        .ok_or_else(|| Fail::Usage(format!("`{text}` is not a time; write one such as 2026-12-31 or \"2026-12-31 18:00\"")))
+    text.parse::<Timestamp>().ok().or_else(|| date::parse(text, zone).map(|date| date.at)).ok_or_else(|| {
+        Fail::Usage(format!("`{text}` is not a time; write one such as 2026-12-31 or \"2026-12-31 18:00\""))
+    })
 }

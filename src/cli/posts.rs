@@ -1,7 +1,10 @@
 //! `crieur posts`: the outbox, and a person's word on one delivery.
 
 use super::{Context, Fail, civil, print, print_json, say, utc};
+use crate::article::SiteSettings;
+use crate::config::Config;
 use crate::delivery::{Delivery, State};
+use crate::source::directory::Directory;
 use crate::store::{PersonWord, Store};
 use clap::Subcommand;
 use jiff::tz::TimeZone;
@@ -106,7 +109,7 @@ impl From<Delivery> for Shown {
 
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let config = context.config()?;
-    let zone = config.site.timezone.clone().unwrap_or(TimeZone::UTC);
+    let zone = zone(&config);
     let (id, word) = match options.action {
         None => return list(&config.store, options.list, &zone).await,
         Some(Action::List(mut given)) => {
@@ -125,12 +128,24 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let store = Store::open(&config.store).await?;
     let Some(before) = store.delivery(id).await? else { return Err(Fail::Failed(unknown(id))) };
     if !store.obey(id, &word, context.clock.now()).await? {
-        return Err(Fail::Failed(format!("delivery {id} is {}, which allows nothing of the kind; `crieur posts show {id}` tells its story", before.state)));
+        return Err(Fail::Failed(format!(
+            "delivery {id} is {}, which allows nothing of the kind; `crieur posts show {id}` tells its story",
+            before.state
+        )));
     }
     let after = store.delivery(id).await?.map_or(before.state, |delivery| delivery.state);
     say(&format!("delivery {id}: {} -> {after}", before.state));
     store.close().await;
     Ok(())
+}
+
+/// The site's zone, for times that people read; the outbox can be looked at even where the site is not there.
+fn zone(config: &Config) -> TimeZone {
+    let jekyll = Directory::new(config.site.root.clone()).jekyll_config().ok().flatten();
+    match SiteSettings::read(&config.site, jekyll.as_deref()) {
+        Ok((site, _)) => site.timezone,
+        Err(_) => config.site.timezone.clone().unwrap_or(TimeZone::UTC),
+    }
 }
 
 fn unknown(id: i64) -> String {
@@ -156,7 +171,14 @@ async fn list(database: &std::path::Path, options: List, zone: &TimeZone) -> Res
     for delivery in deliveries {
         let at = delivery.remote_url.or(delivery.reason).unwrap_or_default();
         let due = civil(delivery.due_at, zone);
-        print(&format!("{:>5}  {:<9}  {due}  {} -> {} ({})  {at}", delivery.id, delivery.state.word(), delivery.path, delivery.key.endpoint, delivery.key.rule))?;
+        print(&format!(
+            "{:>5}  {:<9}  {due}  {} -> {} ({})  {at}",
+            delivery.id,
+            delivery.state.word(),
+            delivery.path,
+            delivery.key.endpoint,
+            delivery.key.rule
+        ))?;
     }
     Ok(())
 }
@@ -172,13 +194,16 @@ async fn show(database: &std::path::Path, id: i64, zone: &TimeZone, json: bool) 
     print(&format!("  article   {} ({})", delivery.path, delivery.key.article))?;
     print(&format!("  endpoint  {} ({}), rule {}", delivery.key.endpoint, delivery.network, delivery.key.rule))?;
     print(&format!("  due       {}", civil(delivery.due_at, zone)))?;
-    for (name, value) in [("receipt", &delivery.remote_id), ("address", &delivery.remote_url), ("reason", &delivery.reason)] {
+    for (name, value) in
+        [("receipt", &delivery.remote_id), ("address", &delivery.remote_url), ("reason", &delivery.reason)]
+    {
         if let Some(value) = value {
             print(&format!("  {name:<9} {value}"))?;
         }
     }
     for attempt in attempts {
-        let end = attempt.finished_at.map_or_else(|| "never ended".to_owned(), |at| format!("ended {}", civil(at, zone)));
+        let end =
+            attempt.finished_at.map_or_else(|| "never ended".to_owned(), |at| format!("ended {}", civil(at, zone)));
         let outcome = attempt.outcome.unwrap_or_default();
         let detail = attempt.detail.unwrap_or_default();
         print(&format!("  try {}: {}, {end}: {outcome} {detail}", attempt.number, civil(attempt.started_at, zone)))?;

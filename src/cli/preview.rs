@@ -56,8 +56,14 @@ pub async fn previews(
     now: Timestamp,
 ) -> Result<Vec<Preview>, Fail> {
     let standing = snapshot.look.catalog.find(article).map_err(Fail::Failed)?;
-    let inputs =
-        Inputs { look: &snapshot.look, site: &snapshot.site, rules: &config.rules, endpoints: &config.endpoints, outbox: &snapshot.outbox, now };
+    let inputs = Inputs {
+        look: &snapshot.look,
+        site: &snapshot.site,
+        rules: &config.rules,
+        endpoints: &config.endpoints,
+        outbox: &snapshot.outbox,
+        now,
+    };
     let planned = plan::by_hand(&inputs, standing, wanted).or_else(|error| {
         // Without a rule that fits, the person sees what every endpoint would get.
         let all: Vec<EndpointName> = config.endpoints.keys().cloned().collect();
@@ -81,7 +87,14 @@ pub async fn previews(
         };
         let default = Template::default();
         let template = by_hand.as_ref().or_else(|| rule.map(|rule| rule.template(name))).unwrap_or(&default);
-        let brief = Brief { template, hashtags: &config.hashtags, limits, endpoint: name, network: endpoint.network.word(), own_text: by_hand.is_none() };
+        let brief = Brief {
+            template,
+            hashtags: &config.hashtags,
+            limits,
+            endpoint: name,
+            network: endpoint.network.word(),
+            own_text: by_hand.is_none(),
+        };
         if !standing.article.is_live(now) {
             problems.push("the article is not published now: nothing would go out".to_owned());
         }
@@ -120,7 +133,10 @@ pub fn show(previews: &[Preview], json: bool) -> Result<(), Fail> {
             if at > 0 {
                 print("")?;
             }
-            print(&format!("── {} ({}), {} of {} characters", preview.endpoint, preview.network, preview.length, preview.limit))?;
+            print(&format!(
+                "── {} ({}), {} of {} characters",
+                preview.endpoint, preview.network, preview.length, preview.limit
+            ))?;
             if let Some(text) = &preview.text {
                 print(text)?;
             }

@@ -58,17 +58,29 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     }
     if options.dry_run {
         let (snapshot, store) = context.glance(&config, now).await?;
-        let previews = previews(&config, &snapshot, store.as_ref(), &options.article, &wanted, options.text.as_deref(), now).await?;
+        let previews =
+            previews(&config, &snapshot, store.as_ref(), &options.article, &wanted, options.text.as_deref(), now)
+                .await?;
         return show(&previews, options.json);
     }
     let store = Store::open(&config.store).await?;
     let snapshot = Reconciler::new(Arc::clone(&config)).pass(&store, now).await.map_err(pass_failed)?;
     let standing = snapshot.look.catalog.find(&options.article).map_err(Fail::Failed)?;
     if !standing.article.is_live(now) {
-        return Err(Fail::Failed(format!("{} is not published: a draft, or its date is to come; nothing goes out early", standing.article.path)));
+        return Err(Fail::Failed(format!(
+            "{} is not published: a draft, or its date is to come; nothing goes out early",
+            standing.article.path
+        )));
     }
     let outbox = store.deliveries().await?;
-    let inputs = Inputs { look: &snapshot.look, site: &snapshot.site, rules: &config.rules, endpoints: &config.endpoints, outbox: &outbox, now };
+    let inputs = Inputs {
+        look: &snapshot.look,
+        site: &snapshot.site,
+        rules: &config.rules,
+        endpoints: &config.endpoints,
+        outbox: &outbox,
+        now,
+    };
     let planned = plan::by_hand(&inputs, standing, &wanted).map_err(Fail::Failed)?;
     let mut ids = Vec::new();
     let mut pass = store.pass().await?;

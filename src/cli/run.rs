@@ -49,7 +49,10 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
 
 async fn daemon(context: &Context, mut config: Config, accept_empty: bool) -> Result<(), Fail> {
     let listener = TcpListener::bind(config.http.listen).await.map_err(|error| {
-        Fail::Failed(format!("{} cannot be listened on: {error}; choose another address with --listen or http.listen", config.http.listen))
+        Fail::Failed(format!(
+            "{} cannot be listened on: {error}; choose another address with --listen or http.listen",
+            config.http.listen
+        ))
     })?;
     // Port 0 asks the system for a free one.
     config.http = config.http.listening_on(listener.local_addr()?);
@@ -100,11 +103,19 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
     let snapshot = reconciler.pass(&store, context.clock.now()).await.map_err(pass_failed)?;
     if let Some(folder) = &config.feeds.export {
         let written = export::directory::write(folder, &snapshot.feeds)?;
-        tracing::info!("exported {} feeds to {}: {} changed, {} removed", written.changed + written.kept, folder.display(), written.changed, written.removed);
+        tracing::info!(
+            "exported {} feeds to {}: {} changed, {} removed",
+            written.changed + written.kept,
+            folder.display(),
+            written.changed,
+            written.removed
+        );
     }
     let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), context.clock.clone());
     let deadline = context.clock.now().saturating_add(WHOLE).unwrap_or(Timestamp::MAX);
-    let deliveries = deliverer.endpoints().map(|endpoint| drain(context, &deliverer, endpoint, &snapshot, deadline, shutdown.clone()));
+    let deliveries = deliverer
+        .endpoints()
+        .map(|endpoint| drain(context, &deliverer, endpoint, &snapshot, deadline, shutdown.clone()));
     let mut failed = 0;
     // Side by side: a slow endpoint delays no other.
     for result in join_all(deliveries).await {
@@ -119,7 +130,14 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
 }
 
 /// Works on an endpoint until nothing is due soon. How many deliveries came to an end without success.
-async fn drain(context: &Context, deliverer: &Deliverer, endpoint: &EndpointName, snapshot: &Snapshot, deadline: Timestamp, shutdown: Shutdown) -> Result<usize, StoreError> {
+async fn drain(
+    context: &Context,
+    deliverer: &Deliverer,
+    endpoint: &EndpointName,
+    snapshot: &Snapshot,
+    deadline: Timestamp,
+    shutdown: Shutdown,
+) -> Result<usize, StoreError> {
     let mut failed = 0;
     while !shutdown.is_told() {
         match deliverer.step(endpoint, None, snapshot).await? {

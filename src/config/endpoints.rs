@@ -124,13 +124,21 @@ fn endpoint(reader: &mut Reader, name: &str, raw: RawEndpoint) -> Option<Endpoin
                 Some(given) => reader.with(&at("server"), web_address(&given).map(Some), None),
                 None => {
                     let message = format!("{}: `server` is missing", dotted(&here));
-                    reader.problem(&here, message, "write the address of the account's server, such as https://social.example.fr");
+                    reader.problem(
+                        &here,
+                        message,
+                        "write the address of the account's server, such as https://social.example.fr",
+                    );
                     None
                 }
             };
             if token.is_none() {
                 let message = format!("{}: `token` is missing", dotted(&here));
-                reader.problem(&here, message, "write token: ${NAME} or token_file: PATH; docs/networks/mastodon.md says how to get one");
+                reader.problem(
+                    &here,
+                    message,
+                    "write token: ${NAME} or token_file: PATH; docs/networks/mastodon.md says how to get one",
+                );
             }
             let visibility = match raw.visibility {
                 Some(RawVisibility::Unlisted) => Visibility::Unlisted,

@@ -46,7 +46,8 @@ impl<'a> Reader<'a> {
             };
             // A key that is at fault names itself: only where it stands is said in front.
             let shown = if mismatch.at_key { &mismatch.path[..mismatch.path.len() - 1] } else { &mismatch.path[..] };
-            let message = if shown.is_empty() { mismatch.message } else { format!("{}: {}", dotted(shown), mismatch.message) };
+            let message =
+                if shown.is_empty() { mismatch.message } else { format!("{}: {}", dotted(shown), mismatch.message) };
             let mut problem = Problem::error(self.file, place.unwrap_or(Place::FILE), message);
             problem.cure = mismatch.cure;
             self.problems.push(problem);
@@ -105,7 +106,11 @@ impl<'a> Reader<'a> {
                     // The value may hold a password: it is not repeated.
                     "store: this is not the address of a store".to_owned()
                 };
-                self.problem(&[key("store")], message, "write sqlite: and the path of a file, such as sqlite:data/crieur.db");
+                self.problem(
+                    &[key("store")],
+                    message,
+                    "write sqlite: and the path of a file, such as sqlite:data/crieur.db",
+                );
                 PathBuf::new()
             }
         }
@@ -137,7 +142,13 @@ impl<'a> Reader<'a> {
     }
 
     /// A secret given as text or as the path of a file, never both.
-    pub(super) fn secret(&mut self, path: &[Step], name: &str, text: Option<String>, file: Option<String>) -> Option<Secret> {
+    pub(super) fn secret(
+        &mut self,
+        path: &[Step],
+        name: &str,
+        text: Option<String>,
+        file: Option<String>,
+    ) -> Option<Secret> {
         let at = |name: String| [path, &[Step::Key(name)]].concat();
         match (text, file) {
             (Some(_), Some(_)) => {
@@ -148,7 +159,11 @@ impl<'a> Reader<'a> {
             (Some(text), None) => Some(Secret::new(text)).filter(|secret| !secret.is_empty()),
             (None, Some(file)) => match (self.surroundings.read)(Path::new(&file)) {
                 Ok(text) if text.trim().is_empty() => {
-                    self.problem(&at(format!("{name}_file")), format!("{file}: the file is empty"), "write the secret into it");
+                    self.problem(
+                        &at(format!("{name}_file")),
+                        format!("{file}: the file is empty"),
+                        "write the secret into it",
+                    );
                     None
                 }
                 Ok(text) => Some(Secret::new(text)),
@@ -210,7 +225,8 @@ impl<'a> Reader<'a> {
                 return filled;
             };
             let inside = &rest[start + 2..start + length];
-            let (name, default) = inside.split_once(":-").map_or((inside, None), |(name, default)| (name, Some(default)));
+            let (name, default) =
+                inside.split_once(":-").map_or((inside, None), |(name, default)| (name, Some(default)));
             match (self.surroundings.env)(name).filter(|value| !value.is_empty()).or(default.map(str::to_owned)) {
                 Some(value) => filled.push_str(&value),
                 None => self.problem(

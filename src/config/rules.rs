@@ -99,7 +99,11 @@ pub(super) fn read(reader: &mut Reader, raw: Vec<RawRule>, endpoints: &BTreeMap<
             }
             Some(_) => {}
             None => {
-                reader.problem(&here, format!("{}: `name` is missing", dotted(&here)), "give the rule a name; deliveries are remembered under it");
+                reader.problem(
+                    &here,
+                    format!("{}: `name` is missing", dotted(&here)),
+                    "give the rule a name; deliveries are remembered under it",
+                );
             }
         }
         rules.push(rule(reader, &here, raw, endpoints));
@@ -175,7 +179,12 @@ fn selection(raw: RawSelection) -> Selection {
         categories: fold(raw.categories),
         tags: fold(raw.tags),
         not: raw.not.map(|not| {
-            Box::new(Selection { collections: not.collections, categories: fold(not.categories), tags: fold(not.tags), not: None })
+            Box::new(Selection {
+                collections: not.collections,
+                categories: fold(not.categories),
+                tags: fold(not.tags),
+                not: None,
+            })
         }),
     }
 }
@@ -189,11 +198,19 @@ fn when(reader: &mut Reader, path: &[Step], raw: Option<RawWhen>) -> When {
             When::Publication
         }
         (_, None) if queue => {
-            reader.problem(path, format!("{}: `queue` needs `slots`", dotted(path)), "add slots, such as \"30 9 * * Mon-Fri\"");
+            reader.problem(
+                path,
+                format!("{}: `queue` needs `slots`", dotted(path)),
+                "add slots, such as \"30 9 * * Mon-Fri\"",
+            );
             When::Publication
         }
         (None, None) => {
-            reader.problem(path, format!("{}: no moment is given", dotted(path)), "write { at: publication } or { slots: \"30 9 * * Mon-Fri\" }");
+            reader.problem(
+                path,
+                format!("{}: no moment is given", dotted(path)),
+                "write { at: publication } or { slots: \"30 9 * * Mon-Fri\" }",
+            );
             When::Publication
         }
         (Some(_), None) => When::Publication,

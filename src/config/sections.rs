@@ -53,7 +53,14 @@ pub(super) fn site(reader: &mut Reader, raw: RawSite) -> Site {
     let collections = raw.collections.map(|all| {
         all.into_iter()
             .map(|(name, raw)| {
-                (name, CollectionConfig { paths: raw.paths.unwrap_or_default(), permalink: raw.permalink, title: raw.title })
+                (
+                    name,
+                    CollectionConfig {
+                        paths: raw.paths.unwrap_or_default(),
+                        permalink: raw.permalink,
+                        title: raw.title,
+                    },
+                )
             })
             .collect()
     });
@@ -85,7 +92,8 @@ pub(super) fn web_address(given: &str) -> Result<Url, String> {
 
 /// An IANA zone. Errors say what is expected.
 pub(super) fn zone(given: &str) -> Result<TimeZone, String> {
-    TimeZone::get(given).map_err(|_| format!("`{given}` is not a known time zone; write an IANA name such as Europe/Paris"))
+    TimeZone::get(given)
+        .map_err(|_| format!("`{given}` is not a known time zone; write an IANA name such as Europe/Paris"))
 }
 
 fn language(given: &str) -> Result<String, String> {
@@ -99,7 +107,12 @@ fn language(given: &str) -> Result<String, String> {
 }
 
 /// A length of time, or the default.
-pub(super) fn length(reader: &mut Reader, path: &[Step], given: Option<String>, default: SignedDuration) -> SignedDuration {
+pub(super) fn length(
+    reader: &mut Reader,
+    path: &[Step],
+    given: Option<String>,
+    default: SignedDuration,
+) -> SignedDuration {
     match given {
         Some(given) => reader.with(path, span::parse(&given), default),
         None => default,
@@ -121,9 +134,9 @@ pub(super) fn http(reader: &mut Reader, raw: RawHttp) -> Http {
     let at = |name: &str| [key("http"), key(name)];
     let fallback = SocketAddr::from(([127, 0, 0, 1], 8080));
     let listen = raw.listen.map_or(fallback, |given| {
-        let read = given
-            .parse()
-            .map_err(|_| format!("`{given}` is not an address and a port; write one such as 127.0.0.1:8080 or 0.0.0.0:8080"));
+        let read = given.parse().map_err(|_| {
+            format!("`{given}` is not an address and a port; write one such as 127.0.0.1:8080 or 0.0.0.0:8080")
+        });
         reader.with(&at("listen"), read, fallback)
     });
     let default_url = local_url(listen);
@@ -218,7 +231,11 @@ pub(super) fn feeds(reader: &mut Reader, raw: RawFeeds) -> Feeds {
     formats.sort();
     formats.dedup();
     if formats.is_empty() {
-        reader.problem(&[key("feeds"), key("formats")], "feeds.formats: no format is given", "write at least one of rss, atom, json");
+        reader.problem(
+            &[key("feeds"), key("formats")],
+            "feeds.formats: no format is given",
+            "write at least one of rss, atom, json",
+        );
     }
     for (from, to) in &raw.aliases {
         let path = [key("feeds"), key("aliases"), key(from)];
@@ -270,7 +287,10 @@ pub(super) fn hashtags(reader: &mut Reader, raw: RawHashtags) -> Hashtags {
     for (term, hashtag) in raw.dictionary {
         let path = [key("hashtags"), key("dictionary"), key(&term)];
         let word = hashtag.strip_prefix('#').unwrap_or("");
-        if word.is_empty() || !word.chars().all(|c| c.is_alphanumeric() || c == '_') || word.chars().all(|c| c.is_ascii_digit()) {
+        if word.is_empty()
+            || !word.chars().all(|c| c.is_alphanumeric() || c == '_')
+            || word.chars().all(|c| c.is_ascii_digit())
+        {
             let message = format!("{}: `{hashtag}` is not a hashtag that every network reads whole", dotted(&path));
             reader.problem(&path, message, "write # and letters, digits or _, in quotes: \"#ClouddelEtat\"");
         }

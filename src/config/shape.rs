@@ -50,7 +50,9 @@ impl Walk<'_> {
         let schema = self.resolve(schema);
         if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
             parts.iter().for_each(|part| self.visit(value, part));
-        } else if let Some(options) = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array).cloned() {
+        } else if let Some(options) =
+            schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array).cloned()
+        {
             self.visit_any(value, &options);
         } else if let Some(word) = schema.get("const") {
             if value.to_json() != *word {
@@ -91,9 +93,9 @@ impl Walk<'_> {
             }
             let deeper = |found: &[Mismatch]| found.iter().map(|m| m.path.len()).max().unwrap_or(0);
             let fits_kind = |found: &[Mismatch]| !found.iter().any(|m| m.path.len() == self.path.len());
-            let better = best.as_ref().is_none_or(|best| {
-                (fits_kind(&trial.found), deeper(&trial.found)) > (fits_kind(best), deeper(best))
-            });
+            let better = best
+                .as_ref()
+                .is_none_or(|best| (fits_kind(&trial.found), deeper(&trial.found)) > (fits_kind(best), deeper(best)));
             // `null` is an option of every optional key: never what a person meant.
             if better && self.resolve(option).get("type").and_then(Value::as_str) != Some("null") {
                 best = Some(trial.found);

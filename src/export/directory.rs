@@ -41,10 +41,10 @@ pub fn write(folder: &Path, feeds: &FeedSet) -> io::Result<Written> {
     let manifest = folder.join(MANIFEST);
     let before = fs::read_to_string(&manifest).unwrap_or_default();
     for path in before.lines().filter(|path| !ours.contains(*path)) {
-        if let Some(target) = inside(folder, path) {
-            if fs::remove_file(target).is_ok() {
-                written.removed += 1;
-            }
+        if let Some(target) = inside(folder, path)
+            && fs::remove_file(target).is_ok()
+        {
+            written.removed += 1;
         }
     }
     let list: String = ours.iter().map(|path| format!("{path}\n")).collect();

@@ -14,7 +14,8 @@ use uuid::Uuid;
 /// The document of a feed. None if it cannot be written, which only a date outside of chrono's years causes.
 pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settings) -> Option<Vec<u8>> {
     let this = settings.public(&feed.path_in(Format::Atom));
-    let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{}{}", site.url.host_str().unwrap_or(""), feed.path()).as_bytes());
+    let id =
+        Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{}{}", site.url.host_str().unwrap_or(""), feed.path()).as_bytes());
     let mut namespaces = BTreeMap::new();
     if entries.iter().any(|entry| entry.image.is_some()) {
         namespaces.insert("media".to_owned(), "http://search.yahoo.com/mrss/".to_owned());
@@ -33,14 +34,20 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
         ..atom_syndication::Feed::default()
     };
     let config = WriteConfig { write_document_declaration: false, indent_size: None };
-    let mut bytes = document.write_with_config(b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_vec(), config).ok()?;
+    let mut bytes =
+        document.write_with_config(b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_vec(), config).ok()?;
     bytes.push(b'\n');
     Some(bytes)
 }
 
 fn element(entry: &Entry, settings: &Settings) -> Option<atom_syndication::Entry> {
     let base = entry.url.to_string();
-    let html = |value: &str| Text { value: value.to_owned(), base: Some(base.clone()), lang: entry.language.clone(), r#type: TextType::Html };
+    let html = |value: &str| Text {
+        value: value.to_owned(),
+        base: Some(base.clone()),
+        lang: entry.language.clone(),
+        r#type: TextType::Html,
+    };
     let mut links = vec![link(entry.url.as_str(), "alternate", "text/html")];
     links.extend(entry.attachments.iter().map(|attachment| Link {
         length: Some(attachment.facts.length.to_string()),
@@ -70,7 +77,12 @@ fn element(entry: &Entry, settings: &Settings) -> Option<atom_syndication::Entry
         updated: date(entry.updated)?,
         published: Some(date(entry.published)?),
         authors: entry.author.iter().map(|name| Person { name: name.clone(), ..Person::default() }).collect(),
-        categories: entry.categories.iter().map(category("category")).chain(entry.tags.iter().map(category("tag"))).collect(),
+        categories: entry
+            .categories
+            .iter()
+            .map(category("category"))
+            .chain(entry.tags.iter().map(category("tag")))
+            .collect(),
         links,
         summary,
         content,
@@ -90,7 +102,8 @@ fn media(entry: &Entry) -> ExtensionMap {
     }
     if let Some(alt) = &image.alt {
         let attrs = BTreeMap::from([("type".to_owned(), "plain".to_owned())]);
-        let description = Extension { name: "media:description".into(), value: Some(alt.clone()), attrs, ..Extension::default() };
+        let description =
+            Extension { name: "media:description".into(), value: Some(alt.clone()), attrs, ..Extension::default() };
         media.children.insert("description".into(), vec![description]);
     }
     BTreeMap::from([("media".to_owned(), BTreeMap::from([("content".to_owned(), vec![media])]))])

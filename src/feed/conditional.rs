@@ -4,7 +4,12 @@ use jiff::Timestamp;
 
 /// Whether the answer is 304. `If-None-Match` counts alone if it is there, by weak comparison; else
 /// `If-Modified-Since`, in whole seconds; a date that cannot be read is no date.
-pub fn not_modified(if_none_match: Option<&str>, if_modified_since: Option<&str>, etag: &str, last_modified: Timestamp) -> bool {
+pub fn not_modified(
+    if_none_match: Option<&str>,
+    if_modified_since: Option<&str>,
+    etag: &str,
+    last_modified: Timestamp,
+) -> bool {
     if let Some(given) = if_none_match {
         return given.trim() == "*" || tags(given).any(|tag| tag == etag);
     }
@@ -28,7 +33,8 @@ pub fn accepts_gzip(accept_encoding: Option<&str>) -> bool {
     let mut star = None;
     for part in accept_encoding.unwrap_or("").split(',') {
         let (coding, parameters) = part.split_once(';').unwrap_or((part, ""));
-        let refused = parameters.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0));
+        let refused =
+            parameters.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0));
         match coding.trim().to_ascii_lowercase().as_str() {
             "gzip" | "x-gzip" => return !refused,
             "*" => star = Some(!refused),
@@ -63,7 +69,14 @@ mod tests {
 
     #[test]
     fn gzip_is_sent_only_to_those_who_take_it() {
-        for (given, takes) in [("gzip, br", true), ("br;q=1, gzip;q=0.5", true), ("gzip;q=0", false), ("*", true), ("*;q=0", false), ("identity", false)] {
+        for (given, takes) in [
+            ("gzip, br", true),
+            ("br;q=1, gzip;q=0.5", true),
+            ("gzip;q=0", false),
+            ("*", true),
+            ("*;q=0", false),
+            ("identity", false),
+        ] {
             assert_eq!(accepts_gzip(Some(given)), takes, "{given}");
         }
         assert!(!accepts_gzip(None));

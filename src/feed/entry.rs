@@ -99,7 +99,11 @@ fn content_html(standing: &Standing, site: &SiteSettings, language: Option<&str>
 
 fn figure(image: &Image) -> String {
     let alt = escape_html(image.alt.as_deref().unwrap_or(""));
-    let caption = image.legend.as_deref().map(|legend| format!("<figcaption>{}</figcaption>", escape_html(legend))).unwrap_or_default();
+    let caption = image
+        .legend
+        .as_deref()
+        .map(|legend| format!("<figcaption>{}</figcaption>", escape_html(legend)))
+        .unwrap_or_default();
     format!("<figure><img src=\"{}\" alt=\"{alt}\">{caption}</figure>\n", escape_html(image.url.as_str()))
 }
 
@@ -145,8 +149,20 @@ impl Words {
 }
 
 const JOURS: [&str; 7] = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
-const MOIS: [&str; 12] =
-    ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"];
+const MOIS: [&str; 12] = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+];
 
 fn when(event: &Event, words: &Words) -> String {
     let start = day(event.start, words);
@@ -160,8 +176,12 @@ fn when(event: &Event, words: &Words) -> String {
         (true, false, false) => format!("{start} to {}", day(end, words)),
         (false, true, true) => format!("{start}, de {} à {}", hour(event.start, words), hour(end, words)),
         (false, true, false) => format!("{start}, {} to {}", hour(event.start, words), hour(end, words)),
-        (false, false, true) => format!("du {start}, {}, au {}, {}", hour(event.start, words), day(end, words), hour(end, words)),
-        (false, false, false) => format!("{start}, {} to {}, {}", hour(event.start, words), day(end, words), hour(end, words)),
+        (false, false, true) => {
+            format!("du {start}, {}, au {}, {}", hour(event.start, words), day(end, words), hour(end, words))
+        }
+        (false, false, false) => {
+            format!("{start}, {} to {}, {}", hour(event.start, words), day(end, words), hour(end, words))
+        }
     }
 }
 
@@ -208,11 +228,27 @@ mod tests {
     #[test]
     fn an_event_says_when_in_the_language_of_the_site() {
         let at = |text: &str| parse(text, &TimeZone::UTC).unwrap();
-        let event = |start: &str, end: Option<&str>, all_day| Event { start: at(start), end: end.map(at), all_day, place: None, address: None, links: vec![] };
+        let event = |start: &str, end: Option<&str>, all_day| Event {
+            start: at(start),
+            end: end.map(at),
+            all_day,
+            place: None,
+            address: None,
+            links: vec![],
+        };
         let fr = |event: &Event| when(event, &Words::of("fr-FR"));
         assert_eq!(fr(&event("2024-03-05 00:00:00 +01:00", None, true)), "mardi 5 mars 2024");
-        assert_eq!(fr(&event("2024-03-01 09:30:00 +01:00", Some("2024-03-01 12:00:00 +01:00"), false)), "vendredi 1er mars 2024, de 9\u{A0}h\u{A0}30 à 12\u{A0}h");
-        assert_eq!(fr(&event("2024-03-05 00:00:00 +01:00", Some("2024-03-06 00:00:00 +01:00"), true)), "du mardi 5 mars 2024 au mercredi 6 mars 2024");
-        assert_eq!(when(&event("2024-03-05 09:30:00 +01:00", None, false), &Words::of("en")), "Tuesday 5 March 2024, 09:30");
+        assert_eq!(
+            fr(&event("2024-03-01 09:30:00 +01:00", Some("2024-03-01 12:00:00 +01:00"), false)),
+            "vendredi 1er mars 2024, de 9\u{A0}h\u{A0}30 à 12\u{A0}h"
+        );
+        assert_eq!(
+            fr(&event("2024-03-05 00:00:00 +01:00", Some("2024-03-06 00:00:00 +01:00"), true)),
+            "du mardi 5 mars 2024 au mercredi 6 mars 2024"
+        );
+        assert_eq!(
+            when(&event("2024-03-05 09:30:00 +01:00", None, false), &Words::of("en")),
+            "Tuesday 5 March 2024, 09:30"
+        );
     }
 }

@@ -43,7 +43,8 @@ fn item(entry: &Entry) -> Value {
     if let Some(image) = &entry.image {
         set("image", image.url.to_string().into());
     }
-    let tags: Vec<&String> = entry.categories.iter().chain(entry.tags.iter().filter(|tag| !entry.categories.contains(tag))).collect();
+    let tags: Vec<&String> =
+        entry.categories.iter().chain(entry.tags.iter().filter(|tag| !entry.categories.contains(tag))).collect();
     if !tags.is_empty() {
         set("tags", json!(tags));
     }

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settings) -> Vec<u8> {
     let updated = ArticleDate::in_zone(feed.updated, &site.timezone);
     let this = settings.public(&feed.path_in(Format::Rss));
-    let self_link = Link { href: this, rel: "self".into(), mime_type: Some("application/rss+xml".into()), ..Link::default() };
+    let self_link =
+        Link { href: this, rel: "self".into(), mime_type: Some("application/rss+xml".into()), ..Link::default() };
     let channel = Channel {
         title: feed.title.clone(),
         link: site.url.to_string(),
@@ -28,7 +29,9 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
         ..Channel::default()
     };
     let mut bytes = b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_vec();
-    bytes.extend_from_slice(channel.to_string().trim_start_matches("<?xml version=\"1.0\" encoding=\"utf-8\"?>").as_bytes());
+    bytes.extend_from_slice(
+        channel.to_string().trim_start_matches("<?xml version=\"1.0\" encoding=\"utf-8\"?>").as_bytes(),
+    );
     bytes.push(b'\n');
     bytes
 }
@@ -77,7 +80,8 @@ fn item(entry: &Entry, settings: &Settings) -> Item {
         move |name: &String| Category { name: name.clone(), domain: Some(domain.clone()) }
     };
     // A feed without full content has the summary as its only text; with neither, the title.
-    let description = if entry.summary_html.is_empty() { crate::text::escape_html(&entry.title) } else { entry.summary_html.clone() };
+    let description =
+        if entry.summary_html.is_empty() { crate::text::escape_html(&entry.title) } else { entry.summary_html.clone() };
     Item {
         title: Some(entry.title.clone()),
         link: Some(entry.url.to_string()),
@@ -85,7 +89,12 @@ fn item(entry: &Entry, settings: &Settings) -> Item {
         content: entry.content_html.clone().filter(|html| !html.is_empty()),
         guid: Some(Guid { value: entry.id.clone(), permalink: false }),
         pub_date: Some(entry.published.rfc822()),
-        categories: entry.categories.iter().map(category("category")).chain(entry.tags.iter().map(category("tag"))).collect(),
+        categories: entry
+            .categories
+            .iter()
+            .map(category("category"))
+            .chain(entry.tags.iter().map(category("tag")))
+            .collect(),
         enclosure: entry.attachments.first().map(|attachment| Enclosure {
             url: attachment.url.to_string(),
             length: attachment.facts.length.to_string(),

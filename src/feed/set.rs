@@ -97,13 +97,24 @@ impl FeedSet {
                     updated: feed.updated,
                 })
                 .collect(),
-            documents: self.documents.iter().map(|(path, document)| (path.clone(), (document.etag.clone(), document.last_modified))).collect(),
+            documents: self
+                .documents
+                .iter()
+                .map(|(path, document)| (path.clone(), (document.etag.clone(), document.last_modified)))
+                .collect(),
         }
     }
 }
 
 /// All feeds of the catalog at an instant. `before` is the set made last, from which unchanged documents are taken.
-pub fn render(catalog: &Catalog, site: &SiteSettings, settings: &Settings, memory: &Memory, before: &FeedSet, now: Timestamp) -> FeedSet {
+pub fn render(
+    catalog: &Catalog,
+    site: &SiteSettings,
+    settings: &Settings,
+    memory: &Memory,
+    before: &FeedSet,
+    now: Timestamp,
+) -> FeedSet {
     let live: Vec<&Standing> = catalog.live(now).collect();
     let groups = group(&live, site, memory);
     let mut set = FeedSet { aliases: settings.feeds.aliases.clone(), ..FeedSet::default() };
@@ -114,13 +125,23 @@ pub fn render(catalog: &Catalog, site: &SiteSettings, settings: &Settings, memor
                 continue;
             }
             let kept = before.entries.get(&standing.id).filter(|(version, _)| *version == standing.version);
-            let made = kept.cloned().unwrap_or_else(|| (standing.version, Arc::new(entry(standing, site, settings.feeds.content))));
+            let made = kept
+                .cloned()
+                .unwrap_or_else(|| (standing.version, Arc::new(entry(standing, site, settings.feeds.content))));
             set.entries.insert(standing.id, made);
         }
-        let entries: Vec<&Entry> = shown.iter().filter_map(|standing| set.entries.get(&standing.id)).map(|(_, entry)| entry.as_ref()).collect();
+        let entries: Vec<&Entry> = shown
+            .iter()
+            .filter_map(|standing| set.entries.get(&standing.id))
+            .map(|(_, entry)| entry.as_ref())
+            .collect();
         let newest = entries.iter().map(|entry| entry.updated.at).max();
         let feed = Feed {
-            title: if group.kind == Kind::All { site.title.clone() } else { format!("{} – {}", site.title, group.label) },
+            title: if group.kind == Kind::All {
+                site.title.clone()
+            } else {
+                format!("{} – {}", site.title, group.label)
+            },
             updated: newest.unwrap_or(group.updated),
             articles: group.articles.len(),
             entries: entries.len(),
@@ -158,7 +179,15 @@ fn bytes(format: Format, feed: &Feed, entries: &[&Entry], site: &SiteSettings, s
     }
 }
 
-fn complete(path: String, format: Format, body: Vec<u8>, feed: &Feed, memory: &Memory, made_of: u64, now: Timestamp) -> Document {
+fn complete(
+    path: String,
+    format: Format,
+    body: Vec<u8>,
+    feed: &Feed,
+    memory: &Memory,
+    made_of: u64,
+    now: Timestamp,
+) -> Document {
     let etag: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let last_modified = match memory.documents.get(&path) {
         Some((known, at)) if *known == etag => *at,
@@ -173,10 +202,7 @@ fn complete(path: String, format: Format, body: Vec<u8>, feed: &Feed, memory: &M
 fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::new(6));
     // Writing to memory cannot fail; should it, the plain form is served to everyone.
-    match encoder.write_all(body).and_then(|()| encoder.finish()) {
-        Ok(bytes) => bytes,
-        Err(_) => Vec::new(),
-    }
+    encoder.write_all(body).and_then(|()| encoder.finish()).unwrap_or_default()
 }
 
 /// Hash of everything that a feed's documents depend on.
@@ -215,7 +241,14 @@ fn group<'a>(live: &[&'a Standing], site: &SiteSettings, memory: &Memory) -> Vec
     let mut groups: BTreeMap<(Kind, String), Group> = BTreeMap::new();
     groups.insert(
         (Kind::All, String::new()),
-        Group { kind: Kind::All, term: String::new(), label: String::new(), slug: String::new(), updated: LONG_AGO, articles: live.to_vec() },
+        Group {
+            kind: Kind::All,
+            term: String::new(),
+            label: String::new(),
+            slug: String::new(),
+            updated: LONG_AGO,
+            articles: live.to_vec(),
+        },
     );
     for feed in &memory.feeds {
         let group = groups.entry((feed.kind, feed.term.clone())).or_insert_with(|| Group {
@@ -232,12 +265,22 @@ fn group<'a>(live: &[&'a Standing], site: &SiteSettings, memory: &Memory) -> Vec
     let mut spellings: BTreeMap<(Kind, String), BTreeMap<String, usize>> = BTreeMap::new();
     let mut put = |kind: Kind, term: String, label: &str, standing: &'a Standing| {
         *spellings.entry((kind, term.clone())).or_default().entry(label.to_owned()).or_default() += 1;
-        let new = || Group { kind, term: term.clone(), label: String::new(), slug: String::new(), updated: LONG_AGO, articles: Vec::new() };
+        let new = || Group {
+            kind,
+            term: term.clone(),
+            label: String::new(),
+            slug: String::new(),
+            updated: LONG_AGO,
+            articles: Vec::new(),
+        };
         groups.entry((kind, term.clone())).or_insert_with(new).articles.push(standing);
     };
     for standing in live {
         let article = &standing.article;
-        let title = site.collections.get(&article.collection).map_or(article.collection.as_str(), |collection| collection.title.as_str());
+        let title = site
+            .collections
+            .get(&article.collection)
+            .map_or(article.collection.as_str(), |collection| collection.title.as_str());
         put(Kind::Collection, article.collection.clone(), title, standing);
         article.categories.iter().for_each(|term| put(Kind::Category, folded(term), term, standing));
         article.tags.iter().for_each(|term| put(Kind::Tag, folded(term), term, standing));
@@ -255,7 +298,8 @@ fn group<'a>(live: &[&'a Standing], site: &SiteSettings, memory: &Memory) -> Vec
 
 /// Gives every new group its slug. Two terms with one slug share no feed: the later one gets a number.
 fn name(groups: &mut BTreeMap<(Kind, String), Group>, known: &BTreeSet<(Kind, String)>) {
-    let mut taken: BTreeSet<String> = known.iter().filter_map(|key| groups.get(key)).map(|group| path_of(group.kind, &group.slug)).collect();
+    let mut taken: BTreeSet<String> =
+        known.iter().filter_map(|key| groups.get(key)).map(|group| path_of(group.kind, &group.slug)).collect();
     for (key, group) in groups.iter_mut().filter(|(key, _)| !known.contains(*key)) {
         let plain = slug(if key.0 == Kind::Collection { &key.1 } else { &group.label });
         let mut candidate = plain.clone();

@@ -74,7 +74,8 @@ async fn document(State(shared): State<Shared>, request: Request) -> Response {
     }
     let snapshot = shared.snapshot.borrow().clone();
     let Some(snapshot) = snapshot else {
-        let mut response = text(StatusCode::SERVICE_UNAVAILABLE, "the first look at the site is not done; come back in a moment\n");
+        let mut response =
+            text(StatusCode::SERVICE_UNAVAILABLE, "the first look at the site is not done; come back in a moment\n");
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         return response;
     };
@@ -108,7 +109,9 @@ fn serve(document: &Document, request: &HeaderMap) -> Response {
         response
     };
     let headers = response.headers_mut();
-    for (name, value) in [(header::ETAG, format!("\"{etag}\"")), (header::LAST_MODIFIED, conditional::http_date(document.last_modified))] {
+    for (name, value) in
+        [(header::ETAG, format!("\"{etag}\"")), (header::LAST_MODIFIED, conditional::http_date(document.last_modified))]
+    {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
         }

@@ -6,8 +6,8 @@ use crate::feed::Kind;
 use crate::reconcile::Snapshot;
 use crate::store::JournalPost;
 use axum::extract::State;
-use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::{Html, IntoResponse, Response};
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
@@ -33,14 +33,15 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 });
 
 /// Nothing on a page may come from elsewhere or run.
-const CONTENT_SECURITY_POLICY: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
 
 fn page(name: &str, headers: &HeaderMap, values: impl Serialize) -> Response {
     let french = prefers_french(headers);
-    let rendered = TEMPLATES
-        .get_template(name)
-        .and_then(|template| template.render(minijinja::context! { fr => french, page => minijinja::value::Serde(&values) }));
+    let rendered = TEMPLATES.get_template(name).and_then(|template| {
+        template.render(minijinja::context! { fr => french, page => minijinja::value::Serde(&values) })
+    });
     match rendered {
         Ok(html) => {
             let mut response = Html(html).into_response();
@@ -69,7 +70,8 @@ fn prefers_french(headers: &HeaderMap) -> bool {
             .filter_map(|part| {
                 let (tag, parameters) = part.trim().split_once(';').unwrap_or((part.trim(), ""));
                 let weight = parameters.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.parse::<f32>().ok())?;
-                (tag.eq_ignore_ascii_case(language) || tag.to_ascii_lowercase().starts_with(&format!("{language}-"))).then_some(weight)
+                (tag.eq_ignore_ascii_case(language) || tag.to_ascii_lowercase().starts_with(&format!("{language}-")))
+                    .then_some(weight)
             })
             .fold(0.0, f32::max)
     };
@@ -219,7 +221,13 @@ mod tests {
 
     #[test]
     fn the_language_is_the_reader_s() {
-        for (given, french) in [("fr-FR,fr;q=0.9,en;q=0.8", true), ("en-GB,en;q=0.9,fr;q=0.8", false), ("", false), ("de", false), ("fr", true)] {
+        for (given, french) in [
+            ("fr-FR,fr;q=0.9,en;q=0.8", true),
+            ("en-GB,en;q=0.9,fr;q=0.8", false),
+            ("", false),
+            ("de", false),
+            ("fr", true),
+        ] {
             let headers = HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, HeaderValue::from_static(given))]);
             assert_eq!(prefers_french(&headers), french, "{given}");
         }

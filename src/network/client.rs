@@ -38,7 +38,8 @@ pub struct Answer {
 /// Errors: the system's TLS cannot be set up.
 pub fn client(allow_private: bool) -> Result<Client, String> {
     let builder = builder();
-    let builder = if allow_private { builder } else { builder.https_only(true).no_proxy().dns_resolver(Arc::new(PublicOnly)) };
+    let builder =
+        if allow_private { builder } else { builder.https_only(true).no_proxy().dns_resolver(Arc::new(PublicOnly)) };
     finish(builder)
 }
 
@@ -70,7 +71,9 @@ pub fn refuse_private(url: &Url) -> Result<(), String> {
     let private = match url.host() {
         Some(Host::Ipv4(ip)) => !is_public(IpAddr::V4(ip)),
         Some(Host::Ipv6(ip)) => !is_public(IpAddr::V6(ip)),
-        Some(Host::Domain(name)) => name.trim_end_matches('.').eq_ignore_ascii_case("localhost") || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => {
+            name.trim_end_matches('.').eq_ignore_ascii_case("localhost") || name.ends_with(".localhost")
+        }
         None => true,
     };
     if private { Err(format!("{} is a private address", url.host_str().unwrap_or("this"))) } else { Ok(()) }
@@ -135,7 +138,10 @@ impl Resolve for PublicOnly {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
             let public: Vec<SocketAddr> = found.iter().copied().filter(|address| is_public(address.ip())).collect();
             if public.is_empty() && !found.is_empty() {
-                return Err(format!("{host} has only private addresses; `allow_private: true` lets this endpoint use them").into());
+                return Err(format!(
+                    "{host} has only private addresses; `allow_private: true` lets this endpoint use them"
+                )
+                .into());
             }
             Ok(Box::new(public.into_iter()) as Addrs)
         })
@@ -195,13 +201,33 @@ mod tests {
     #[test]
     fn private_addresses_are_known_in_every_spelling() {
         for url in [
-            "https://127.0.0.1", "https://2130706433", "https://0x7f.1", "https://[::1]", "https://[::ffff:10.0.0.1]", "https://localhost",
-            "https://10.1.2.3", "https://192.168.1.1", "https://172.31.0.1", "https://169.254.169.254", "https://100.64.0.1",
-            "https://[fe80::1]", "https://[fc00::1]", "https://[64:ff9b::a00:1]", "https://[2002:7f00:1::]", "https://0.0.0.0", "https://a.localhost",
+            "https://127.0.0.1",
+            "https://2130706433",
+            "https://0x7f.1",
+            "https://[::1]",
+            "https://[::ffff:10.0.0.1]",
+            "https://localhost",
+            "https://10.1.2.3",
+            "https://192.168.1.1",
+            "https://172.31.0.1",
+            "https://169.254.169.254",
+            "https://100.64.0.1",
+            "https://[fe80::1]",
+            "https://[fc00::1]",
+            "https://[64:ff9b::a00:1]",
+            "https://[2002:7f00:1::]",
+            "https://0.0.0.0",
+            "https://a.localhost",
         ] {
             assert!(refuse_private(&Url::parse(url).unwrap()).is_err(), "{url}");
         }
-        for url in ["https://www.example.fr", "https://8.8.8.8", "https://[2a01:4f8::1]", "https://172.32.0.1", "https://[64:ff9b::808:808]"] {
+        for url in [
+            "https://www.example.fr",
+            "https://8.8.8.8",
+            "https://[2a01:4f8::1]",
+            "https://172.32.0.1",
+            "https://[64:ff9b::808:808]",
+        ] {
             assert!(refuse_private(&Url::parse(url).unwrap()).is_ok(), "{url}");
         }
     }

@@ -43,7 +43,8 @@ impl MastodonAccount {
     /// Errors: the server's address is private and may not be, or the client cannot be set up.
     pub fn new(account: Mastodon, allow_private: bool) -> Result<Self, String> {
         if !allow_private {
-            client::refuse_private(&account.server).map_err(|error| format!("{error}; `allow_private: true` lets this endpoint use it"))?;
+            client::refuse_private(&account.server)
+                .map_err(|error| format!("{error}; `allow_private: true` lets this endpoint use it"))?;
         }
         Ok(Self { client: client::client(allow_private)?, account, limits: Mutex::new(None) })
     }
@@ -83,10 +84,10 @@ impl MastodonAccount {
 impl Network for MastodonAccount {
     async fn limits(&self, now: Timestamp) -> Limits {
         let mut kept = self.limits.lock().await;
-        if let Some((at, limits)) = *kept {
-            if now.duration_since(at) < LIMITS_KEPT {
-                return limits;
-            }
+        if let Some((at, limits)) = *kept
+            && now.duration_since(at) < LIMITS_KEPT
+        {
+            return limits;
         }
         match self.ask_limits(now).await {
             Some(limits) => {
@@ -128,7 +129,9 @@ impl Network for MastodonAccount {
                 return Ok(Found::Yes(receipt));
             }
             let oldest = statuses.last();
-            let reached = oldest.and_then(created_at).is_some_and(|at| at < wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::MIN));
+            let reached = oldest
+                .and_then(created_at)
+                .is_some_and(|at| at < wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::MIN));
             match oldest.and_then(|status| status.get("id")).and_then(Value::as_str).filter(|id| is_id(id)) {
                 Some(id) if !reached && statuses.len() >= PAGE => older_than = format!("&max_id={id}"),
                 _ => return Ok(Found::No),
@@ -168,7 +171,9 @@ fn status_body(post: &Post, visibility: &str) -> Value {
 
 fn read_limits(instance: &Value) -> Limits {
     let statuses = instance.pointer("/configuration/statuses");
-    let number = |name: &str| statuses.and_then(|statuses| statuses.get(name)).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+    let number = |name: &str| {
+        statuses.and_then(|statuses| statuses.get(name)).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok())
+    };
     let old = instance.get("max_toot_chars").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
     Limits {
         length_max: number("max_characters").or(old).filter(|n| *n > 0).unwrap_or(PROMISED.length_max),
@@ -179,7 +184,11 @@ fn read_limits(instance: &Value) -> Limits {
 /// The answer to a post.
 fn read_receipt(answer: &Answer, now: Timestamp) -> Result<Receipt, Failure> {
     let status = read(answer, now)?;
-    receipt(&status).ok_or_else(|| Failure::Uncertain("the server answered with success, and without the status that it should have made".to_owned()))
+    receipt(&status).ok_or_else(|| {
+        Failure::Uncertain(
+            "the server answered with success, and without the status that it should have made".to_owned(),
+        )
+    })
 }
 
 fn receipt(status: &Value) -> Option<Receipt> {
@@ -191,13 +200,20 @@ fn receipt(status: &Value) -> Option<Receipt> {
 fn read(answer: &Answer, now: Timestamp) -> Result<Value, Failure> {
     let status = answer.status;
     if status.is_success() {
-        return serde_json::from_str(&answer.body).map_err(|_| Failure::Uncertain(format!("the server answered {status} with something that is not JSON")));
+        return serde_json::from_str(&answer.body)
+            .map_err(|_| Failure::Uncertain(format!("the server answered {status} with something that is not JSON")));
     }
     let said = said(answer);
     match status {
-        StatusCode::TOO_MANY_REQUESTS => Err(Failure::Throttled { until: until(answer, now), reason: format!("too many requests: {said}") }),
-        StatusCode::UNAUTHORIZED => Err(Failure::Refused(format!("the token is not accepted ({said}); make a new one and put it in the configuration"))),
-        StatusCode::FORBIDDEN => Err(Failure::Refused(format!("the account may not do this ({said}); check the token's scopes and the account's state"))),
+        StatusCode::TOO_MANY_REQUESTS => {
+            Err(Failure::Throttled { until: until(answer, now), reason: format!("too many requests: {said}") })
+        }
+        StatusCode::UNAUTHORIZED => Err(Failure::Refused(format!(
+            "the token is not accepted ({said}); make a new one and put it in the configuration"
+        ))),
+        StatusCode::FORBIDDEN => Err(Failure::Refused(format!(
+            "the account may not do this ({said}); check the token's scopes and the account's state"
+        ))),
         StatusCode::REQUEST_TIMEOUT => Err(Failure::Uncertain(format!("{status}: {said}"))),
         status if status.is_redirection() => {
             let to = answer.headers.get("location").and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
@@ -212,7 +228,10 @@ fn read(answer: &Answer, now: Timestamp) -> Result<Value, Failure> {
 /// What a server says went wrong: JSON's `error`, or the beginning of a text or an HTML page.
 fn said(answer: &Answer) -> String {
     let json = serde_json::from_str::<Value>(&answer.body).ok();
-    let error = json.as_ref().and_then(|json| json.get("error_description").or_else(|| json.get("error"))).and_then(Value::as_str);
+    let error = json
+        .as_ref()
+        .and_then(|json| json.get("error_description").or_else(|| json.get("error")))
+        .and_then(Value::as_str);
     let text = error.map_or_else(|| one_line(&html_to_text(&answer.body)), one_line);
     if text.is_empty() { "no explanation".to_owned() } else { text.chars().take(200).collect() }
 }
@@ -271,19 +290,29 @@ mod tests {
     }
 
     fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Answer {
-        let headers: HeaderMap = headers.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
+        let headers: HeaderMap =
+            headers.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
         Answer { status: StatusCode::from_u16(status).unwrap(), headers, body: body.to_owned() }
     }
 
     #[test]
     fn answers_fall_into_their_classes() {
-        let read = |status, headers: &[(&'static str, &'static str)], body: &str| read_receipt(&answer(status, headers, body), now());
-        assert_eq!(read(200, &[], r#"{"id":"1","url":"https://x/1"}"#).unwrap(), Receipt { remote_id: "1".into(), remote_url: Some("https://x/1".into()) });
+        let read = |status, headers: &[(&'static str, &'static str)], body: &str| {
+            read_receipt(&answer(status, headers, body), now())
+        };
+        assert_eq!(
+            read(200, &[], r#"{"id":"1","url":"https://x/1"}"#).unwrap(),
+            Receipt { remote_id: "1".into(), remote_url: Some("https://x/1".into()) }
+        );
         assert!(matches!(read(200, &[], "<html>"), Err(Failure::Uncertain(_))));
         assert!(matches!(read(200, &[], "{}"), Err(Failure::Uncertain(_))));
         assert!(matches!(read(401, &[], ""), Err(Failure::Refused(reason)) if reason.contains("token")));
-        assert!(matches!(read(422, &[], r#"{"error":"Texte trop long"}"#), Err(Failure::Refused(reason)) if reason.contains("Texte trop long")));
-        assert!(matches!(read(302, &[("location", "https://y/")], ""), Err(Failure::Refused(reason)) if reason.contains("https://y/")));
+        assert!(
+            matches!(read(422, &[], r#"{"error":"Texte trop long"}"#), Err(Failure::Refused(reason)) if reason.contains("Texte trop long"))
+        );
+        assert!(
+            matches!(read(302, &[("location", "https://y/")], ""), Err(Failure::Refused(reason)) if reason.contains("https://y/"))
+        );
         assert!(matches!(read(500, &[], "<h1>Oups</h1>"), Err(Failure::Uncertain(reason)) if reason.contains("Oups")));
         assert!(matches!(read(504, &[], ""), Err(Failure::Uncertain(_))));
         let until = |headers: &[(&'static str, &'static str)]| match read(429, headers, "") {
@@ -292,7 +321,10 @@ mod tests {
         };
         assert_eq!(until(&[("retry-after", "30")]).as_deref(), Some("2026-11-22T10:00:30Z"));
         assert_eq!(until(&[("retry-after", "Sun, 22 Nov 2026 10:05:00 GMT")]).as_deref(), Some("2026-11-22T10:05:00Z"));
-        assert_eq!(until(&[("x-ratelimit-reset", "2026-11-22T10:10:00.000Z")]).as_deref(), Some("2026-11-22T10:10:00Z"));
+        assert_eq!(
+            until(&[("x-ratelimit-reset", "2026-11-22T10:10:00.000Z")]).as_deref(),
+            Some("2026-11-22T10:10:00Z")
+        );
         assert_eq!(until(&[]), None);
     }
 
@@ -306,15 +338,27 @@ mod tests {
     #[test]
     fn a_post_is_recognised_by_its_address_and_words_and_never_twice() {
         let text = "L’État publie\n\nhttps://x.fr/a/?b&c\n\n#ClouddelEtat";
-        let post = Post { text: text.into(), url: "https://x.fr/a/?b&c".into(), language: "fr".into(), hashtags: vec![], length: 0, limit: 500 };
+        let post = Post {
+            text: text.into(),
+            url: "https://x.fr/a/?b&c".into(),
+            language: "fr".into(),
+            hashtags: vec![],
+            length: 0,
+            limit: 500,
+        };
         let key = DeliveryKey::publication(ArticleId::mint("x", "y", &|_| false), "cloud", &EndpointName::new("m"));
-        let status = |content: &str, at: &str| json!({"id": "9", "url": "https://m/9", "content": content, "created_at": at});
+        let status =
+            |content: &str, at: &str| json!({"id": "9", "url": "https://m/9", "content": content, "created_at": at});
         let ours = "<p>L’État publie</p><p><a href=\"https://x.fr/a/?b&amp;c\"><span class=\"invisible\">https://</span>x.fr/a/?b&amp;c</a></p><p><a href=\"/t\">#<span>ClouddelEtat</span></a></p>";
-        let find = |status: &Value, taken: &[String]| recognise(status, &Wanted { post: &post, key: &key, since: now(), taken });
+        let find = |status: &Value, taken: &[String]| {
+            recognise(status, &Wanted { post: &post, key: &key, since: now(), taken })
+        };
         assert!(find(&status(ours, "2026-11-22T10:00:01.000Z"), &[]).is_some());
         assert!(find(&status(ours, "2026-11-22T10:00:01.000Z"), &["9".to_owned()]).is_none());
         assert!(find(&status(ours, "2026-11-21T10:00:01.000Z"), &[]).is_none());
         assert!(find(&status(&ours.replace("/a/", "/b/"), "2026-11-22T10:00:01.000Z"), &[]).is_none());
-        assert!(find(&status(&ours.replace("L’État publie", "Rappel : demain"), "2026-11-22T10:00:01.000Z"), &[]).is_none());
+        assert!(
+            find(&status(&ours.replace("L’État publie", "Rappel : demain"), "2026-11-22T10:00:01.000Z"), &[]).is_none()
+        );
     }
 }

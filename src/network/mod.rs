@@ -63,7 +63,9 @@ pub trait Network: Send + Sync {
 pub fn connect(name: &EndpointName, endpoint: &Endpoint, store: &Store) -> Result<Box<dyn Network>, String> {
     Ok(match &endpoint.network {
         NetworkKind::Journal => Box::new(journal::Journal::new(name.clone(), store.clone())),
-        NetworkKind::Mastodon(account) => Box::new(mastodon::MastodonAccount::new(account.clone(), endpoint.allow_private)?),
+        NetworkKind::Mastodon(account) => {
+            Box::new(mastodon::MastodonAccount::new(account.clone(), endpoint.allow_private)?)
+        }
     })
 }
 

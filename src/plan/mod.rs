@@ -116,7 +116,10 @@ impl<'a> Planner<'a> {
         for delivery in inputs.outbox {
             by_article.entry(delivery.key.article).or_default().push(delivery);
             if delivery.state != State::Cancelled {
-                taken.entry((delivery.key.rule.clone(), delivery.key.endpoint.clone())).or_default().insert(delivery.due_at);
+                taken
+                    .entry((delivery.key.rule.clone(), delivery.key.endpoint.clone()))
+                    .or_default()
+                    .insert(delivery.due_at);
             }
         }
         Self { inputs, by_article, taken, plan: Plan::default() }
@@ -133,10 +136,17 @@ impl<'a> Planner<'a> {
             }
             // A try that may have reached the network is never called off: it is looked into.
             let rule = self.inputs.rules.iter().find(|rule| rule.name == delivery.key.rule);
-            let Some(rule) = rule.filter(|_| delivery.attempts == 0 && delivery.state == State::Pending) else { continue };
+            let Some(rule) = rule.filter(|_| delivery.attempts == 0 && delivery.state == State::Pending) else {
+                continue;
+            };
             let late = now.duration_since(delivery.due_at);
             if late > rule.expires {
-                let reason = format!("missed: it was due {} ago, and the rule “{}” lets a post be {} late", span::show(late), rule.name, span::show(rule.expires));
+                let reason = format!(
+                    "missed: it was due {} ago, and the rule “{}” lets a post be {} late",
+                    span::show(late),
+                    rule.name,
+                    span::show(rule.expires)
+                );
                 self.plan.expire.push((delivery.id, reason));
             } else if matches!(rule.when, When::Slots { queue: true, .. }) && delivery.due_at <= now {
                 overdue.entry((rule.name.clone(), delivery.key.endpoint.clone())).or_default().push(delivery);
@@ -187,7 +197,8 @@ impl<'a> Planner<'a> {
         let now = self.inputs.now;
         let existing = self.by_article.get(&standing.id).cloned().unwrap_or_default();
         for delivery in existing.iter().filter(|delivery| !delivery.withdrawn) {
-            let withdrawn = self.plan.withdraw.iter().find(|(id, _)| *id == delivery.id).map(|(_, reason)| reason.clone());
+            let withdrawn =
+                self.plan.withdraw.iter().find(|(id, _)| *id == delivery.id).map(|(_, reason)| reason.clone());
             let expired = self.plan.expire.iter().find(|(id, _)| *id == delivery.id).map(|(_, reason)| reason.clone());
             let moved = self.plan.postpone.iter().find(|(id, _)| *id == delivery.id).map(|(_, at)| *at);
             let state = match (&withdrawn, &expired) {
@@ -195,8 +206,16 @@ impl<'a> Planner<'a> {
                 (_, Some(_)) => State::Failed,
                 _ => delivery.state,
             };
-            let reason = withdrawn.or(expired).or_else(|| delivery.reason.clone()).unwrap_or_else(|| "booked".to_owned());
-            self.line(standing, Some(&delivery.key.endpoint), Some(&delivery.key.rule), Some(moved.unwrap_or(delivery.due_at)), state.word(), reason);
+            let reason =
+                withdrawn.or(expired).or_else(|| delivery.reason.clone()).unwrap_or_else(|| "booked".to_owned());
+            self.line(
+                standing,
+                Some(&delivery.key.endpoint),
+                Some(&delivery.key.rule),
+                Some(moved.unwrap_or(delivery.due_at)),
+                state.word(),
+                reason,
+            );
         }
         if !standing.article.is_live(now) {
             if existing.iter().all(|delivery| delivery.withdrawn) {
@@ -208,14 +227,23 @@ impl<'a> Planner<'a> {
             if existing.is_empty() {
                 let reason = match decided {
                     Decided::Baseline => "part of the baseline: it was there at the first start",
-                    Decided::Announced => "no rule fitted it when it was published; `publish-now` sends it all the same",
+                    Decided::Announced => {
+                        "no rule fitted it when it was published; `publish-now` sends it all the same"
+                    }
                 };
                 self.line(standing, None, None, None, "skipped", reason.to_owned());
             }
             return;
         }
         let Some(due) = row.due_since(&standing.article) else {
-            self.line(standing, None, None, None, "skipped", "it has no date, so it is never announced by itself".to_owned());
+            self.line(
+                standing,
+                None,
+                None,
+                None,
+                "skipped",
+                "it has no date, so it is never announced by itself".to_owned(),
+            );
             return;
         };
         self.due(standing, row, due);
@@ -229,7 +257,11 @@ impl<'a> Planner<'a> {
         for rule in self.inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)) {
             fits = true;
             if age > rule.fresh {
-                let reason = format!("its date lay {} back when it appeared, and the rule takes {}", span::show(age), span::show(rule.fresh));
+                let reason = format!(
+                    "its date lay {} back when it appeared, and the rule takes {}",
+                    span::show(age),
+                    span::show(rule.fresh)
+                );
                 self.line(standing, None, Some(&rule.name), None, "skipped", reason);
                 continue;
             }
@@ -238,7 +270,8 @@ impl<'a> Planner<'a> {
         if !fits {
             self.line(standing, None, None, None, "skipped", "no rule fits it".to_owned());
         }
-        let longest = |of: fn(&Rule) -> SignedDuration, default| self.inputs.rules.iter().map(of).max().unwrap_or(default);
+        let longest =
+            |of: fn(&Rule) -> SignedDuration, default| self.inputs.rules.iter().map(of).max().unwrap_or(default);
         let settled = now.duration_since(due) >= longest(|rule| rule.settle, SignedDuration::from_mins(30));
         let fresh = age <= longest(|rule| rule.fresh, SignedDuration::from_hours(7 * 24));
         if settled && fresh {
@@ -254,7 +287,12 @@ impl<'a> Planner<'a> {
         for name in &rule.endpoints {
             let Some(endpoint) = self.inputs.endpoints.get(name) else { continue };
             let key = DeliveryKey::publication(standing.id, &rule.name, name);
-            let booked = self.by_article.get(&standing.id).into_iter().flatten().find(|delivery| delivery.key == key && !delivery.withdrawn);
+            let booked = self
+                .by_article
+                .get(&standing.id)
+                .into_iter()
+                .flatten()
+                .find(|delivery| delivery.key == key && !delivery.withdrawn);
             if booked.is_some() {
                 continue;
             }
@@ -263,11 +301,21 @@ impl<'a> Planner<'a> {
                 When::Slots { .. } => self.slot(rule, name, from),
             };
             let Some(due_at) = due_at else {
-                self.line(standing, Some(name), Some(&rule.name), None, "skipped", "the rule's slots never come".to_owned());
+                self.line(
+                    standing,
+                    Some(name),
+                    Some(&rule.name),
+                    None,
+                    "skipped",
+                    "the rule's slots never come".to_owned(),
+                );
                 continue;
             };
             if now < settled_at {
-                let reason = format!("it settles until then: {} without a change of path, date or state", span::show(rule.settle));
+                let reason = format!(
+                    "it settles until then: {} without a change of path, date or state",
+                    span::show(rule.settle)
+                );
                 self.line(standing, Some(name), Some(&rule.name), Some(due_at), "settling", reason);
                 continue;
             }
@@ -308,12 +356,16 @@ impl<'a> Planner<'a> {
 
     fn suspicion(&self, of: ArticleId, likeness: f64) -> String {
         let other = self.inputs.look.rows.get(&of).map_or_else(|| of.to_string(), |row| row.path.clone());
-        format!("suspected duplicate: {:.0} % of its text stands in {other} too; approve it if it is another article", likeness * 100.0)
+        format!(
+            "suspected duplicate: {:.0} % of its text stands in {other} too; approve it if it is another article",
+            likeness * 100.0
+        )
     }
 
     fn not_live_lines(&mut self, standing: &'a Standing, row: &'a Row) {
         let reason = not_live(standing, self.inputs.now);
-        let date = standing.article.date.map(|date| date.at).filter(|at| *at > self.inputs.now && standing.article.published);
+        let date =
+            standing.article.date.map(|date| date.at).filter(|at| *at > self.inputs.now && standing.article.published);
         let Some(date) = date.filter(|_| row.decided.is_none()) else {
             self.line(standing, None, None, None, "skipped", reason);
             return;
@@ -332,7 +384,15 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn line(&mut self, standing: &Standing, endpoint: Option<&EndpointName>, rule: Option<&str>, due_at: Option<Timestamp>, state: &'static str, reason: String) {
+    fn line(
+        &mut self,
+        standing: &Standing,
+        endpoint: Option<&EndpointName>,
+        rule: Option<&str>,
+        due_at: Option<Timestamp>,
+        state: &'static str,
+        reason: String,
+    ) {
         self.plan.lines.push(Line {
             article: standing.id,
             path: standing.article.path.clone(),
@@ -359,7 +419,11 @@ fn not_live(standing: &Standing, now: Timestamp) -> String {
 
 /// The zone of an endpoint's schedules.
 fn zone(inputs: &Inputs, endpoint: &EndpointName) -> TimeZone {
-    inputs.endpoints.get(endpoint).and_then(|endpoint| endpoint.timezone.clone()).unwrap_or_else(|| inputs.site.timezone.clone())
+    inputs
+        .endpoints
+        .get(endpoint)
+        .and_then(|endpoint| endpoint.timezone.clone())
+        .unwrap_or_else(|| inputs.site.timezone.clone())
 }
 
 /// The first instant after `now` at which the plan may say something new by the passing of time alone: an article's
@@ -393,7 +457,8 @@ pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) ->
             rules.entry(endpoint.clone()).or_insert(&rule.name);
         }
     }
-    let endpoints: Vec<EndpointName> = if wanted.is_empty() { rules.keys().cloned().collect() } else { wanted.to_vec() };
+    let endpoints: Vec<EndpointName> =
+        if wanted.is_empty() { rules.keys().cloned().collect() } else { wanted.to_vec() };
     if endpoints.is_empty() {
         return Err(format!("no rule fits {}; name an endpoint with --endpoint", standing.article.path));
     }

@@ -6,7 +6,8 @@ use crate::text::folded;
 
 /// Whether the selection takes the article: every line that is given fits, and no line of `not` does.
 pub fn selects(selection: &Selection, article: &Article) -> bool {
-    let meets = |wanted: &[String], has: &[String]| wanted.is_empty() || has.iter().any(|term| wanted.contains(&folded(term)));
+    let meets =
+        |wanted: &[String], has: &[String]| wanted.is_empty() || has.iter().any(|term| wanted.contains(&folded(term)));
     let taken = (selection.collections.is_empty() || selection.collections.contains(&article.collection))
         && meets(&selection.categories, &article.categories)
         && meets(&selection.tags, &article.tags);
@@ -15,5 +16,7 @@ pub fn selects(selection: &Selection, article: &Article) -> bool {
 
 fn excludes(not: &Selection, article: &Article) -> bool {
     let meets = |unwanted: &[String], has: &[String]| has.iter().any(|term| unwanted.contains(&folded(term)));
-    not.collections.contains(&article.collection) || meets(&not.categories, &article.categories) || meets(&not.tags, &article.tags)
+    not.collections.contains(&article.collection)
+        || meets(&not.categories, &article.categories)
+        || meets(&not.tags, &article.tags)
 }

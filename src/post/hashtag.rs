@@ -9,7 +9,8 @@ use unicode_normalization::UnicodeNormalization;
 /// The hashtags of an article: those of the dictionary in the order of its tags and categories, then those made of
 /// its other tags; each once, whatever its case; at most as many as the configuration says.
 pub fn hashtags(article: &Article, config: &Hashtags) -> Vec<String> {
-    let official = article.tags.iter().chain(&article.categories).filter_map(|term| config.dictionary.get(&folded(term)).cloned());
+    let official =
+        article.tags.iter().chain(&article.categories).filter_map(|term| config.dictionary.get(&folded(term)).cloned());
     let made = article
         .tags
         .iter()

@@ -56,12 +56,16 @@ pub struct Brief<'a> {
 pub fn compose(standing: &Standing, site: &SiteSettings, brief: &Brief) -> Result<Post, String> {
     let article = &standing.article;
     let own = brief.own_text.then(|| own_text(article, brief.endpoint, brief.network)).flatten();
-    let own = own.map(|text| Template::parse(text).map_err(|error| format!("the article's own text (`social:` in {}): {error}", article.path)));
+    let own = own.map(|text| {
+        Template::parse(text)
+            .map_err(|error| format!("the article's own text (`social:` in {}): {error}", article.path))
+    });
     let own = own.transpose()?;
     let template = own.as_ref().unwrap_or(brief.template);
     let all_hashtags = hashtag::hashtags(article, brief.hashtags);
     let draft = Draft { standing, site, template, limits: brief.limits };
-    let summary = summary_markdown(standing).map(|text| one_line(&markdown::to_text(&text, &article.url))).unwrap_or_default();
+    let summary =
+        summary_markdown(standing).map(|text| one_line(&markdown::to_text(&text, &article.url))).unwrap_or_default();
 
     let whole = draft.fill(&article.title, &summary, &all_hashtags)?;
     if let Some(post) = whole.fitting() {
@@ -83,7 +87,10 @@ pub fn compose(standing: &Standing, site: &SiteSettings, brief: &Brief) -> Resul
         return Ok(post);
     }
     let shortest = draft.fill("", "", first)?;
-    Err(format!("the text has {} characters where the network takes {}, even without title and summary", shortest.post.length, shortest.post.limit))
+    Err(format!(
+        "the text has {} characters where the network takes {}, even without title and summary",
+        shortest.post.length, shortest.post.limit
+    ))
 }
 
 /// The article's own text for an endpoint: by its name, by its network, or for all.
@@ -201,6 +208,9 @@ mod tests {
     fn beginnings_end_at_a_word() {
         let all = beginnings("L’État publie\u{A0}: « dix » témoignages d’agents");
         assert!(all.contains(&"L’État publie…".to_owned()), "{all:?}");
-        assert!(all.iter().all(|start| !start.contains(":…") && !start.ends_with("’…") && !start.contains("\u{A0}…")), "{all:?}");
+        assert!(
+            all.iter().all(|start| !start.contains(":…") && !start.ends_with("’…") && !start.contains("\u{A0}…")),
+            "{all:?}"
+        );
     }
 }

@@ -26,6 +26,8 @@ pub enum SourceError {
     #[error("the site's folder {0} is not there; check `site.root` and that the volume is mounted")]
     Missing(String),
     /// The folder is there, and empty where it was not before.
-    #[error("the site's folder {0} has lost all its articles at once; the last state stays until they are back, or until Crieur is started again with `crieur run --accept-empty`")]
+    #[error(
+        "the site's folder {0} has lost all its articles at once; the last state stays until they are back, or until Crieur is started again with `crieur run --accept-empty`"
+    )]
     Emptied(String),
 }

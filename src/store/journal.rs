@@ -25,7 +25,13 @@ pub struct JournalPost {
 
 impl Store {
     /// Puts a post on the timeline; the same key again changes nothing. Its number.
-    pub async fn journal_post(&self, endpoint: &EndpointName, key: &str, post: &Post, now: Timestamp) -> Result<i64, StoreError> {
+    pub async fn journal_post(
+        &self,
+        endpoint: &EndpointName,
+        key: &str,
+        post: &Post,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
         sqlx::query("insert into journal (endpoint, key, text, url, language, posted_at) values (?, ?, ?, ?, ?, ?) on conflict (key) do nothing")
             .bind(endpoint.as_str())
             .bind(key)
@@ -45,7 +51,8 @@ impl Store {
 
     /// The newest posts, newest first.
     pub async fn journal(&self, at_most: u32) -> Result<Vec<JournalPost>, StoreError> {
-        let rows = sqlx::query("select * from journal order by id desc limit ?").bind(at_most).fetch_all(&self.pool).await?;
+        let rows =
+            sqlx::query("select * from journal order by id desc limit ?").bind(at_most).fetch_all(&self.pool).await?;
         rows.iter()
             .map(|row| {
                 Ok(JournalPost {

@@ -32,8 +32,9 @@ impl Store {
 impl Pass {
     /// Whether no pass was ever made on this database.
     pub async fn is_first(&mut self) -> Result<bool, StoreError> {
-        let found: Option<String> =
-            sqlx::query_scalar("select value from meta where name = 'first_start'").fetch_optional(&mut *self.transaction).await?;
+        let found: Option<String> = sqlx::query_scalar("select value from meta where name = 'first_start'")
+            .fetch_optional(&mut *self.transaction)
+            .await?;
         Ok(found.is_none())
     }
 
@@ -156,12 +157,13 @@ impl Pass {
             touched += self.settle(*id, State::Failed, reason, false).await?;
         }
         for (id, due_at) in &plan.postpone {
-            touched += sqlx::query("update deliveries set due_at = ? where id = ? and state = 'pending' and attempts = 0")
-                .bind(micros(*due_at))
-                .bind(id)
-                .execute(&mut *self.transaction)
-                .await?
-                .rows_affected();
+            touched +=
+                sqlx::query("update deliveries set due_at = ? where id = ? and state = 'pending' and attempts = 0")
+                    .bind(micros(*due_at))
+                    .bind(id)
+                    .execute(&mut *self.transaction)
+                    .await?
+                    .rows_affected();
         }
         for planned in &plan.book {
             touched += self.book(planned, now).await?;
@@ -226,13 +228,15 @@ impl Pass {
     pub async fn expedite(&mut self, planned: &Planned, text: Option<&str>, now: Timestamp) -> Result<i64, StoreError> {
         self.book(planned, now).await?;
         let key = &planned.key;
-        let id: i64 = sqlx::query_scalar("select id from deliveries where article = ? and rule = ? and step = ? and endpoint = ?")
-            .bind(key.article.to_string())
-            .bind(&key.rule)
-            .bind(&key.step)
-            .bind(key.endpoint.as_str())
-            .fetch_one(&mut *self.transaction)
-            .await?;
+        let id: i64 = sqlx::query_scalar(
+            "select id from deliveries where article = ? and rule = ? and step = ? and endpoint = ?",
+        )
+        .bind(key.article.to_string())
+        .bind(&key.rule)
+        .bind(&key.step)
+        .bind(key.endpoint.as_str())
+        .fetch_one(&mut *self.transaction)
+        .await?;
         sqlx::query(
             "update deliveries set state = 'pending', due_at = min(due_at, ?), override = coalesce(?, override), reason = null,
                 withdrawn = 0, by_hand = 1

@@ -43,7 +43,9 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The file was written by a later version.
-    #[error("the database {path} was written by a later version of Crieur (tables {found}, this one knows {SCHEMA_VERSION}); use that version, or another file")]
+    #[error(
+        "the database {path} was written by a later version of Crieur (tables {found}, this one knows {SCHEMA_VERSION}); use that version, or another file"
+    )]
     Later {
         /// The file.
         path: PathBuf,

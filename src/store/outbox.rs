@@ -131,10 +131,11 @@ impl Store {
     ) -> Result<Leased, StoreError> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         self.take_back(&mut transaction, endpoint, look_after, now).await?;
-        let busy: Option<i64> = sqlx::query_scalar("select min(lease_until) from deliveries where endpoint = ? and state = 'sending'")
-            .bind(endpoint.as_str())
-            .fetch_one(&mut *transaction)
-            .await?;
+        let busy: Option<i64> =
+            sqlx::query_scalar("select min(lease_until) from deliveries where endpoint = ? and state = 'sending'")
+                .bind(endpoint.as_str())
+                .fetch_one(&mut *transaction)
+                .await?;
         if let Some(until) = busy {
             transaction.commit().await?;
             return Ok(Leased::Wait(Some(instant(until)?)));
@@ -166,16 +167,20 @@ impl Store {
         }
         let token: i64 = row.try_get::<i64, _>("lease_token")? + 1;
         let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
-        sqlx::query("update deliveries set state = 'sending', lease_owner = ?, lease_until = ?, lease_token = ? where id = ?")
-            .bind(self.owner.name())
-            .bind(micros(until))
-            .bind(token)
-            .bind(delivery.id)
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "update deliveries set state = 'sending', lease_owner = ?, lease_until = ?, lease_token = ? where id = ?",
+        )
+        .bind(self.owner.name())
+        .bind(micros(until))
+        .bind(token)
+        .bind(delivery.id)
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
         let sent: Option<String> = if row.try_get::<bool, _>("look_first")? { row.try_get("post")? } else { None };
-        let at = |name: &str| -> Result<Option<Timestamp>, StoreError> { row.try_get::<Option<i64>, _>(name)?.map(instant).transpose() };
+        let at = |name: &str| -> Result<Option<Timestamp>, StoreError> {
+            row.try_get::<Option<i64>, _>(name)?.map(instant).transpose()
+        };
         Ok(Leased::Lease(Box::new(Lease {
             text: row.try_get("override")?,
             sent: sent.map(|json| serde_json::from_str(&json).map_err(|_| corrupt("post", json))).transpose()?,
@@ -188,7 +193,13 @@ impl Store {
     }
 
     /// Takes back what an ended lease or an ended process left under way.
-    async fn take_back(&self, transaction: &mut Transaction<'_, Sqlite>, endpoint: &EndpointName, look_after: SignedDuration, now: Timestamp) -> Result<(), StoreError> {
+    async fn take_back(
+        &self,
+        transaction: &mut Transaction<'_, Sqlite>,
+        endpoint: &EndpointName,
+        look_after: SignedDuration,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let rows = sqlx::query("select id, lease_owner, lease_until, look_first, last_attempt from deliveries where endpoint = ? and state = 'sending'")
             .bind(endpoint.as_str())
             .fetch_all(&mut **transaction)
@@ -238,11 +249,13 @@ impl Store {
         if done.rows_affected() == 0 {
             return Ok(Start::Lost);
         }
-        sqlx::query("insert into attempts (delivery, number, started_at) select id, attempts, ? from deliveries where id = ?")
-            .bind(micros(now))
-            .bind(lease.delivery.id)
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "insert into attempts (delivery, number, started_at) select id, attempts, ? from deliveries where id = ?",
+        )
+        .bind(micros(now))
+        .bind(lease.delivery.id)
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
         Ok(Start::Started)
     }
@@ -319,7 +332,10 @@ impl Store {
 
     /// The tries of a delivery, first to last.
     pub async fn attempts(&self, id: i64) -> Result<Vec<Attempt>, StoreError> {
-        let rows = sqlx::query("select * from attempts where delivery = ? order by number").bind(id).fetch_all(&self.pool).await?;
+        let rows = sqlx::query("select * from attempts where delivery = ? order by number")
+            .bind(id)
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter()
             .map(|row| {
                 Ok(Attempt {
@@ -376,7 +392,9 @@ pub(super) fn read_delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
     let article: String = row.try_get("article")?;
     let state: String = row.try_get("state")?;
     let post: Option<String> = row.try_get("post")?;
-    let text = post.map(|json| serde_json::from_str::<Post>(&json).map(|post| post.text).map_err(|_| corrupt("post", json))).transpose()?;
+    let text = post
+        .map(|json| serde_json::from_str::<Post>(&json).map(|post| post.text).map_err(|_| corrupt("post", json)))
+        .transpose()?;
     Ok(Delivery {
         id: row.try_get("id")?,
         key: DeliveryKey {

@@ -30,10 +30,10 @@ impl Owner {
         fs::rename(&unnamed, folder.join(format!("{name}.lock")))?;
         let owner = Self { folder, name, file: Some(file) };
         for entry in fs::read_dir(&owner.folder)?.flatten() {
-            if let Some(name) = entry.file_name().to_str().and_then(|name| name.strip_suffix(".lock")) {
-                if !owner.lives(name) {
-                    let _ = fs::remove_file(entry.path());
-                }
+            if let Some(name) = entry.file_name().to_str().and_then(|name| name.strip_suffix(".lock"))
+                && !owner.lives(name)
+            {
+                let _ = fs::remove_file(entry.path());
             }
         }
         Ok(owner)

@@ -8,7 +8,8 @@ use std::path::Path;
 fn the_shipped_configuration_can_be_read_and_fits_the_schema() {
     let text = std::fs::read_to_string("config/crieur.yaml").unwrap();
     parse(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
-    let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string("config/crieur.schema.json").unwrap()).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string("config/crieur.schema.json").unwrap()).unwrap();
     let value = crieur::yaml::parse(&text).unwrap().value.to_json();
     let validator = jsonschema::draft7::new(&schema).unwrap();
     let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
@@ -21,7 +22,8 @@ fn every_key_of_the_schema_stands_in_the_shipped_configuration() {
     let schema = config::schema();
     let mut keys = Vec::new();
     collect_keys(&schema, &mut keys);
-    let missing: Vec<&String> = keys.iter().filter(|key| !text.contains(&format!("{key}:")) && !text.contains(&format!("{key} "))).collect();
+    let missing: Vec<&String> =
+        keys.iter().filter(|key| !text.contains(&format!("{key}:")) && !text.contains(&format!("{key} "))).collect();
     // `…_file` forms are named beside their keys, and `at_most` and the like are found as they are.
     let missing: Vec<_> = missing.into_iter().filter(|key| !key.ends_with("_file")).collect();
     assert!(missing.is_empty(), "not in config/crieur.yaml: {missing:?}");
@@ -106,7 +108,8 @@ fn secrets_come_from_the_environment_or_from_files_and_never_show() {
     let config = config::parse("c.yaml", &yaml, &Surroundings { env: &env, read: &read }).unwrap();
     let shown = format!("{config:?}");
     assert!(!shown.contains("canari"), "{shown}");
-    let missing = parse("endpoints:\n  a: { network: mastodon, server: https://x.fr, token: \"${JETON}\" }\n").unwrap_err();
+    let missing =
+        parse("endpoints:\n  a: { network: mastodon, server: https://x.fr, token: \"${JETON}\" }\n").unwrap_err();
     assert!(missing[0].message.contains("JETON is not set"), "{missing:?}");
 }
 

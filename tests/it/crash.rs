@@ -4,12 +4,16 @@ use crate::support::{Crieur, Place};
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-const RULE: &str = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai] }]\nbaseline: none";
+const RULE: &str =
+    "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai] }]\nbaseline: none";
 
 fn site() -> Place {
     let place = Place::new();
     for n in 0..5 {
-        place.article(&format!("_actualites/a{n}.md"), &format!("title: Article {n}\ndate: 2026-11-0{} 09:00:00 +01:00", n + 1));
+        place.article(
+            &format!("_actualites/a{n}.md"),
+            &format!("title: Article {n}\ndate: 2026-11-0{} 09:00:00 +01:00", n + 1),
+        );
     }
     place
 }

@@ -109,7 +109,10 @@ async fn a_burst_of_a_thousand_files_deletes_and_half_written_files_are_followed
     place.article("_actualites/first.md", "title: Premier\ndate: 2026-11-01");
     let mut running = Running::start(place, "", "2026-11-22T10:00:00Z").await;
     for n in 0..1_000 {
-        running.place.article(&format!("_actualites/f{n}.md"), &format!("title: Article {n}\ndate: 2026-10-01\ntags: [t{}]", n % 20));
+        running.place.article(
+            &format!("_actualites/f{n}.md"),
+            &format!("title: Article {n}\ndate: 2026-10-01\ntags: [t{}]", n % 20),
+        );
     }
     running.until(|snapshot| snapshot.feeds.feeds[0].articles == 1_001).await;
     running.place.write("_actualites/half.md", "---\ntitle: Moitié\npubl");

@@ -32,9 +32,15 @@ impl World {
     async fn with(server: &Server, articles: usize) -> Self {
         let place = Place::new();
         for n in 0..articles {
-            place.article(&format!("_actualites/a{n}.md"), &format!("title: Nuage n° {n}\ndate: 2026-11-22 09:00:{n:02} +00:00\ntags: [Cloud]"));
+            place.article(
+                &format!("_actualites/a{n}.md"),
+                &format!("title: Nuage n° {n}\ndate: 2026-11-22 09:00:{n:02} +00:00\ntags: [Cloud]"),
+            );
         }
-        let rest = format!("{}\nrules: [{{ name: une, endpoints: [mastodon], live_check: false }}]\nbaseline: none\ndelivery: {{ give_up: 1h }}", server.endpoints());
+        let rest = format!(
+            "{}\nrules: [{{ name: une, endpoints: [mastodon], live_check: false }}]\nbaseline: none\ndelivery: {{ give_up: 1h }}",
+            server.endpoints()
+        );
         let config = place.config(&rest);
         let clock = Clock::by_hand(START.parse().unwrap());
         let store = Store::open(&config.store).await.unwrap();
@@ -158,7 +164,10 @@ async fn a_process_that_dies_while_a_post_is_under_way_leaves_one_post() {
 async fn an_article_that_is_withdrawn_before_its_post_goes_out_is_not_posted() {
     let server = Server::start(true).await;
     let mut world = World::new(&server).await;
-    world._place.article("_actualites/a0.md", "title: Nuage n° 0\ndate: 2026-11-22 09:00:00 +00:00\ntags: [Cloud]\npublished: false");
+    world._place.article(
+        "_actualites/a0.md",
+        "title: Nuage n° 0\ndate: 2026-11-22 09:00:00 +00:00\ntags: [Cloud]\npublished: false",
+    );
     world._place.article("_actualites/autre.md", "title: Autre\ndate: 2020-01-01");
     world.snapshot = Reconciler::new(Arc::clone(&world.config)).pass(&world.store, world.clock.now()).await.unwrap();
     let outbox = world.run().await;
@@ -180,7 +189,8 @@ async fn a_person_settles_what_is_uncertain() {
 #[tokio::test]
 async fn many_deliveries_keep_their_order_through_troubles() {
     let server = Server::start(false).await;
-    let troubles = [Mood::Well, Mood::KeepThen(504), Mood::Answer(500), Mood::Later(30), Mood::KeepThenGarbage, Mood::Well];
+    let troubles =
+        [Mood::Well, Mood::KeepThen(504), Mood::Answer(500), Mood::Later(30), Mood::KeepThenGarbage, Mood::Well];
     server.moods(troubles.iter().cloned().cycle().take(60));
     let world = World::with(&server, 40).await;
     let outbox = world.run().await;
@@ -199,7 +209,8 @@ async fn the_token_is_in_no_row_of_the_database() {
     let world = World::new(&server).await;
     world.run().await;
     world.store.close().await;
-    for entry in std::fs::read_dir(world._place.folder.path()).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+    for entry in std::fs::read_dir(world._place.folder.path()).unwrap().flatten().filter(|entry| entry.path().is_file())
+    {
         let bytes = std::fs::read(entry.path()).unwrap();
         let there = bytes.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes());
         assert!(!there || entry.path().extension().is_some_and(|e| e == "yaml"), "{}", entry.path().display());
@@ -212,13 +223,28 @@ async fn two_processes_never_hold_one_lease_and_a_late_one_writes_nothing() {
     let world = World::new(&server).await;
     let other = Store::open(&world.config.store).await.unwrap();
     let now: Timestamp = START.parse().unwrap();
-    let lease = |store: Store, now| async move { store.lease(&EndpointName::new("mastodon"), None, SignedDuration::ZERO, SignedDuration::ZERO, now).await.unwrap() };
+    let lease = |store: Store, now| async move {
+        store
+            .lease(&EndpointName::new("mastodon"), None, SignedDuration::ZERO, SignedDuration::ZERO, now)
+            .await
+            .unwrap()
+    };
     let crieur::store::Leased::Lease(first) = lease(world.store.clone(), now).await else { panic!() };
     assert!(matches!(lease(other.clone(), now).await, crieur::store::Leased::Wait(Some(_))));
     let later = now + SignedDuration::from_mins(10);
     let crieur::store::Leased::Lease(second) = lease(other.clone(), later).await else { panic!() };
-    let post = crieur::post::Post { text: "x".into(), url: "https://x.fr".into(), language: "fr".into(), hashtags: vec![], length: 1, limit: 500 };
+    let post = crieur::post::Post {
+        text: "x".into(),
+        url: "https://x.fr".into(),
+        language: "fr".into(),
+        hashtags: vec![],
+        length: 1,
+        limit: 500,
+    };
     assert_eq!(world.store.start(&first, &post, later).await.unwrap(), crieur::store::Start::Lost);
     assert_eq!(other.start(&second, &post, later).await.unwrap(), crieur::store::Start::Started);
-    assert_eq!(world.store.finish(&first, &Outcome::Failed("late".into()), later).await.unwrap(), crieur::store::Finish::Lost);
+    assert_eq!(
+        world.store.finish(&first, &Outcome::Failed("late".into()), later).await.unwrap(),
+        crieur::store::Finish::Lost
+    );
 }

@@ -7,10 +7,17 @@ use std::process::Command;
 /// The example site's feeds as files, in a folder of their own.
 fn build(place: &Place, name: &str, environment: &[(&str, &str)]) -> PathBuf {
     let file = place.path("example.yaml");
-    let yaml = format!("site: {{ root: examples/site }}\nstore: \"sqlite:{}\"\nhttp: {{ public_url: https://flux.example.fr }}\n", place.path("no.db").display());
+    let yaml = format!(
+        "site: {{ root: examples/site }}\nstore: \"sqlite:{}\"\nhttp: {{ public_url: https://flux.example.fr }}\n",
+        place.path("no.db").display()
+    );
     std::fs::write(&file, yaml).unwrap();
     let out = place.path(name);
-    let output = Crieur { file }.command(&["build", "--out", out.to_str().unwrap()]).envs(environment.iter().copied()).output().unwrap();
+    let output = Crieur { file }
+        .command(&["build", "--out", out.to_str().unwrap()])
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     out.join("feeds")
 }
@@ -41,7 +48,10 @@ fn every_document_is_well_formed_by_libxml2() {
         return;
     }
     let place = Place::new();
-    let xml: Vec<PathBuf> = documents(&build(&place, "out", &[])).into_iter().filter(|path| path.extension().is_some_and(|e| e != "json")).collect();
+    let xml: Vec<PathBuf> = documents(&build(&place, "out", &[]))
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|e| e != "json"))
+        .collect();
     assert!(xml.len() > 40);
     let output = Command::new("xmllint").arg("--noout").args(&xml).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -57,7 +67,12 @@ fn feedparser_reads_the_same_from_every_format() {
     let place = Place::new();
     let folder = build(&place, "out", &[]);
     let output = Command::new(python).arg("tests/it/support/read_feeds.py").arg(&folder).output().unwrap();
-    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
@@ -65,7 +80,19 @@ fn nothing_that_must_stay_in_its_file_is_in_any_document() {
     let place = Place::new();
     for path in documents(&build(&place, "out", &[])) {
         let text = std::fs::read_to_string(&path).unwrap();
-        for canary in ["presse-canari", "Capucine Verdelot", "brouillon-canari", "exemple.pdf", "capsule", "Nomination", "Messagerie des mairies", "Mentions légales", "{:", "{%", "{{"] {
+        for canary in [
+            "presse-canari",
+            "Capucine Verdelot",
+            "brouillon-canari",
+            "exemple.pdf",
+            "capsule",
+            "Nomination",
+            "Messagerie des mairies",
+            "Mentions légales",
+            "{:",
+            "{%",
+            "{{",
+        ] {
             assert!(!text.contains(canary), "{canary} is in {}", path.display());
         }
         for relative in ["src=\\\"/", "href=\\\"/", "src=\"/", "href=\"/", "src=&quot;/", "<script", "<iframe"] {

@@ -68,7 +68,10 @@ async fn a_reader_that_has_the_feed_gets_304_and_nothing_else() {
         let (etag, modified) = (full.header("etag").to_owned(), full.header("last-modified").to_owned());
         for condition in [[("if-none-match", etag.as_str())], [("if-modified-since", modified.as_str())]] {
             let again = site.ask("GET", path, &condition).await;
-            assert_eq!((again.status, again.body.len(), again.header("etag")), (StatusCode::NOT_MODIFIED, 0, etag.as_str()));
+            assert_eq!(
+                (again.status, again.body.len(), again.header("etag")),
+                (StatusCode::NOT_MODIFIED, 0, etag.as_str())
+            );
             assert!(again.header("content-type").is_empty());
         }
         let both = [("if-none-match", "\"other\""), ("if-modified-since", modified.as_str())];

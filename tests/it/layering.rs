@@ -43,7 +43,11 @@ fn sources() -> Vec<(String, PathBuf, String)> {
             let module = first.trim_end_matches(".rs").to_owned();
             let text = fs::read_to_string(&path).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap();
-            let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect();
+            let code: String = code
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .map(|line| format!("{line}\n"))
+                .collect();
             (module, path, code)
         })
         .collect()
@@ -76,7 +80,18 @@ fn faults(module: &str, code: &str, modules: &[String], core: usize) -> Vec<Stri
         faults.push("imports everything of a module with a glob".to_owned());
     }
     if own < core {
-        for forbidden in ["async fn", "tokio::", "reqwest::", "sqlx::", "std::fs", "std::net::Tcp", "std::thread", "std::process", "std::env", "tracing::"] {
+        for forbidden in [
+            "async fn",
+            "tokio::",
+            "reqwest::",
+            "sqlx::",
+            "std::fs",
+            "std::net::Tcp",
+            "std::thread",
+            "std::process",
+            "std::env",
+            "tracing::",
+        ] {
             if code.contains(forbidden) {
                 faults.push(format!("is of the core and uses `{forbidden}`"));
             }
@@ -97,7 +112,9 @@ fn every_module_uses_only_those_above_it_and_the_core_is_pure() {
     let (modules, core) = order();
     let mut all = Vec::new();
     for (module, path, code) in sources() {
-        all.extend(faults(&module, &code, &modules, core).into_iter().map(|fault| format!("{} {fault}", path.display())));
+        all.extend(
+            faults(&module, &code, &modules, core).into_iter().map(|fault| format!("{} {fault}", path.display())),
+        );
     }
     assert!(all.is_empty(), "\n{}", all.join("\n"));
 }

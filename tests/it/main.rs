@@ -1,5 +1,13 @@
 //! One test binary for everything that crosses modules.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a test stops at the first thing that is not as it should be, and says what it skipped"
+)]
+
 mod config;
 mod crash;
 mod daemon;

@@ -35,17 +35,24 @@ fn the_feeds_hold_the_two_published_articles_and_nothing_else() {
     let read = |name: &str| std::fs::read_to_string(out.join("feeds").join(name)).unwrap();
     let rss = read("all.rss");
     let channel = rss::Channel::read_from(rss.as_bytes()).unwrap();
-    let items: Vec<(&str, &str)> = channel.items().iter().map(|item| (item.link().unwrap(), item.pub_date().unwrap())).collect();
+    let items: Vec<(&str, &str)> =
+        channel.items().iter().map(|item| (item.link().unwrap(), item.pub_date().unwrap())).collect();
     assert_eq!(
         items,
         [
-            (format!("https://www.numerique.gouv.fr/espace-presse/{RELEASE}/").as_str(), "Fri, 05 Jul 2024 14:00:00 +0200"),
+            (
+                format!("https://www.numerique.gouv.fr/espace-presse/{RELEASE}/").as_str(),
+                "Fri, 05 Jul 2024 14:00:00 +0200"
+            ),
             (format!("https://www.numerique.gouv.fr/agenda/{EVENT}/").as_str(), "Mon, 05 Feb 2024 09:30:00 +0100"),
         ]
     );
     assert!(rss.contains("https://www.numerique.gouv.fr/uploads/Copie%20de%20Visuel%20RS%2034-%201920x1080px(2).png"));
     let atom = atom_syndication::Feed::read_from(read("all.atom").as_bytes()).unwrap();
-    assert_eq!(atom.entries().iter().map(|entry| entry.id()).collect::<Vec<_>>(), channel.items().iter().map(|item| item.guid().unwrap().value()).collect::<Vec<_>>());
+    assert_eq!(
+        atom.entries().iter().map(|entry| entry.id()).collect::<Vec<_>>(),
+        channel.items().iter().map(|item| item.guid().unwrap().value()).collect::<Vec<_>>()
+    );
     assert_eq!(atom.entries()[0].published().unwrap().to_rfc3339(), "2024-07-05T14:00:00+02:00");
     for (feed, entries) in [
         ("tag/cloud", 2),

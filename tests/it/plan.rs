@@ -125,7 +125,10 @@ async fn fumbling_in_the_first_minutes_makes_one_post() {
     assert_eq!(world.outbox().await, []);
     world.at("10:50:00").await;
     world.at("23:50:00").await;
-    assert_eq!(world.outbox().await, [(State::Pending, "2026-11-23T10:50:00Z".into(), "_communiques/bon-titre.md".into())]);
+    assert_eq!(
+        world.outbox().await,
+        [(State::Pending, "2026-11-23T10:50:00Z".into(), "_communiques/bon-titre.md".into())]
+    );
 }
 
 #[tokio::test]
@@ -134,13 +137,18 @@ async fn old_articles_that_appear_are_no_news_and_tags_trigger_nothing() {
     world.place.article("_actualites/known.md", "title: Connu\ndate: 2026-11-22 09:00:00 +00:00");
     world.at("08:00:00").await;
     for n in 0..50 {
-        world.place.article(&format!("_actualites/import-{n}.md"), &format!("title: Import {n}\ndate: 2020-01-01 09:00:{n:02} +00:00\ntags: [Cloud]"));
+        world.place.article(
+            &format!("_actualites/import-{n}.md"),
+            &format!("title: Import {n}\ndate: 2020-01-01 09:00:{n:02} +00:00\ntags: [Cloud]"),
+        );
     }
     world.place.article("_actualites/untagged.md", "title: Sans mot-clé\ndate: 2026-11-23 09:00:00 +00:00");
     world.place.article("_actualites/known.md", "title: Connu\ndate: 2026-11-22 09:00:00 +00:00\ntags: [Cloud]");
     world.at("09:00:00").await;
     world.at("10:00:00").await;
-    world.place.article("_actualites/untagged.md", "title: Sans mot-clé\ndate: 2026-11-23 09:00:00 +00:00\ntags: [Cloud]");
+    world
+        .place
+        .article("_actualites/untagged.md", "title: Sans mot-clé\ndate: 2026-11-23 09:00:00 +00:00\ntags: [Cloud]");
     world.at("11:00:00").await;
     world.at("12:00:00").await;
     assert_eq!(world.outbox().await, []);
@@ -189,11 +197,15 @@ async fn a_queue_sends_one_a_slot_in_the_order_of_publication() {
     let mut world = World::new(queue).await;
     world.at("2026-11-19T08:00:00Z").await;
     for n in [3, 1, 2] {
-        world.place.article(&format!("_actualites/serie-{n}.md"), &format!("title: Série {n}\ndate: 2026-11-18 1{n}:00:00 +00:00"));
+        world.place.article(
+            &format!("_actualites/serie-{n}.md"),
+            &format!("title: Série {n}\ndate: 2026-11-18 1{n}:00:00 +00:00"),
+        );
     }
     world.at("2026-11-19T09:00:00Z").await;
     world.at("2026-11-19T09:30:00Z").await;
-    let due = |day: &str, n: u8| (State::Pending, format!("2026-11-{day}T08:30:00Z"), format!("_actualites/serie-{n}.md"));
+    let due =
+        |day: &str, n: u8| (State::Pending, format!("2026-11-{day}T08:30:00Z"), format!("_actualites/serie-{n}.md"));
     let mut outbox = world.outbox().await;
     outbox.sort_by(|a, b| a.1.cmp(&b.1));
     assert_eq!(outbox, [due("20", 1), due("23", 2), due("24", 3)]);
@@ -225,8 +237,15 @@ async fn a_file_that_breaks_keeps_its_last_good_version_and_announces_nothing() 
     let before = world.at("09:30:00").await;
     world.place.write("_actualites/a.md", "---\ntitle: a: b: c\n---\n");
     let after = world.at("09:31:00").await;
-    assert_eq!(before.feeds.document("/feeds/all.rss").unwrap().body, after.feeds.document("/feeds/all.rss").unwrap().body);
-    assert!(after.problems.iter().any(|problem| problem.file == "_actualites/a.md" && problem.line == 2), "{:?}", after.problems);
+    assert_eq!(
+        before.feeds.document("/feeds/all.rss").unwrap().body,
+        after.feeds.document("/feeds/all.rss").unwrap().body
+    );
+    assert!(
+        after.problems.iter().any(|problem| problem.file == "_actualites/a.md" && problem.line == 2),
+        "{:?}",
+        after.problems
+    );
     world.place.write("_actualites/a.md", "");
     assert_eq!(world.at("09:32:00").await.feeds.feeds[0].entries, 1);
     world.place.article("_actualites/a.md", TODAY);
@@ -259,13 +278,17 @@ async fn a_renamed_article_keeps_its_guid_and_an_edited_one_is_updated() {
     world.reconciler = Reconciler::new(Arc::clone(&world.config));
     let after = world.at("11:00:00").await;
     let entry = |snapshot: &Snapshot| {
-        let feed = atom_syndication::Feed::read_from(&*snapshot.feeds.document("/feeds/all.atom").unwrap().body).unwrap();
+        let feed =
+            atom_syndication::Feed::read_from(&*snapshot.feeds.document("/feeds/all.atom").unwrap().body).unwrap();
         let entry = feed.entries()[0].clone();
         (entry.id().to_owned(), entry.links()[0].href().to_owned(), entry.updated().to_rfc3339())
     };
     let (before, after) = (entry(&before), entry(&after));
     assert_eq!(before.0, after.0);
-    assert_eq!((before.1.as_str(), after.1.as_str()), ("https://www.example.fr/actualites/a/", "https://www.example.fr/espace-presse/b/"));
+    assert_eq!(
+        (before.1.as_str(), after.1.as_str()),
+        ("https://www.example.fr/actualites/a/", "https://www.example.fr/espace-presse/b/")
+    );
     assert_eq!((before.2.as_str(), after.2.as_str()), ("2026-11-23T09:00:00+00:00", "2026-11-23T12:00:00+01:00"));
 }
 

@@ -55,7 +55,10 @@ fn ten_at_once_alone_post_once_and_print_one_receipt() {
     let place = site();
     let crieur = place.crieur(SLOT);
     ten_at_once(&crieur);
-    assert_eq!(crieur.ok(&["publish-now", "https://www.example.fr/actualites/a/"]), "essai: published /timeline#post-1\n");
+    assert_eq!(
+        crieur.ok(&["publish-now", "https://www.example.fr/actualites/a/"]),
+        "essai: published /timeline#post-1\n"
+    );
 }
 
 #[test]
@@ -76,7 +79,15 @@ fn nothing_goes_out_early_by_hand_either() {
 fn a_dry_run_and_the_looking_commands_touch_nothing() {
     let place = site();
     let crieur = place.crieur(SLOT);
-    for arguments in [vec!["publish-now", "a", "--dry-run"], vec!["plan"], vec!["preview", "a"], vec!["feeds"], vec!["check"], vec!["posts"], vec!["plan", "--json"]] {
+    for arguments in [
+        vec!["publish-now", "a", "--dry-run"],
+        vec!["plan"],
+        vec!["preview", "a"],
+        vec!["feeds"],
+        vec!["check"],
+        vec!["posts"],
+        vec!["plan", "--json"],
+    ] {
         crieur.ok(&arguments);
         assert!(!place.path("crieur.db").exists(), "{arguments:?}");
     }

@@ -54,7 +54,8 @@ impl Server {
     pub async fn start(honours_keys: bool) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let inner = Arc::new(Mutex::new(Inner { honours_keys, now: "2026-11-22T10:00:00.000Z".into(), ..Inner::default() }));
+        let inner =
+            Arc::new(Mutex::new(Inner { honours_keys, now: "2026-11-22T10:00:00.000Z".into(), ..Inner::default() }));
         let server = Self { inner, url };
         let router = Router::new()
             .route("/api/v2/instance", get(instance))
@@ -83,7 +84,10 @@ impl Server {
 
     /// The section `endpoints` for this server.
     pub fn endpoints(&self) -> String {
-        format!("endpoints: {{ mastodon: {{ network: mastodon, server: \"{}\", token: {TOKEN}, gap: 0s, allow_private: true }} }}", self.url)
+        format!(
+            "endpoints: {{ mastodon: {{ network: mastodon, server: \"{}\", token: {TOKEN}, gap: 0s, allow_private: true }} }}",
+            self.url
+        )
     }
 }
 
@@ -91,7 +95,9 @@ fn authorised(headers: &HeaderMap) -> Result<(), Box<Response>> {
     if headers.get("authorization").is_some_and(|value| value == &format!("Bearer {TOKEN}")) {
         return Ok(());
     }
-    Err(Box::new((StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "The access token is invalid" }))).into_response()))
+    Err(Box::new(
+        (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "The access token is invalid" }))).into_response(),
+    ))
 }
 
 async fn instance() -> impl IntoResponse {
@@ -105,7 +111,12 @@ async fn credentials(headers: HeaderMap) -> Response {
     }
 }
 
-async fn list(State(server): State<Server>, Path(id): Path<String>, Query(query): Query<BTreeMap<String, String>>, headers: HeaderMap) -> Response {
+async fn list(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
     if let Err(response) = authorised(&headers) {
         return *response;
     }
@@ -113,7 +124,8 @@ async fn list(State(server): State<Server>, Path(id): Path<String>, Query(query)
     let limit: usize = query["limit"].parse().unwrap();
     let before: usize = query.get("max_id").map_or(usize::MAX, |id| id.parse().unwrap());
     let inner = server.inner.lock().unwrap();
-    let newest_first = inner.statuses.iter().rev().filter(|status| status["id"].as_str().unwrap().parse::<usize>().unwrap() < before);
+    let newest_first =
+        inner.statuses.iter().rev().filter(|status| status["id"].as_str().unwrap().parse::<usize>().unwrap() < before);
     axum::Json(newest_first.take(limit).cloned().collect::<Vec<_>>()).into_response()
 }
 
@@ -137,7 +149,10 @@ async fn publish(State(server): State<Server>, headers: HeaderMap, body: Bytes) 
             Some(id) => inner.statuses.iter().find(|status| status["id"] == id.as_str()).cloned(),
             None if keeps => {
                 let id = (inner.statuses.len() + 1).to_string();
-                let content: String = text.split("\n\n").map(|p| format!("<p>{}</p>", p.replace('&', "&amp;").replace('<', "&lt;").replace('\n', "<br>"))).collect();
+                let content: String = text
+                    .split("\n\n")
+                    .map(|p| format!("<p>{}</p>", p.replace('&', "&amp;").replace('<', "&lt;").replace('\n', "<br>")))
+                    .collect();
                 let status = json!({ "id": id, "url": format!("{}/@essai/{id}", server.url), "content": content, "created_at": inner.now, "sent": text });
                 inner.keys.insert(key, id);
                 inner.statuses.push(status.clone());
@@ -156,7 +171,9 @@ async fn publish(State(server): State<Server>, headers: HeaderMap, body: Bytes) 
         }
         Mood::KeepThen(status) => (code(status), "<h1>Gateway Time-out</h1>").into_response(),
         Mood::Answer(status) => (code(status), axum::Json(json!({ "error": "non" }))).into_response(),
-        Mood::Later(seconds) => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", seconds.to_string())], "{}").into_response(),
+        Mood::Later(seconds) => {
+            (StatusCode::TOO_MANY_REQUESTS, [("retry-after", seconds.to_string())], "{}").into_response()
+        }
         Mood::KeepThenGarbage => (StatusCode::OK, "<html>").into_response(),
     }
 }

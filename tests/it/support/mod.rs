@@ -56,7 +56,14 @@ impl Place {
         let path = self.site().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let beside = path.with_extension("tmp");
-        fs::write(&beside, format!("---\n{front}\n---\n\nUn texte propre à {name}, avec assez de mots pour se distinguer : {}.\n", words(name))).unwrap();
+        fs::write(
+            &beside,
+            format!(
+                "---\n{front}\n---\n\nUn texte propre à {name}, avec assez de mots pour se distinguer : {}.\n",
+                words(name)
+            ),
+        )
+        .unwrap();
         fs::rename(beside, path).unwrap();
     }
 
