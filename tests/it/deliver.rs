@@ -248,3 +248,48 @@ async fn two_processes_never_hold_one_lease_and_a_late_one_writes_nothing() {
         crieur::store::Finish::Lost
     );
 }
+
+/// A site whose pages answer with a status that can be set, and how often they were asked for.
+async fn pages(status: Arc<std::sync::atomic::AtomicU16>) -> String {
+    let router = axum::Router::new().fallback(move || {
+        let status = status.load(std::sync::atomic::Ordering::SeqCst);
+        async move {
+            let status = axum::http::StatusCode::from_u16(status).unwrap();
+            (status, [("location", "https://ailleurs.example/")], "page")
+        }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+#[tokio::test]
+async fn nothing_goes_out_before_its_address_answers() {
+    let server = Server::start(true).await;
+    let status = Arc::new(std::sync::atomic::AtomicU16::new(404));
+    let site = pages(Arc::clone(&status)).await;
+    let place = Place::new();
+    place.article("_actualites/a.md", "title: Nuage\ndate: 2026-11-22 09:00:00 +00:00");
+    let rest = format!("{}\nrules: [{{ name: une, endpoints: [mastodon] }}]\nbaseline: none", server.endpoints());
+    let yaml = place.yaml(&rest).replace("site: {", &format!("site: {{ url: \"{site}\","));
+    let config = Arc::new(crate::support::parse(&yaml).unwrap());
+    let clock = Clock::by_hand(START.parse().unwrap());
+    let store = Store::open(&config.store).await.unwrap();
+    let snapshot = Reconciler::new(Arc::clone(&config)).pass(&store, clock.now()).await.unwrap();
+    let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), clock.clone());
+    let endpoint = EndpointName::new("mastodon");
+    for (answer, said) in [(404, "404"), (301, "ailleurs.example"), (503, "503")] {
+        status.store(answer, std::sync::atomic::Ordering::SeqCst);
+        let Step::Did(Outcome::Again { at, reason, .. }) = deliverer.step(&endpoint, None, &snapshot).await.unwrap()
+        else {
+            panic!()
+        };
+        assert!(reason.contains(said), "{reason}");
+        clock.set(at);
+    }
+    assert_eq!(server.requests().len(), 0);
+    status.store(200, std::sync::atomic::Ordering::SeqCst);
+    assert!(matches!(deliverer.step(&endpoint, None, &snapshot).await.unwrap(), Step::Did(Outcome::Published(_))));
+    assert_eq!(store.deliveries().await.unwrap()[0].attempts, 1);
+}

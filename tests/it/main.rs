@@ -16,6 +16,8 @@ mod feeds;
 mod http;
 mod layering;
 mod numerique;
+mod oracle;
 mod plan;
 mod publish_now;
+mod snac;
 mod support;
