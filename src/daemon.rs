@@ -133,6 +133,7 @@ impl Daemon {
                 Ok(snapshot) => {
                     watcher.follow(&root, watched(&root, &snapshot.site));
                     report(&snapshot.problems, &root, &mut reported);
+                    snapshot.report();
                     self.hand_out(snapshot, now, watcher.sees_all()).await
                 }
                 Err(error) => {

@@ -37,6 +37,10 @@ pub struct Deliverer {
 /// Longest time for one call of a network, its own time-outs included.
 const CALL_MAX: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() * 3);
 
+/// After an answer that tells nothing, the network gets so many times the patience it gets after a cut: behind a
+/// gateway that gave up, a server may take long to write the post.
+const LOOKS: i32 = 3;
+
 impl Deliverer {
     /// Connects every endpoint. One that cannot be connected is reported and left out; the others work.
     pub fn new(config: Arc<Config>, store: Store, clock: Clock) -> Self {
@@ -109,7 +113,7 @@ impl Deliverer {
     ) -> Result<Option<Outcome>, StoreError> {
         if let Some(post) = &lease.sent {
             match self.look(lease, network, post).await? {
-                Ok(Found::Yes(receipt)) => return Ok(Some(Outcome::Published(receipt))),
+                Ok(Found::Yes(receipt)) => return Ok(Some(Outcome::Found(receipt))),
                 Ok(Found::No) => {}
                 Err(outcome) => return Ok(Some(outcome)),
             }
@@ -143,7 +147,7 @@ impl Deliverer {
         crash_point("after-publish");
         let answer =
             answer.unwrap_or_else(|_| Err(Failure::Uncertain(format!("no answer within {} s", CALL_MAX.as_secs()))));
-        Ok(Some(self.outcome(lease, answer)))
+        Ok(Some(self.outcome(lease, network, answer)))
     }
 
     /// Asks the network for a post of which a try was cut off.
@@ -173,10 +177,10 @@ impl Deliverer {
                 Failure::Throttled { until: Some(until), .. } => {
                     return Outcome::Again { at: until, look_first: true, reason };
                 }
-                Failure::Refused(_) => return Outcome::Uncertain(reason),
+                Failure::Refused(_) => return ask(lease, &reason),
                 _ => Failure::Uncertain(reason),
             };
-            self.outcome(lease, Err(unknown))
+            self.outcome(lease, network, Err(unknown))
         }))
     }
 
@@ -190,7 +194,7 @@ impl Deliverer {
             }
             None => Err(Outcome::Again {
                 at: now.saturating_add(SignedDuration::from_mins(1)).unwrap_or(now),
-                look_first: false,
+                look_first: lease.sent.is_some(),
                 reason: "the article's file cannot be read at present".to_owned(),
             }),
         }
@@ -219,7 +223,7 @@ impl Deliverer {
         compose(standing, site, &brief)
     }
 
-    fn outcome(&self, lease: &Lease, answer: Result<Receipt, Failure>) -> Outcome {
+    fn outcome(&self, lease: &Lease, network: &dyn Network, answer: Result<Receipt, Failure>) -> Outcome {
         let failure = match answer {
             Ok(receipt) => return Outcome::Published(receipt),
             Err(failure) => failure,
@@ -229,12 +233,14 @@ impl Deliverer {
         let since = lease.first_attempt.unwrap_or(now);
         let reason = failure.reason().to_owned();
         match policy.next(lease.delivery.id, lease.delivery.attempts + 1, &failure, true, since, now) {
-            Next::Again { at, look_first } => Outcome::Again { at, look_first, reason },
+            Next::Again { at, look_first } => {
+                // Where the network may still be at work on the post, looking too soon would not find it.
+                let patience =
+                    if look_first { network.look_after().saturating_mul(LOOKS) } else { SignedDuration::ZERO };
+                Outcome::Again { at: at.max(now.saturating_add(patience).unwrap_or(at)), look_first, reason }
+            }
             Next::Stop => Outcome::Failed(reason),
-            Next::Ask => Outcome::Uncertain(format!(
-                "{reason}; look at the account and settle it with `crieur posts resolve {}`",
-                lease.delivery.id
-            )),
+            Next::Ask => ask(lease, &reason),
         }
     }
 
@@ -245,8 +251,8 @@ impl Deliverer {
         if waited >= self.config.delivery.give_up {
             return Outcome::Failed(format!("the article's address does not answer as it should: {reason}"));
         }
-        let wait =
-            self.config.delivery.retry_first.max(SignedDuration::from_secs(5)).min(self.config.delivery.retry_most);
+        // A quarter of what was waited already: soon at first, then patient.
+        let wait = (waited / 4).clamp(SignedDuration::from_secs(5), SignedDuration::from_mins(5));
         let at = now.saturating_add(wait).unwrap_or(now);
         Outcome::Again {
             at,
@@ -285,12 +291,21 @@ impl Deliverer {
     }
 }
 
+/// A person is asked, and told how to answer.
+fn ask(lease: &Lease, reason: &str) -> Outcome {
+    let id = lease.delivery.id;
+    Outcome::Uncertain(format!("{reason}; look at the account and settle it with `crieur posts resolve {id}`"))
+}
+
 fn report(lease: &Lease, outcome: &Outcome) {
     let (id, endpoint, path) = (lease.delivery.id, &lease.delivery.key.endpoint, &lease.delivery.path);
     match outcome {
-        Outcome::Published(receipt) => {
+        Outcome::Published(receipt) | Outcome::Found(receipt) => {
             let at = receipt.remote_url.as_deref().unwrap_or(&receipt.remote_id);
             tracing::info!(delivery = id, %endpoint, path, "posted {path} to {endpoint}: {at}");
+        }
+        Outcome::Again { at, reason, .. } if lease.delivery.reason.as_ref() == Some(reason) => {
+            tracing::debug!(delivery = id, %endpoint, path, "{path} to {endpoint} is tried again at {at}: {reason}");
         }
         Outcome::Again { at, reason, .. } => {
             tracing::warn!(delivery = id, %endpoint, path, "{path} to {endpoint} is tried again at {at}: {reason}")

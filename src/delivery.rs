@@ -117,6 +117,8 @@ pub struct Delivery {
     pub reason: Option<String>,
     /// Whether it was called off because its article was withdrawn: it comes back with the article.
     pub withdrawn: bool,
+    /// Whether a person asked for it: it does not get too late.
+    pub by_hand: bool,
 }
 
 /// What a network answered to a post that it has.

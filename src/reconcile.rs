@@ -7,7 +7,7 @@ use crate::article::identity::REMEMBERED;
 use crate::article::{self, FileFacts, SiteSettings, SourceFile};
 use crate::catalog::ledger::{self, Look, Read};
 use crate::config::Config;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, State};
 use crate::feed::{self, FeedSet, Memory, Settings};
 use crate::plan::{self, Inputs, Plan};
 use crate::problem::Problem;
@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub problems: Vec<Problem>,
     /// What the plan said.
     pub plan: Plan,
+    /// Whether this was the first pass ever on its database.
+    pub first: bool,
     /// Rows of the outbox that are new or changed.
     pub touched: u64,
     /// The outbox as it was when the plan was made.
@@ -56,6 +58,37 @@ pub enum PassError {
     /// The part that reads and renders ended.
     #[error("the part that reads the site ended: {0}")]
     Ended(String),
+}
+
+impl Snapshot {
+    /// Says in the log what this pass decided that a person should know. How much of it needs one.
+    pub fn report(&self) -> usize {
+        if self.first {
+            let baseline = self.look.rows.values().filter(|row| row.decided == Some(ledger::Decided::Baseline)).count();
+            let booked = self.plan.book.len();
+            tracing::info!(
+                baseline,
+                booked,
+                "first start: {baseline} articles are the baseline and stay silent, {booked} posts are booked"
+            );
+        }
+        let mut need_a_person = 0;
+        let path =
+            |id: i64| self.outbox.iter().find(|delivery| delivery.id == id).map_or("", |delivery| &delivery.path);
+        for (id, reason) in &self.plan.withdraw {
+            tracing::info!(delivery = id, "delivery {id} is called off: {reason}");
+        }
+        for (id, reason) in self.plan.expire.iter().chain(&self.plan.hold) {
+            need_a_person += 1;
+            tracing::error!(delivery = id, "delivery {id} of {} needs a person: {reason}", path(*id));
+        }
+        for held in self.plan.book.iter().filter(|planned| planned.state == State::Held) {
+            need_a_person += 1;
+            let reason = held.reason.as_deref().unwrap_or("");
+            tracing::warn!("{} to {} is held: {reason}; `crieur posts --state held`", held.path, held.key.endpoint);
+        }
+        need_a_person
+    }
 }
 
 /// Makes passes, and keeps between them what need not be read or made again.
@@ -183,6 +216,7 @@ fn think(config: &Config, work: Work, before: &FeedSet, now: Timestamp) -> (Snap
         feeds: Arc::new(feeds),
         problems: view.problems,
         plan,
+        first,
         touched: 0,
         outbox,
         next_change,

@@ -2,9 +2,13 @@
 
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// Most steps of one rendering: a text of a post needs some hundred.
 const FUEL: u64 = 50_000;
+
+/// Functions of the language itself.
+const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
 
 /// The text of a post when a rule gives none.
 pub const DEFAULT: &str = "{{ title }}\n\n{{ summary }}\n\n{{ url }}\n\n{{ hashtags }}";
@@ -46,9 +50,23 @@ impl Template {
     /// Checks a template. Errors: its syntax, or a name that is not of [`Values`].
     pub fn parse(source: &str) -> Result<Self, String> {
         let template = Self { source: source.to_owned() };
+        let mut names: Vec<String> = template.unknown_names().into_iter().collect();
+        names.sort();
+        if let Some(name) = names.first() {
+            return Err(format!("`{name}` is no name that a text can use"));
+        }
         // A trial run on blank values finds unknown names and filters, which the syntax alone does not.
         template.render(&Values::default())?;
         Ok(template)
+    }
+
+    /// Names that the template uses and nobody gives.
+    fn unknown_names(&self) -> HashSet<String> {
+        let environment = Environment::new();
+        let used =
+            environment.template_from_str(&self.source).map(|t| t.undeclared_variables(false)).unwrap_or_default();
+        let given = serde_json::to_value(Values::default()).unwrap_or_default();
+        used.into_iter().filter(|name| given.get(name).is_none() && !FUNCTIONS.contains(&name.as_str())).collect()
     }
 
     /// Fills in the values. Errors are those of the template.

@@ -6,6 +6,7 @@ use super::permalink;
 use super::site::{Collection, SiteSettings};
 use super::{Article, Attachment, Event, EventLink, Image, Lookup, Parsed, SourceFile, markdown};
 use crate::problem::{Place, Problem};
+use crate::template::Template;
 use crate::text::{clean, folded, one_line};
 use crate::yaml::Yaml;
 use jiff::civil::Time;
@@ -111,7 +112,7 @@ impl Reading<'_> {
             images: self.images(&url, problems),
             attachments: self.attachments(problems),
             event: self.event(problems),
-            social: self.social(),
+            social: self.social(problems),
             title,
             url,
             date,
@@ -127,8 +128,7 @@ impl Reading<'_> {
     /// The date of a key; outer None if it cannot be read, which makes the article unreadable: a wrong guess could
     /// publish it early.
     fn date(&self, key: &str, problems: &mut Vec<Problem>) -> Option<Option<ArticleDate>> {
-        let Some(text) = self.site.value(self.front, &self.file.path, self.collection_name, key).and_then(Yaml::filled)
-        else {
+        let Some(text) = self.value(key).and_then(Yaml::filled) else {
             return Some(None);
         };
         match date::parse(&text, &self.site.timezone) {
@@ -142,6 +142,11 @@ impl Reading<'_> {
                 None
             }
         }
+    }
+
+    /// A value of the front matter, else of the site's defaults.
+    fn value(&self, key: &str) -> Option<&Yaml> {
+        self.site.value(self.front, &self.file.path, self.collection_name, key)
     }
 
     fn optional_date(&self, keys: &[&str], problems: &mut Vec<Problem>) -> Option<ArticleDate> {
@@ -159,7 +164,7 @@ impl Reading<'_> {
 
     /// A yes or no; None if it says something else, which makes the article unreadable: it could be a draft.
     fn truth(&self, key: &str, default: bool, problems: &mut Vec<Problem>) -> Option<bool> {
-        let Some(value) = self.site.value(self.front, &self.file.path, self.collection_name, key) else {
+        let Some(value) = self.value(key) else {
             return Some(default);
         };
         let truth = value.truth();
@@ -176,7 +181,7 @@ impl Reading<'_> {
 
     fn strings(&self, keys: &[&str]) -> Vec<String> {
         keys.iter()
-            .filter_map(|key| self.site.value(self.front, &self.file.path, self.collection_name, key))
+            .filter_map(|key| self.value(key))
             .flat_map(|value| match value {
                 Yaml::List(items) => items.iter().filter_map(Yaml::filled).collect(),
                 other => other.filled().into_iter().collect::<Vec<_>>(),
@@ -189,7 +194,7 @@ impl Reading<'_> {
     fn terms(&self, keys: &[&str; 2]) -> Vec<String> {
         let mut terms: Vec<String> = Vec::new();
         for key in keys {
-            let Some(value) = self.site.value(self.front, &self.file.path, self.collection_name, key) else { continue };
+            let Some(value) = self.value(key) else { continue };
             let written: Vec<String> = match value {
                 Yaml::List(items) => items.iter().filter_map(Yaml::filled).collect(),
                 other => match other.filled() {
@@ -216,7 +221,7 @@ impl Reading<'_> {
         date: Option<ArticleDate>,
         problems: &mut Vec<Problem>,
     ) -> Option<Url> {
-        let own = self.front.text(&["permalink"]);
+        let own = self.value("permalink").and_then(Yaml::filled);
         let template = own.as_deref().map_or(self.collection.permalink.as_str(), permalink::style);
         let under =
             self.file.path.strip_prefix(&self.collection.folder).unwrap_or(&self.file.path).trim_start_matches('/');
@@ -371,14 +376,22 @@ impl Reading<'_> {
         (!link.label.is_empty() && (link.text.is_some() || link.url.is_some()) || link.url.is_some()).then_some(link)
     }
 
-    fn social(&self) -> Vec<(String, String)> {
-        match self.front.get("social") {
+    fn social(&self, problems: &mut Vec<Problem>) -> Vec<(String, String)> {
+        let texts: Vec<(String, String)> = match self.front.get("social") {
             Some(Yaml::Map(pairs)) => {
                 pairs.iter().filter_map(|(name, text)| Some((name.clone(), text.filled()?))).collect()
             }
             Some(text) => text.filled().map(|text| vec![(String::new(), text)]).unwrap_or_default(),
             None => Vec::new(),
+        };
+        for (_, text) in &texts {
+            if let Err(error) = Template::parse(text) {
+                let problem =
+                    self.front.error("social", format!("the text for social networks cannot be filled in: {error}"));
+                problems.push(problem.cure("docs/configuration.md lists the names that a text can use"));
+            }
         }
+        texts
     }
 
     /// What an editor may want to mend though the article can be read.

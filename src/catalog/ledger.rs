@@ -7,6 +7,7 @@ use crate::article::identity::{self, Known, Seen, Sketch, Told};
 use crate::article::{Article, ArticleId, SiteSettings};
 use crate::config::Baseline;
 use crate::text::one_line;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,7 +142,7 @@ pub fn look(known: Vec<Row>, site: &Site, first: Option<Baseline>, now: Timestam
         let before = rows.get(&id);
         let row = match before {
             Some(row) => renewed(row, read, now, &mut dates),
-            None => new_row(id, read, how, first, now, &mut dates),
+            None => new_row(id, read, how, first.map(|baseline| (baseline, &settings.timezone)), now, &mut dates),
         };
         if before != Some(&row) {
             changed.insert(id);
@@ -197,7 +198,7 @@ fn new_row(
     id: ArticleId,
     read: &Read,
     how: Told,
-    first: Option<Baseline>,
+    first: Option<(Baseline, &TimeZone)>,
     now: Timestamp,
     dates: &mut BTreeSet<Timestamp>,
 ) -> Row {
@@ -209,9 +210,11 @@ fn new_row(
         _ => now,
     };
     let decided = match first {
-        Some(baseline) if article.is_live(now) => match (baseline, date) {
+        Some((baseline, zone)) if article.is_live(now) => match (baseline, date) {
             (Baseline::Existing, _) | (_, None) => Some(Decided::Baseline),
-            (Baseline::Since(since), Some(date)) => (date < since).then_some(Decided::Baseline),
+            (Baseline::Since(since), Some(date)) => {
+                (zone.to_datetime(date).date() < since).then_some(Decided::Baseline)
+            }
             (Baseline::None, Some(_)) => None,
         },
         _ => None,

@@ -33,7 +33,11 @@ struct Shown<'a> {
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let mut problems = find(context, options.online).await?;
     if !options.paths.is_empty() {
-        problems.retain(|problem| options.paths.iter().any(|path| is_of(&problem.file, path)));
+        // What is wrong with the configuration concerns every file.
+        let configuration = context.config_file.display().to_string();
+        problems.retain(|problem| {
+            problem.file == configuration || options.paths.iter().any(|path| is_of(&problem.file, path))
+        });
     }
     problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     problems.dedup();
@@ -74,7 +78,13 @@ async fn find(context: &Context, online: bool) -> Result<Vec<Problem>, Fail> {
         Err(error) => Err(error.into()),
     };
     match glanced {
-        Ok(snapshot) => problems.extend(snapshot.problems.iter().map(|problem| problem.under(&config.site.root))),
+        Ok(snapshot) => {
+            problems.extend(snapshot.problems.iter().map(|problem| problem.under(&config.site.root)));
+            problems.extend(snapshot.feeds.dead_aliases().map(|(from, to)| {
+                Problem::error(&file, Place::FILE, format!("feeds.aliases.{from}: there is no feed {to}"))
+                    .cure("`crieur feeds` lists the feeds there are")
+            }));
+        }
         Err(PassError::Site(found)) => problems.extend(found),
         Err(error) => problems.push(Problem::error(&file, Place::FILE, crate::daemon::with_causes(&error))),
     }

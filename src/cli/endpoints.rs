@@ -11,7 +11,7 @@ pub struct Options {
     #[command(subcommand)]
     action: Option<Action>,
     /// JSON on standard output
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 
@@ -44,6 +44,9 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         let now = context.clock.now();
         let who = network.check(now).await.map_err(|failure| Fail::Failed(format!("{name}: {}", failure.reason())))?;
         let limits = network.limits(now).await;
+        if options.json {
+            return print_json(&serde_json::json!({ "name": name, "account": who, "limit": limits.length_max }));
+        }
         return print(&format!("{name}: {who}; posts of up to {} characters", limits.length_max));
     }
     let shown: Vec<Shown> = config

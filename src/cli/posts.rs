@@ -23,14 +23,18 @@ struct List {
     #[arg(long, value_name = "STATE")]
     state: Option<String>,
     /// JSON on standard output
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List deliveries (the default)
-    List(List),
+    List {
+        /// Only those in this state
+        #[arg(long, value_name = "STATE")]
+        state: Option<String>,
+    },
     /// Show one delivery with all its tries
     Show {
         /// Number of the delivery
@@ -51,7 +55,7 @@ enum Action {
         /// Number of the delivery
         id: i64,
     },
-    /// Try a delivery again that failed or was called off
+    /// Try a delivery again now that failed or was called off, whatever its slot
     Retry {
         /// Number of the delivery
         id: i64,
@@ -64,7 +68,7 @@ enum Action {
         /// The post is there, at this address
         #[arg(long, value_name = "URL", group = "word")]
         published: Option<String>,
-        /// The post is not there: send it
+        /// The post is not there: send it now
         #[arg(long, group = "word")]
         not_published: bool,
     },
@@ -112,9 +116,8 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let zone = zone(&config);
     let (id, word) = match options.action {
         None => return list(&config.store, options.list, &zone).await,
-        Some(Action::List(mut given)) => {
-            given.state = given.state.or(options.list.state);
-            given.json |= options.list.json;
+        Some(Action::List { state }) => {
+            let given = List { state: state.or(options.list.state), json: options.list.json };
             return list(&config.store, given, &zone).await;
         }
         Some(Action::Show { id }) => return show(&config.store, id, &zone, options.list.json).await,

@@ -2,11 +2,10 @@
 
 use super::{Context, Fail, print, print_json};
 use crate::config::{Config, EndpointName};
-use crate::network::{self, promised_limits};
+use crate::network;
 use crate::plan::{self, Inputs};
 use crate::post::{Brief, compose};
 use crate::reconcile::Snapshot;
-use crate::store::Store;
 use crate::template::Template;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -39,9 +38,9 @@ pub struct Preview {
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let config = Arc::new(context.config()?);
     let now = context.clock.now();
-    let (snapshot, store) = context.glance(&config, now).await?;
+    let (snapshot, _) = context.glance(&config, now).await?;
     let wanted: Vec<EndpointName> = options.endpoint.iter().map(EndpointName::new).collect();
-    let previews = previews(&config, &snapshot, store.as_ref(), &options.article, &wanted, None, now).await?;
+    let previews = previews(&config, &snapshot, &options.article, &wanted, None, now).await?;
     show(&previews, options.json)
 }
 
@@ -49,7 +48,6 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
 pub async fn previews(
     config: &Config,
     snapshot: &Snapshot,
-    store: Option<&Store>,
     article: &str,
     wanted: &[EndpointName],
     text: Option<&str>,
@@ -75,16 +73,7 @@ pub async fn previews(
         let name = &planned.key.endpoint;
         let Some(endpoint) = config.endpoints.get(name) else { continue };
         let rule = config.rules.iter().find(|rule| rule.name == planned.key.rule);
-        let mut problems = Vec::new();
-        let limits = match store.map(|store| network::connect(name, endpoint, store)) {
-            Some(Ok(network)) => network.limits(now).await,
-            Some(Err(error)) => {
-                problems.push(error);
-                promised_limits(endpoint)
-            }
-            // Without a store nothing was ever sent; the server's own limits are asked all the same when it is sent.
-            None => promised_limits(endpoint),
-        };
+        let limits = network::limits(endpoint, now).await.map_err(Fail::Failed)?;
         let default = Template::default();
         let template = by_hand.as_ref().or_else(|| rule.map(|rule| rule.template(name))).unwrap_or(&default);
         let brief = Brief {
@@ -95,6 +84,7 @@ pub async fn previews(
             network: endpoint.network.word(),
             own_text: by_hand.is_none(),
         };
+        let mut problems = Vec::new();
         if !standing.article.is_live(now) {
             problems.push("the article is not published now: nothing would go out".to_owned());
         }

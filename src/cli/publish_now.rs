@@ -57,10 +57,8 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         Template::parse(text).map_err(|error| Fail::Usage(format!("--text: {error}")))?;
     }
     if options.dry_run {
-        let (snapshot, store) = context.glance(&config, now).await?;
-        let previews =
-            previews(&config, &snapshot, store.as_ref(), &options.article, &wanted, options.text.as_deref(), now)
-                .await?;
+        let (snapshot, _) = context.glance(&config, now).await?;
+        let previews = previews(&config, &snapshot, &options.article, &wanted, options.text.as_deref(), now).await?;
         return show(&previews, options.json);
     }
     let store = Store::open(&config.store).await?;

@@ -101,6 +101,7 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
     });
     let mut reconciler = Reconciler::new(Arc::clone(&config)).accepting_empty(accept_empty);
     let snapshot = reconciler.pass(&store, context.clock.now()).await.map_err(pass_failed)?;
+    let held = snapshot.report();
     if let Some(folder) = &config.feeds.export {
         let written = export::directory::write(folder, &snapshot.feeds)?;
         tracing::info!(
@@ -123,7 +124,7 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
     }
     let unusable = config.endpoints.len() - deliverer.endpoints().count();
     store.close().await;
-    match failed + unusable {
+    match failed + unusable + held {
         0 => Ok(()),
         n => Err(Fail::Failed(format!("{n} deliveries or endpoints need a person; `crieur posts` says which"))),
     }

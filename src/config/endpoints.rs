@@ -132,6 +132,11 @@ fn endpoint(reader: &mut Reader, name: &str, raw: RawEndpoint) -> Option<Endpoin
                     None
                 }
             };
+            if server.as_ref().is_some_and(|server| server.scheme() == "http") && raw.allow_private != Some(true) {
+                let message = format!("{}: a token would be sent over plain http", dotted(&at("server")));
+                let cure = "write https://, or allow_private: true for a server on a private network";
+                reader.problem(&at("server"), message, cure);
+            }
             if token.is_none() {
                 let message = format!("{}: `token` is missing", dotted(&here));
                 reader.problem(

@@ -1,6 +1,7 @@
 //! From text to [`Config`]: parse, fill in `${NAME}`, compare with the schema, then read section by section,
 //! collecting problems all the way.
 
+use super::endpoints::EndpointName;
 use super::raw::RawConfig;
 use super::{Config, Surroundings, endpoints, rules, schema, sections, shape};
 use crate::problem::{Place, Problem};
@@ -78,15 +79,17 @@ impl<'a> Reader<'a> {
 
     fn sections(&mut self, raw: RawConfig) -> Config {
         let site = sections::site(self, raw.site);
+        // A rule may name an endpoint that has mistakes of its own: those are reported there.
+        let names = raw.endpoints.keys().map(EndpointName::new).collect();
         let endpoints = endpoints::read(self, raw.endpoints);
-        let rules = rules::read(self, raw.rules, &endpoints);
+        let rules = rules::read(self, raw.rules, &names);
         Config {
             http: sections::http(self, raw.http),
             store: self.store(raw.store),
             feeds: sections::feeds(self, raw.feeds),
             hashtags: sections::hashtags(self, raw.hashtags),
             delivery: sections::delivery(self, raw.delivery),
-            baseline: rules::baseline(self, raw.baseline, &site),
+            baseline: rules::baseline(self, raw.baseline),
             site,
             endpoints,
             rules,

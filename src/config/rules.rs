@@ -1,16 +1,15 @@
 //! The sections `rules` and `baseline`: which articles go where, and when.
 
-use super::endpoints::{Endpoint, EndpointName};
+use super::endpoints::EndpointName;
 use super::raw::{OneOrMany, RawBaseline, RawBaselineWord, RawRule, RawSelection, RawWhen};
 use super::read::{Reader, dotted, key};
-use super::sections::{Site, length};
+use super::sections::length;
 use super::shape::nearest;
 use crate::schedule::Schedule;
 use crate::template::Template;
 use crate::text::folded;
 use crate::yaml::Step;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, civil};
+use jiff::{SignedDuration, civil};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which articles go to which endpoints, when and how.
@@ -77,13 +76,13 @@ pub enum When {
 pub enum Baseline {
     /// All.
     Existing,
-    /// Those dated before an instant.
-    Since(Timestamp),
+    /// Those dated before a day, in the site's zone.
+    Since(civil::Date),
     /// None.
     None,
 }
 
-pub(super) fn read(reader: &mut Reader, raw: Vec<RawRule>, endpoints: &BTreeMap<EndpointName, Endpoint>) -> Vec<Rule> {
+pub(super) fn read(reader: &mut Reader, raw: Vec<RawRule>, endpoints: &BTreeSet<EndpointName>) -> Vec<Rule> {
     let mut names = BTreeSet::new();
     let mut rules = Vec::new();
     for (at, raw) in raw.into_iter().enumerate() {
@@ -118,7 +117,7 @@ fn at_key(here: &[Step], name: &str) -> Vec<Step> {
     [here, &[key(name)]].concat()
 }
 
-fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTreeMap<EndpointName, Endpoint>) -> Rule {
+fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTreeSet<EndpointName>) -> Rule {
     if raw.endpoints.is_empty() {
         let message = format!("{}: `endpoints` is missing", dotted(here));
         reader.problem(here, message, "name at least one endpoint");
@@ -149,11 +148,11 @@ fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTreeMap<Endpo
     }
 }
 
-fn check_endpoint(reader: &mut Reader, path: &[Step], name: &EndpointName, known: &BTreeMap<EndpointName, Endpoint>) {
-    if known.contains_key(name) {
+fn check_endpoint(reader: &mut Reader, path: &[Step], name: &EndpointName, known: &BTreeSet<EndpointName>) {
+    if known.contains(name) {
         return;
     }
-    let cure = match nearest(name.as_str(), known.keys().map(EndpointName::as_str)) {
+    let cure = match nearest(name.as_str(), known.iter().map(EndpointName::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "name one of the section `endpoints`".to_owned(),
     };
@@ -227,19 +226,16 @@ fn when(reader: &mut Reader, path: &[Step], raw: Option<RawWhen>) -> When {
     }
 }
 
-pub(super) fn baseline(reader: &mut Reader, raw: Option<RawBaseline>, site: &Site) -> Baseline {
+pub(super) fn baseline(reader: &mut Reader, raw: Option<RawBaseline>) -> Baseline {
     match raw {
         None | Some(RawBaseline::Word(RawBaselineWord::Existing)) => Baseline::Existing,
         Some(RawBaseline::Word(RawBaselineWord::None)) => Baseline::None,
         Some(RawBaseline::Since(since)) => {
-            let zone = site.timezone.clone().unwrap_or(TimeZone::UTC);
             let read = since
                 .since
                 .parse::<civil::Date>()
-                .ok()
-                .and_then(|day| day.to_zoned(zone).ok())
-                .map(|day| Baseline::Since(day.timestamp()))
-                .ok_or_else(|| format!("`{}` is not a day; write one such as 2026-01-31", since.since));
+                .map(Baseline::Since)
+                .map_err(|_| format!("`{}` is not a day; write one such as 2026-01-31", since.since));
             reader.with(&[key("baseline"), key("since")], read, Baseline::Existing)
         }
     }

@@ -214,12 +214,12 @@ fn in_words(kind: &str) -> &str {
     }
 }
 
-/// The word that a person most likely meant: at most two letters away (Levenshtein).
+/// The word that a person most likely meant: at most two letters away (Levenshtein), and at most a third of it.
 pub fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let word = word.to_lowercase();
     known
         .map(|other| (distance(&word, &other.to_lowercase()), other))
-        .filter(|(distance, other)| *distance <= 2 && *distance < other.chars().count())
+        .filter(|(distance, other)| *distance <= (other.chars().count() / 3).clamp(1, 2))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, other)| other)
 }

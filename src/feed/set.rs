@@ -83,6 +83,11 @@ impl FeedSet {
         self.documents.get(path).or_else(|| self.documents.get(self.aliases.get(path)?))
     }
 
+    /// Old addresses that lead nowhere, with where they should lead.
+    pub fn dead_aliases(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.aliases.iter().filter(|(_, to)| !self.documents.contains_key(*to))
+    }
+
     /// What to remember of these feeds.
     pub fn memory(&self) -> Memory {
         Memory {

@@ -14,7 +14,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -38,6 +38,7 @@ const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 pub fn router(shared: Shared) -> Router {
     Router::new()
         .route("/", get(pages::home))
+        .route("/feeds", get(|| async { Redirect::permanent("/feeds/") }))
         .route("/feeds/", get(pages::feeds))
         .route("/timeline", get(pages::timeline))
         .route("/healthz", get(healthz))

@@ -69,10 +69,15 @@ pub fn connect(name: &EndpointName, endpoint: &Endpoint, store: &Store) -> Resul
     })
 }
 
-/// The limits of an endpoint when its server need not or cannot be asked.
-pub fn promised_limits(endpoint: &Endpoint) -> Limits {
-    match &endpoint.network {
+/// The limits of an endpoint, without a store: its server is asked where it has one, and takes what the network
+/// promises if it does not answer.
+///
+/// Errors: as those of [`connect`].
+pub async fn limits(endpoint: &Endpoint, now: Timestamp) -> Result<Limits, String> {
+    Ok(match &endpoint.network {
         NetworkKind::Journal => journal::LIMITS,
-        NetworkKind::Mastodon(_) => mastodon::PROMISED,
-    }
+        NetworkKind::Mastodon(account) => {
+            mastodon::MastodonAccount::new(account.clone(), endpoint.allow_private)?.limits(now).await
+        }
+    })
 }

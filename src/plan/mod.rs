@@ -45,6 +45,8 @@ pub struct Plan {
     pub withdraw: Vec<(i64, String)>,
     /// Deliveries that are too late, with the reason.
     pub expire: Vec<(i64, String)>,
+    /// Deliveries that wait for a person because their rule or endpoint is not configured any more, with the reason.
+    pub hold: Vec<(i64, String)>,
     /// Deliveries of a queue that several missed slots left due at once, with their new slots.
     pub postpone: Vec<(i64, Timestamp)>,
     /// One line per article and endpoint: what goes where and when, or why not.
@@ -97,6 +99,7 @@ pub fn plan(inputs: &Inputs) -> Plan {
             planner.article(standing, row);
         }
     }
+    planner.unreadable();
     planner.plan.lines.reverse();
     planner.plan
 }
@@ -136,7 +139,16 @@ impl<'a> Planner<'a> {
             }
             // A try that may have reached the network is never called off: it is looked into.
             let rule = self.inputs.rules.iter().find(|rule| rule.name == delivery.key.rule);
-            let Some(rule) = rule.filter(|_| delivery.attempts == 0 && delivery.state == State::Pending) else {
+            if delivery.attempts > 0 || delivery.state != State::Pending || delivery.by_hand {
+                continue;
+            }
+            let Some(rule) = rule.filter(|_| self.inputs.endpoints.contains_key(&delivery.key.endpoint)) else {
+                let missing = match rule {
+                    None => format!("rule “{}”", delivery.key.rule),
+                    Some(_) => format!("endpoint “{}”", delivery.key.endpoint),
+                };
+                let reason = format!("its {missing} is not in the configuration any more; approve it or cancel it");
+                self.plan.hold.push((delivery.id, reason));
                 continue;
             };
             let late = now.duration_since(delivery.due_at);
@@ -197,25 +209,7 @@ impl<'a> Planner<'a> {
         let now = self.inputs.now;
         let existing = self.by_article.get(&standing.id).cloned().unwrap_or_default();
         for delivery in existing.iter().filter(|delivery| !delivery.withdrawn) {
-            let withdrawn =
-                self.plan.withdraw.iter().find(|(id, _)| *id == delivery.id).map(|(_, reason)| reason.clone());
-            let expired = self.plan.expire.iter().find(|(id, _)| *id == delivery.id).map(|(_, reason)| reason.clone());
-            let moved = self.plan.postpone.iter().find(|(id, _)| *id == delivery.id).map(|(_, at)| *at);
-            let state = match (&withdrawn, &expired) {
-                (Some(_), _) => State::Cancelled,
-                (_, Some(_)) => State::Failed,
-                _ => delivery.state,
-            };
-            let reason =
-                withdrawn.or(expired).or_else(|| delivery.reason.clone()).unwrap_or_else(|| "booked".to_owned());
-            self.line(
-                standing,
-                Some(&delivery.key.endpoint),
-                Some(&delivery.key.rule),
-                Some(moved.unwrap_or(delivery.due_at)),
-                state.word(),
-                reason,
-            );
+            self.booked_line(&standing.article.path, delivery);
         }
         if !standing.article.is_live(now) {
             if existing.iter().all(|delivery| delivery.withdrawn) {
@@ -247,6 +241,39 @@ impl<'a> Planner<'a> {
             return;
         };
         self.due(standing, row, due);
+    }
+
+    /// What is said of a delivery that is booked, after what this plan does to it.
+    fn booked_line(&mut self, path: &str, delivery: &Delivery) {
+        let fate = |fates: &[(i64, String)], state: State| {
+            fates.iter().find(|(id, _)| *id == delivery.id).map(|(_, reason)| (state, reason.clone()))
+        };
+        let (state, reason) = fate(&self.plan.withdraw, State::Cancelled)
+            .or_else(|| fate(&self.plan.expire, State::Failed))
+            .or_else(|| fate(&self.plan.hold, State::Held))
+            .unwrap_or_else(|| {
+                let said = delivery.reason.clone().or_else(|| delivery.remote_url.clone());
+                (delivery.state, said.unwrap_or_else(|| "booked".to_owned()))
+            });
+        let moved = self.plan.postpone.iter().find(|(id, _)| *id == delivery.id).map(|(_, at)| *at);
+        self.plan.lines.push(Line {
+            article: delivery.key.article,
+            path: path.to_owned(),
+            endpoint: Some(delivery.key.endpoint.clone()),
+            rule: Some(delivery.key.rule.clone()),
+            due_at: Some(moved.unwrap_or(delivery.due_at)),
+            state: state.word(),
+            reason,
+        });
+    }
+
+    /// Deliveries that wait although their article's file cannot be read at present: they are said too.
+    fn unreadable(&mut self) {
+        for delivery in self.inputs.outbox.iter().filter(|d| matches!(d.state, State::Pending | State::Held)) {
+            if self.inputs.look.catalog.get(&delivery.key.article).is_none() {
+                self.booked_line(&delivery.path, delivery);
+            }
+        }
     }
 
     /// An article that is live and undecided: every rule that fits it is followed, each after its own settling time.

@@ -165,6 +165,9 @@ impl Pass {
                     .await?
                     .rows_affected();
         }
+        for (id, reason) in &plan.hold {
+            touched += self.settle(*id, State::Held, reason, false).await?;
+        }
         for planned in &plan.book {
             touched += self.book(planned, now).await?;
         }
@@ -238,7 +241,7 @@ impl Pass {
         .fetch_one(&mut *self.transaction)
         .await?;
         sqlx::query(
-            "update deliveries set state = 'pending', due_at = min(due_at, ?), override = coalesce(?, override), reason = null,
+            "update deliveries set state = 'pending', due_at = min(due_at, ?), retry_at = null, override = coalesce(?, override), reason = null,
                 withdrawn = 0, by_hand = 1
              where id = ? and look_first = 0 and state in ('pending', 'held', 'failed', 'cancelled')",
         )

@@ -26,8 +26,6 @@ pub struct Lease {
     pub first_attempt: Option<Timestamp>,
     /// When the last try began, if there was one.
     pub last_attempt: Option<Timestamp>,
-    /// Whether a person asked for it.
-    pub by_hand: bool,
     /// Tells this lease from later ones.
     token: i64,
 }
@@ -55,6 +53,8 @@ pub enum Start {
 pub enum Outcome {
     /// The network has the post.
     Published(Receipt),
+    /// The network has the post: it was found there after a try whose end was unknown.
+    Found(Receipt),
     /// Try again.
     Again {
         /// When.
@@ -149,10 +149,13 @@ impl Store {
             None => Timestamp::MIN,
         };
         let next = sqlx::query(
-            "select * from deliveries where endpoint = ? and state = 'pending' and (?2 is null or id = ?2) order by due_at, id limit 1",
+            "select * from deliveries where endpoint = ?1 and state = 'pending' and (?2 is null or id = ?2)
+             order by max(due_at, coalesce(retry_at, due_at)) > ?3, iif(max(due_at, coalesce(retry_at, due_at)) > ?3,
+                max(due_at, coalesce(retry_at, due_at)), due_at), id limit 1",
         )
         .bind(endpoint.as_str())
         .bind(only)
+        .bind(micros(now))
         .fetch_optional(&mut *transaction)
         .await?;
         let Some(row) = next else {
@@ -160,7 +163,8 @@ impl Store {
             return Ok(Leased::Wait(None));
         };
         let delivery = read_delivery(&row)?;
-        let ready = delivery.due_at.max(open_from);
+        let retry_at = row.try_get::<Option<i64>, _>("retry_at")?.map(instant).transpose()?;
+        let ready = delivery.due_at.max(retry_at.unwrap_or(Timestamp::MIN)).max(open_from);
         if ready > now {
             transaction.commit().await?;
             return Ok(Leased::Wait(Some(ready)));
@@ -186,7 +190,6 @@ impl Store {
             sent: sent.map(|json| serde_json::from_str(&json).map_err(|_| corrupt("post", json))).transpose()?,
             first_attempt: at("first_attempt")?,
             last_attempt: at("last_attempt")?,
-            by_hand: row.try_get("by_hand")?,
             delivery,
             token,
         })))
@@ -219,7 +222,7 @@ impl Store {
             };
             sqlx::query(
                 "update deliveries set state = 'pending', lease_owner = null, lease_until = null, lease_token = lease_token + 1,
-                    due_at = max(due_at, ?), reason = ? where id = ?",
+                    retry_at = ?, reason = ? where id = ?",
             )
             .bind(micros(due))
             .bind(look_first.then_some("the last try was cut off; the network is asked before anything is sent again"))
@@ -264,29 +267,30 @@ impl Store {
     pub async fn finish(&self, lease: &Lease, outcome: &Outcome, now: Timestamp) -> Result<Finish, StoreError> {
         let (state, reason) = match outcome {
             Outcome::Published(_) => (State::Published, None),
-            Outcome::Again { reason, .. } => (State::Pending, Some(reason)),
-            Outcome::Failed(reason) => (State::Failed, Some(reason)),
-            Outcome::Uncertain(reason) => (State::Uncertain, Some(reason)),
-            Outcome::Withdrawn(reason) => (State::Cancelled, Some(reason)),
+            Outcome::Found(_) => (State::Published, Some("a try was cut off; the post was found on the network")),
+            Outcome::Again { reason, .. } => (State::Pending, Some(reason.as_str())),
+            Outcome::Failed(reason) => (State::Failed, Some(reason.as_str())),
+            Outcome::Uncertain(reason) => (State::Uncertain, Some(reason.as_str())),
+            Outcome::Withdrawn(reason) => (State::Cancelled, Some(reason.as_str())),
         };
-        let (due_at, look_first) = match outcome {
+        let (retry_at, look_first) = match outcome {
             Outcome::Again { at, look_first, .. } => (Some(micros(*at)), *look_first),
             Outcome::Uncertain(_) => (None, true),
             _ => (None, false),
         };
         let receipt = match outcome {
-            Outcome::Published(receipt) => Some(receipt),
+            Outcome::Published(receipt) | Outcome::Found(receipt) => Some(receipt),
             _ => None,
         };
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         let done = sqlx::query(
-            "update deliveries set state = ?1, reason = ?2, due_at = coalesce(?3, due_at), look_first = ?4, withdrawn = ?5,
+            "update deliveries set state = ?1, reason = ?2, retry_at = ?3, look_first = ?4, withdrawn = ?5,
                 remote_id = ?6, remote_url = ?7, published_at = ?8, lease_owner = null, lease_until = null
              where id = ?9 and ((state = 'sending' and lease_token = ?10) or (?6 is not null and state <> 'published'))",
         )
         .bind(state.word())
         .bind(reason)
-        .bind(due_at)
+        .bind(retry_at)
         .bind(look_first)
         .bind(matches!(outcome, Outcome::Withdrawn(_)))
         .bind(receipt.map(|receipt| &receipt.remote_id))
@@ -298,6 +302,7 @@ impl Store {
         .await?;
         let word = match outcome {
             Outcome::Published(_) => "published",
+            Outcome::Found(_) => "found",
             Outcome::Again { .. } => "again",
             Outcome::Failed(_) => "failed",
             Outcome::Uncertain(_) => "uncertain",
@@ -309,7 +314,7 @@ impl Store {
         )
         .bind(micros(now))
         .bind(word)
-        .bind(reason.cloned().or_else(|| receipt.map(|receipt| receipt.remote_id.clone())))
+        .bind(reason.map(str::to_owned).or_else(|| receipt.map(|receipt| receipt.remote_id.clone())))
         .bind(lease.delivery.id)
         .bind(lease.delivery.id)
         .execute(&mut *transaction)
@@ -354,7 +359,7 @@ impl Store {
         let due = micros(now);
         let query = match word {
             PersonWord::Approve => {
-                sqlx::query("update deliveries set state = 'pending', reason = 'approved', due_at = max(due_at, ?1) where id = ?2 and state = 'held'").bind(due)
+                sqlx::query("update deliveries set state = 'pending', reason = 'approved', by_hand = 1, due_at = max(due_at, ?1) where id = ?2 and state = 'held'").bind(due)
             }
             PersonWord::Hold => {
                 sqlx::query("update deliveries set state = 'held', reason = 'held by hand' where id = ?2 and ?1 > 0 and state = 'pending' and look_first = 0").bind(due)
@@ -365,7 +370,7 @@ impl Store {
             )
             .bind(due),
             PersonWord::Retry => sqlx::query(
-                "update deliveries set state = 'pending', reason = 'tried again by hand', due_at = ?1, first_attempt = null, withdrawn = 0, by_hand = 1
+                "update deliveries set state = 'pending', reason = 'tried again by hand', due_at = ?1, retry_at = null, first_attempt = null, withdrawn = 0, by_hand = 1
                  where id = ?2 and state in ('failed', 'cancelled')",
             )
             .bind(due),
@@ -377,7 +382,7 @@ impl Store {
             .bind(id)
             .bind(url),
             PersonWord::NotPublished => sqlx::query(
-                "update deliveries set state = 'pending', reason = 'settled by hand: the network does not have it', due_at = ?1, look_first = 0,
+                "update deliveries set state = 'pending', reason = 'settled by hand: the network does not have it', due_at = ?1, retry_at = null, by_hand = 1, look_first = 0,
                     first_attempt = null where id = ?2 and state = 'uncertain'",
             )
             .bind(due),
@@ -413,5 +418,6 @@ pub(super) fn read_delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
         remote_url: row.try_get("remote_url")?,
         reason: row.try_get("reason")?,
         withdrawn: row.try_get("withdrawn")?,
+        by_hand: row.try_get("by_hand")?,
     })
 }

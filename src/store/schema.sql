@@ -53,6 +53,7 @@ create table deliveries (
     path        text not null,
     state       text not null check (state in ('pending','held','sending','published','uncertain','failed','cancelled')),
     due_at      integer not null,
+    retry_at    integer,                    -- not before, after a try that failed or a wait
     override    text,                       -- a person's own text, a template
     post        text,                       -- JSON, frozen when the first byte may be sent
     look_first  integer not null default 0, -- the network may have the post: ask before sending again
