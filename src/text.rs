@@ -53,6 +53,67 @@ pub fn slug(text: &str) -> String {
     slug
 }
 
+/// A language tag (BCP 47) as a person writes it, with `-` for `_`; None if it is none.
+pub fn language_tag(given: &str) -> Option<String> {
+    let tag = given.trim().replace('_', "-");
+    let mut parts = tag.split('-');
+    let first = parts.next()?;
+    let right = (2..=3).contains(&first.len())
+        && first.bytes().all(|b| b.is_ascii_alphabetic())
+        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
+    right.then_some(tag)
+}
+
+/// The text behind percent-encoding; what is not valid encoding stays as it is.
+pub fn percent_decode(path: &str) -> String {
+    let bytes = path.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        match encoded_byte(bytes, at) {
+            Some(byte) => {
+                decoded.push(byte);
+                at += 3;
+            }
+            None => {
+                decoded.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+fn encoded_byte(bytes: &[u8], at: usize) -> Option<u8> {
+    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let value = (bytes[at] == b'%').then(|| Some(digit(at + 1)? * 16 + digit(at + 2)?))??;
+    u8::try_from(value).ok()
+}
+
+/// An address as people write it, with what may not stand in one encoded (RFC 3986, section 2): a `%` that encodes
+/// nothing, and the characters that parsers of URLs let through. What is valid stays byte for byte.
+pub fn repair_address(written: &str) -> Cow<'_, str> {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || !c.is_ascii() || "|[]^`{}<>\"\\%".contains(c);
+    if !written.contains(odd) {
+        return Cow::Borrowed(written);
+    }
+    // The host of an absolute address is left to the parser of URLs.
+    let path = written.find("//").and_then(|at| written[at + 2..].find(['/', '?', '#']).map(|end| at + 2 + end));
+    let (host, rest) = written.split_at(path.unwrap_or(if written.contains("://") { written.len() } else { 0 }));
+    let mut repaired = String::from(host);
+    for (at, c) in rest.char_indices() {
+        if !odd(c) || (c == '%' && encoded_byte(rest.as_bytes(), at).is_some()) {
+            repaired.push(c);
+        } else {
+            let mut buffer = [0; 4];
+            for byte in c.encode_utf8(&mut buffer).bytes() {
+                repaired.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    Cow::Owned(repaired)
+}
+
 /// Equal for a person: case, accents' encoding, apostrophes' shape and white space do not count.
 pub fn folded(text: &str) -> String {
     one_line(&text.nfc().collect::<String>().replace('’', "'").replace(['\u{A0}', '\u{202F}'], " ")).to_lowercase()
@@ -95,6 +156,22 @@ mod tests {
             let expected = if text == "«»" { slug("«»") } else { expected.to_owned() };
             assert_eq!(slug(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn addresses_are_repaired_only_where_they_are_broken() {
+        for (written, repaired) in [
+            ("/uploads/Copie%20de%20Visuel%20(2).png", "/uploads/Copie%20de%20Visuel%20(2).png"),
+            ("/uploads/Taux 50%.png", "/uploads/Taux%2050%25.png"),
+            ("/uploads/l’État.png", "/uploads/l%E2%80%99%C3%89tat.png"),
+            ("https://x.fr/a|b[1]?q=é", "https://x.fr/a%7Cb%5B1%5D?q=%C3%A9"),
+            ("https://[::1]/a", "https://[::1]/a"),
+        ] {
+            assert_eq!(repair_address(written), repaired);
+        }
+        assert_eq!(percent_decode("/flux%20d'actualit%C3%A9s%zz"), "/flux d'actualités%zz");
+        assert_eq!(language_tag("fr_FR").as_deref(), Some("fr-FR"));
+        assert_eq!((language_tag("français"), language_tag("<x>")), (None, None));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! Guards come first: the parser is quadratic in unclosed brackets (see [`parse`]).
 
 use crate::problem::Place;
+use crate::text::clean;
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
@@ -357,9 +358,14 @@ impl Yaml {
         }
     }
 
-    /// A scalar as text that says something: trimmed, not empty.
+    /// A scalar as text that says something: trimmed, not empty, and without characters that XML forbids.
     pub fn filled(&self) -> Option<String> {
-        self.to_text().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+        self.to_text().map(|text| clean(text.trim()).into_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// Whether this is a list or a map, where a person should have written a text.
+    pub fn is_compound(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Map(_))
     }
 
     /// `true`/`false`, and `yes`, `no`, `on`, `off` as YAML 1.1 (and so Jekyll) reads them.

@@ -21,7 +21,10 @@ impl ArticleDate {
 
     /// An instant in the offset that a zone has then.
     pub fn in_zone(at: Timestamp, zone: &TimeZone) -> Self {
-        Self { at, offset: zone.to_offset(at) }
+        let offset = zone.to_offset(at);
+        // Before standard time, offsets had seconds, which no format of feeds can write.
+        let offset = if offset.seconds() % 60 == 0 { offset } else { Offset::UTC };
+        Self { at, offset }
     }
 
     /// RFC 3339, such as `2024-07-05T14:00:00+02:00`, with a fraction only where there is one.
@@ -37,21 +40,20 @@ impl ArticleDate {
     }
 }
 
-/// Reads a date. Without a zone, or with one that Ruby does not read either (`-4`), it is in the site's.
+/// Reads a date. Without a zone it is in the site's; so is one with the two forms of a zone that Ruby drops in
+/// silence (`-4`, and a year before the offset). Anything else that is not understood makes it no date: a guess could
+/// publish an article early.
 ///
-/// Understood: `2024-07-05`, with `14:00`, `14:00:00` or `T14:00:00.123`, with `Z`, `UTC`, `+02:00`, `+0200`;
-/// and `Sat, 2 Mar 2019 11:52:44 +0100`.
+/// Understood: `2024-07-05`, `20240705`, `July 5, 2024`, each with `14:00`, `14:00:00`, `T14:00:00.123` or `2:00 PM`,
+/// and with `Z`, `UTC`, `EST`, `CET`, `+02:00`, `+0200`; and `Sat, 2 Mar 2019 11:52:44 +0100`. A remark in brackets at
+/// the end is passed over.
 pub fn parse(text: &str, zone: &TimeZone) -> Option<ArticleDate> {
     let text = text.trim();
-    if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
+    let text = text.strip_suffix(')').and_then(|open| open.rfind('(').map(|at| text[..at].trim_end())).unwrap_or(text);
+    if let Ok(zoned) = jiff::fmt::rfc2822::parse(text) {
         return Some(ArticleDate { at: zoned.timestamp(), offset: zoned.offset() });
     }
-    let (day, rest) = match text.find(|c: char| c == 'T' || c == 't' || c.is_whitespace()) {
-        Some(at) => (&text[..at], text[at + 1..].trim_start()),
-        None => (text, ""),
-    };
-    let date = parse_day(day)?;
+    let (date, rest) = parse_date(text)?;
     let (time, offset) = if rest.is_empty() { (Time::midnight(), None) } else { parse_time(rest)? };
     let civil = date.to_datetime(time);
     match offset {
@@ -61,6 +63,34 @@ pub fn parse(text: &str, zone: &TimeZone) -> Option<ArticleDate> {
             Some(ArticleDate::in_zone(at, zone))
         }
     }
+}
+
+/// The day at the start of a text, and what follows it.
+fn parse_date(text: &str) -> Option<(civil::Date, &str)> {
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return parse_english_date(text);
+    }
+    let (day, rest) = match text.find(|c: char| c == 'T' || c == 't' || c.is_whitespace()) {
+        Some(at) => (&text[..at], text[at + 1..].trim_start()),
+        None => (text, ""),
+    };
+    if day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit()) {
+        return Some((parse_day(&format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..]))?, rest));
+    }
+    Some((parse_day(day)?, rest))
+}
+
+const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
+/// `July 5, 2024`, `Jul 5 2024`.
+fn parse_english_date(text: &str) -> Option<(civil::Date, &str)> {
+    let mut parts = text.splitn(4, char::is_whitespace);
+    let name = parts.next()?.to_ascii_lowercase();
+    let month = MONTHS.iter().position(|month| name.starts_with(month))?;
+    let day = parts.next()?.trim_end_matches(',').parse().ok()?;
+    let year = parts.next().filter(|year| year.len() == 4)?.parse().ok()?;
+    let date = civil::Date::new(year, i8::try_from(month + 1).ok()?, day).ok()?;
+    Some((date, parts.next().unwrap_or("").trim_start()))
 }
 
 /// A day, `YYYY-M-D`.
@@ -79,24 +109,69 @@ fn parse_time(text: &str) -> Option<(Time, Option<Offset>)> {
     let mut next = || parts.next().map(|part| part.parse::<i8>().ok());
     let (hour, minute, second) = (next()??, next()??, next().unwrap_or(Some(0))?);
     let nanos: i32 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
-    Some((Time::new(hour, minute, second, nanos).ok()?, parse_offset(text[end..].trim())))
+    let mut rest = text[end..].trim();
+    let half = rest.get(..2).map(str::to_ascii_uppercase);
+    let hour = match half.as_deref() {
+        Some("AM" | "PM") if !(1..=12).contains(&hour) => return None,
+        Some("AM") => hour % 12,
+        Some("PM") => hour % 12 + 12,
+        _ => hour,
+    };
+    if matches!(half.as_deref(), Some("AM" | "PM")) {
+        rest = rest[2..].trim_start();
+    }
+    Some((Time::new(hour, minute, second, nanos).ok()?, parse_zone(rest)?))
 }
 
-fn parse_offset(text: &str) -> Option<Offset> {
-    if matches!(text.to_ascii_uppercase().as_str(), "Z" | "UTC" | "GMT") {
-        return Some(Offset::UTC);
+/// Zones by name, as Ruby reads them, with their offset in hours.
+const ZONES: [(&str, i8); 14] = [
+    ("Z", 0),
+    ("UTC", 0),
+    ("GMT", 0),
+    ("EST", -5),
+    ("EDT", -4),
+    ("CST", -6),
+    ("CDT", -5),
+    ("MST", -7),
+    ("MDT", -6),
+    ("PST", -8),
+    ("PDT", -7),
+    ("CET", 1),
+    ("CEST", 2),
+    ("BST", 1),
+];
+
+/// The zone at the end of a date: none, one, or (outer None) something that is not understood.
+fn parse_zone(text: &str) -> Option<Option<Offset>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    if let Some((_, hours)) = ZONES.iter().find(|(name, _)| text.eq_ignore_ascii_case(name)) {
+        return Some(Some(Offset::constant(*hours)));
+    }
+    // `2023 -0800`: Ruby drops both.
+    if text.get(..4).is_some_and(|year| year.bytes().all(|b| b.is_ascii_digit()))
+        && parse_zone(text[4..].trim()).is_some()
+    {
+        return Some(None);
     }
     let sign = match text.chars().next()? {
         '+' => 1,
         '-' => -1,
         _ => return None,
     };
-    let digits = text[1..].replace(':', "");
-    if digits.len() != 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    let digits = text[1..].trim().replace(':', "");
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let (hours, minutes): (i32, i32) = (digits[..2].parse().ok()?, digits[2..].parse().ok()?);
-    Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
+    let (hours, minutes): (i32, i32) = match digits.len() {
+        1 => return Some(None),
+        2 => (digits.parse().ok()?, 0),
+        4 => (digits[..2].parse().ok()?, digits[2..].parse().ok()?),
+        _ => return None,
+    };
+    // No zone on Earth is further off.
+    (hours <= 14 && minutes < 60).then(|| Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok())
 }
 
 #[cfg(test)]
@@ -116,11 +191,29 @@ mod tests {
             ("2015-03-17 14:00:00 -4", "2015-03-17T14:00:00+01:00"),
             ("2023-01-29 18:30:22 2023 -0800", "2023-01-29T18:30:22+01:00"),
             ("Sat, 2 Mar 2019 11:52:44 +0100", "2019-03-02T11:52:44+01:00"),
+            ("2024-07-05 02:00 PM", "2024-07-05T14:00:00+02:00"),
+            ("2016-03-23 12:00 EDT", "2016-03-23T12:00:00-04:00"),
+            ("2024-07-05 14:00:00 +0200 (CEST)", "2024-07-05T14:00:00+02:00"),
+            ("June 15, 2021", "2021-06-15T00:00:00+02:00"),
+            ("2016-08-08 (optional)", "2016-08-08T00:00:00+02:00"),
+            ("20240705", "2024-07-05T00:00:00+02:00"),
+            ("1905-01-01", "1904-12-31T23:50:39+00:00"),
             ("2026-03-29 02:30:00", "2026-03-29T03:30:00+02:00"),
         ] {
             assert_eq!(parse(text, &paris).map(ArticleDate::rfc3339).as_deref(), Some(expected), "{text}");
         }
-        for text in ["", "demain", "2024-13-01", "24-01-01", "2024-02-30", "2024-01-01 25:00:00"] {
+        for text in [
+            "",
+            "demain",
+            "2024-13-01",
+            "24-01-01",
+            "2024-02-30",
+            "2024-01-01 25:00:00",
+            "2024-07-05 14:00:00 -25:00",
+            "2024-07-05 14:00 Europe/Paris",
+            "2024-07-05 14:00 demain",
+            "2024-07-05 +99:99",
+        ] {
             assert_eq!(parse(text, &paris), None, "{text}");
         }
     }

@@ -4,7 +4,7 @@
 //! `{:target="_blank"}`); pulldown-cmark renders; ammonia keeps what a feed reader may show and makes addresses
 //! absolute. Nothing that can run or hide survives.
 
-use crate::text::{clean, one_line};
+use crate::text::{clean, one_line, repair_address};
 use ammonia::{Builder, UrlRelative};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 use std::borrow::Cow;
@@ -22,7 +22,7 @@ pub fn to_html(markdown: &str, base: &Url) -> String {
 /// Markdown without what only Jekyll understands.
 fn plain_markdown(markdown: &str, base: &Url) -> String {
     let (without_liquid, _) = without_liquid(&clean(markdown), base);
-    without_attribute_lists(&without_liquid).into_owned()
+    without_attribute_lists(&without_comments(&without_liquid)).into_owned()
 }
 
 fn options() -> Options {
@@ -49,6 +49,7 @@ fn sanitise(dirty: &str, base: &Url) -> String {
         .add_tag_attributes("h6", ["id"])
         .attribute_filter(|element, attribute, value| match (element, attribute) {
             ("img", "alt") if is_file_name(value) => Some(Cow::Borrowed("")),
+            (_, "href" | "src") => Some(repair_address(value)),
             _ => Some(Cow::Borrowed(value)),
         });
     with_alternative_texts(&builder.clean(dirty).to_string()).trim().to_owned()
@@ -62,13 +63,18 @@ fn with_alternative_texts(html: &str) -> String {
         let end = rest[start..].find('>').map_or(rest.len(), |length| start + length);
         let tag = &rest[start..end];
         whole.push_str(&rest[..end]);
-        if !tag.contains(" alt=") {
+        if !has_attribute(tag, "alt") {
             whole.push_str(" alt=\"\"");
         }
         rest = &rest[end..];
     }
     whole.push_str(rest);
     whole
+}
+
+/// Whether a clean tag has an attribute: the word outside of any value.
+fn has_attribute(tag: &str, name: &str) -> bool {
+    tag.split('"').step_by(2).any(|outside| outside.ends_with(&format!(" {name}=")))
 }
 
 /// Whether a text is the name of an image file, which says nothing to those who do not see the image.
@@ -153,9 +159,57 @@ fn end_of_tag(tag: &str) -> usize {
     tag.len()
 }
 
-/// Plain text of a title: entities decoded, tags gone, one line.
+/// Plain text of a title or a term: entities decoded, tags gone, one line. Some readers decode twice, and would take
+/// what still looks like a tag for one: its brackets become quotation marks.
 pub fn title_to_text(title: &str) -> String {
-    if title.contains(['<', '&']) { one_line(&html_to_text(title).replace('\n', " ")) } else { one_line(title) }
+    let mut text = clean(title).into_owned();
+    for _ in 0..2 {
+        if text.contains(['<', '&']) {
+            text = html_to_text(&text);
+        }
+    }
+    let like_a_tag = text
+        .match_indices('<')
+        .any(|(at, _)| text[at + 1..].starts_with(|c: char| c == '/' || c == '!' || c.is_ascii_alphabetic()));
+    if like_a_tag {
+        text = text.replace('<', "‹").replace('>', "›");
+    }
+    one_line(&text)
+}
+
+/// Deepest nesting of blocks and of HTML elements: parsers take quadratic time in it.
+const DEPTH_MAX: usize = 100;
+
+/// Why a text is nested too deep to be read in reasonable time, if it is.
+pub fn nests_too_deep(markdown: &str) -> Option<String> {
+    let too_deep = |what: &str| Some(format!("{what} are nested over {DEPTH_MAX} deep, so the article is left out"));
+    for line in markdown.lines() {
+        let marks = line.chars().take_while(|c| c.is_whitespace() || ">-*+.)".contains(*c) || c.is_ascii_digit());
+        if marks.filter(|c| matches!(c, '>' | '-' | '*' | '+')).count() > DEPTH_MAX && line.contains([' ', '>']) {
+            // A rule of many dashes is one line without a blank inside.
+            if line.trim().contains(' ') || line.contains('>') {
+                return too_deep("quotations or lists");
+            }
+        }
+    }
+    // Elements whose end may be left out do not nest in themselves.
+    const OPEN_ENDED: [&str; 20] = [
+        "p", "li", "td", "tr", "th", "dt", "dd", "br", "hr", "img", "input", "option", "thead", "tbody", "col", "meta",
+        "link", "source", "wbr", "area",
+    ];
+    let mut depth = 0usize;
+    for tag in markdown.split('<').skip(1) {
+        let closing = tag.starts_with('/');
+        let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+        if name.is_empty() || OPEN_ENDED.contains(&name.to_ascii_lowercase().as_str()) {
+            continue;
+        }
+        depth = if closing { depth.saturating_sub(1) } else { depth + 1 };
+        if depth > DEPTH_MAX {
+            return too_deep("HTML elements");
+        }
+    }
+    None
 }
 
 /// The Markdown of the first paragraph that says something, if there is one.
@@ -178,54 +232,146 @@ pub fn first_paragraph(markdown: &str, base: &Url) -> Option<String> {
     None
 }
 
-/// Liquid taken out: `{{ site.url }}` is filled in, `{% raw %}` keeps what it holds, comments go with what they
-/// hold, the rest goes. Also the tags that were dropped, for a note to the editor.
+/// Liquid taken out: `{{ site.url }}` is filled in, `{% raw %}` keeps what it holds, comments and conditions go with
+/// what they hold (whether it would show, only the site can tell), the rest goes. Also the tags that were dropped, for
+/// a note to the editor.
 pub fn without_liquid(markdown: &str, base: &Url) -> (String, Vec<String>) {
     if !markdown.contains("{{") && !markdown.contains("{%") {
         return (markdown.to_owned(), Vec::new());
     }
+    let mut liquid = Liquid { kept: String::with_capacity(markdown.len()), dropped: Vec::new(), unended: Vec::new() };
     let origin = base.origin().ascii_serialization();
-    let mut kept = String::with_capacity(markdown.len());
-    let mut dropped = Vec::new();
     let mut rest = markdown;
-    while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
-        kept.push_str(&rest[..start]);
-        let (open, close) = if rest[start..].starts_with("{{") { ("{{", "}}") } else { ("{%", "%}") };
-        let Some(length) = rest[start..].find(close) else {
-            // Never closed: Jekyll would refuse the file; the braces alone go.
-            dropped.push(open.to_owned());
-            rest = &rest[start + 2..];
-            continue;
+    while let Some(start) = rest.find('{') {
+        liquid.kept.push_str(&rest[..start]);
+        rest = match &rest[start..] {
+            tag if tag.starts_with("{{") => liquid.output(tag, &origin),
+            tag if tag.starts_with("{%") => liquid.tag(tag),
+            tag => {
+                liquid.kept.push('{');
+                &tag[1..]
+            }
         };
-        let inside = rest[start + 2..start + length].trim().trim_matches('-').trim();
-        rest = &rest[start + length + 2..];
-        if open == "{{" {
-            match inside.split('|').next().map(str::trim) {
-                Some("site.url") => kept.push_str(&origin),
-                Some("site.baseurl") => {}
-                _ => dropped.push(format!("{{{{ {inside} }}}}")),
-            }
-            continue;
+    }
+    liquid.kept.push_str(rest);
+    (liquid.kept, liquid.dropped)
+}
+
+/// Tags that hold something up to their end.
+const BLOCKS: [&str; 9] = ["raw", "comment", "if", "unless", "case", "for", "tablerow", "capture", "highlight"];
+
+struct Liquid {
+    kept: String,
+    dropped: Vec<String>,
+    /// Marks that were sought to the end of the text and not found: they are not sought again.
+    unended: Vec<String>,
+}
+
+impl Liquid {
+    /// The place of a mark, sought once if it is nowhere.
+    fn find(&mut self, text: &str, mark: &str) -> Option<usize> {
+        if self.unended.iter().any(|known| known == mark) {
+            return None;
         }
+        let found = text.find(mark);
+        if found.is_none() {
+            self.unended.push(mark.to_owned());
+        }
+        found
+    }
+
+    /// `{{ … }}` at the start of a text. What follows it.
+    fn output<'t>(&mut self, text: &'t str, origin: &str) -> &'t str {
+        let Some(length) = self.find(text, "}}") else { return self.unclosed(text) };
+        let inside = inner(&text[2..length]);
+        match inside.split('|').next().map(str::trim) {
+            Some("site.url") => self.kept.push_str(origin),
+            Some("site.baseurl") => {}
+            _ => self.dropped.push(format!("{{{{ {inside} }}}}")),
+        }
+        &text[length + 2..]
+    }
+
+    /// `{% … %}` at the start of a text, with what it holds. What follows it.
+    fn tag<'t>(&mut self, text: &'t str) -> &'t str {
+        let Some(length) = self.find(text, "%}") else { return self.unclosed(text) };
+        let inside = inner(&text[2..length]);
         let name = inside.split_whitespace().next().unwrap_or("");
-        if matches!(name, "raw" | "comment") {
-            let end_tag = rest
-                .match_indices("{%")
-                .find(|(at, _)| rest[at + 2..].trim_start_matches('-').trim_start().starts_with(&format!("end{name}")));
-            let (held, after) = match end_tag {
-                Some((at, _)) => (&rest[..at], rest[at..].find("%}").map_or("", |length| &rest[at + length + 2..])),
-                None => (rest, ""),
-            };
-            if name == "raw" {
-                kept.push_str(held);
+        let after = &text[length + 2..];
+        let block = BLOCKS.contains(&name).then(|| self.block(after, name)).flatten();
+        match (name, block) {
+            ("raw" | "highlight", Some((held, rest))) => {
+                self.kept.push_str(held);
+                rest
             }
-            rest = after;
-        } else {
-            dropped.push(format!("{{% {inside} %}}"));
+            ("comment", Some((_, rest))) => rest,
+            (_, Some((_, rest))) => {
+                self.dropped.push(format!("{{% {inside} %}}"));
+                rest
+            }
+            (_, None) => {
+                self.dropped.push(format!("{{% {inside} %}}"));
+                after
+            }
         }
     }
+
+    /// What a block holds, and what follows its end; blocks of the same name inside are part of it.
+    fn block<'t>(&mut self, text: &'t str, name: &str) -> Option<(&'t str, &'t str)> {
+        let end_name = format!("end{name}");
+        if self.unended.contains(&end_name) {
+            return None;
+        }
+        let mut depth = 1;
+        let mut at = 0;
+        while let Some(start) = text[at..].find("{%").map(|start| at + start) {
+            let Some(length) = text[start..].find("%}") else { break };
+            let found = inner(&text[start + 2..start + length]).split_whitespace().next().unwrap_or("");
+            at = start + length + 2;
+            if found == name && !matches!(name, "raw" | "comment") {
+                depth += 1;
+            } else if found == end_name {
+                depth -= 1;
+            }
+            if depth == 0 {
+                return Some((&text[..start], &text[at..]));
+            }
+        }
+        self.unended.push(end_name);
+        None
+    }
+
+    /// Never closed: Jekyll would refuse the file; here the braces alone go.
+    fn unclosed<'t>(&mut self, text: &'t str) -> &'t str {
+        self.dropped.push(text[..2].to_owned());
+        &text[2..]
+    }
+}
+
+/// The inside of a tag without its white space and its `-`.
+fn inner(tag: &str) -> &str {
+    tag.trim_matches('-').trim()
+}
+
+/// Kramdown's comments taken out, with what they hold: `{::comment}…{:/comment}` or `{:/}`. One that never ends goes
+/// to the end of the text, so that nothing comes out that was meant to be hidden.
+fn without_comments(markdown: &str) -> Cow<'_, str> {
+    const START: &str = "{::comment}";
+    if !markdown.contains(START) {
+        return Cow::Borrowed(markdown);
+    }
+    let mut kept = String::with_capacity(markdown.len());
+    let mut rest = markdown;
+    while let Some(start) = rest.find(START) {
+        kept.push_str(&rest[..start]);
+        let held = &rest[start + START.len()..];
+        rest = match held.find("{:/") {
+            Some(end) => held[end..].find('}').map_or("", |length| &held[end + length + 1..]),
+            None => "",
+        };
+    }
     kept.push_str(rest);
-    (kept, dropped)
+    Cow::Owned(kept)
 }
 
 /// Kramdown's attribute lists taken out: `{:target="_blank"}` behind a link, `{: .encadre }` on a line of its own,
@@ -280,11 +426,14 @@ fn drop_lists(line: &str, kept: &mut String) {
     }
 }
 
+/// Longest attribute list.
+const LIST_MAX: usize = 300;
+
 /// The length of the attribute list at the start of a text, if one is there.
 fn attribute_list(text: &str) -> Option<usize> {
     let inside = text.strip_prefix("{:")?;
     let mut quote = None;
-    for (at, c) in inside.char_indices() {
+    for (at, c) in inside.char_indices().take(LIST_MAX) {
         match (quote, c) {
             (None, '"' | '\'') => quote = Some(c),
             (Some(open), c) if c == open => quote = None,
@@ -355,6 +504,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_hidden_stays_hidden() {
+        check("a {::comment}\njean@prive.example\n{:/comment} b", "<p>a  b</p>");
+        check("a {% if x %}secret{% if y %}z{% endif %}{% else %}autre{% endif %} b", "<p>a  b</p>");
+        check("a {::comment} jean@prive.example", "<p>a</p>");
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_long_texts_are_read_in_linear_time() {
+        assert!(nests_too_deep(&"<div>".repeat(500)).is_some());
+        assert!(nests_too_deep(&"> ".repeat(500)).is_some());
+        assert!(nests_too_deep(&format!("{}\n\n<p>a<p>b", "-".repeat(500))).is_none());
+        assert!(nests_too_deep(&"<p>x<br>\n".repeat(5_000)).is_none());
+        // Quadratic, these would take minutes.
+        for piece in ["{:", "{{", "{% x %}", "{% if x %}", "{::comment}", "`{:"] {
+            to_html(&piece.repeat(40_000), &base());
+        }
+    }
+
+    #[test]
     fn text_keeps_french_typography() {
         let text = to_text(
             "**« Cloud\u{202F}»** :\u{A0}l’*État* &amp; &lt;b&gt;\n\n* un\n* deux\n\n|a|b|\n|-|-|\n|1|2|",
@@ -362,6 +530,7 @@ mod tests {
         );
         assert_eq!(text, "« Cloud\u{202F}» :\u{A0}l’État & <b>\nun\ndeux\na b\n1 2");
         assert_eq!(title_to_text("Cloud&nbsp;: <b>l’État</b> &#38; nous"), "Cloud\u{A0}: l’État & nous");
+        assert_eq!(title_to_text("&amp;lt;b&amp;gt;x et R&amp;amp;D, 1 < 2"), "‹b›x et R&D, 1 ‹ 2");
     }
 
     #[test]

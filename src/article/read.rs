@@ -7,8 +7,9 @@ use super::site::{Collection, SiteSettings};
 use super::{Article, Attachment, Event, EventLink, Image, Lookup, Parsed, SourceFile, markdown};
 use crate::problem::{Place, Problem};
 use crate::template::Template;
-use crate::text::{clean, folded, one_line};
+use crate::text::{clean, folded, language_tag, one_line};
 use crate::yaml::Yaml;
+use jiff::Timestamp;
 use jiff::civil::Time;
 use url::Url;
 
@@ -45,13 +46,25 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup) -> Parsed 
             let problem = Problem::error(&file.path, Place::FILE, "the file is empty or its front matter never ends");
             return broken(problem.cure("end the front matter with a line of three dashes"));
         }
-        // Without front matter Jekyll copies the file as it is: it is no article.
-        return Parsed::default();
+        // Jekyll copies such a file as it is: it is no article.
+        let note = Problem::note(&file.path, Place::FILE, "the file has no front matter, so it is no article");
+        let note = note.cure("start it with a line of three dashes, and end the front matter with another");
+        return Parsed { problems: vec![note], ..Parsed::default() };
     };
     let (front, mut problems) = match FrontMatter::read(&file.path, &split) {
         Ok(read) => read,
         Err(problem) => return broken(problem),
     };
+    if let Some(why) = markdown::nests_too_deep(split.body) {
+        return broken(Problem::error(&file.path, Place::FILE, why).cure("take out what is nested without need"));
+    }
+    if name == "posts" && dated_name(file_stem(&file.path)).0.is_none() {
+        problems.push(
+            Problem::warning(&file.path, Place::FILE, "the file's name has no date, so Jekyll does not publish it")
+                .cure("name it such as 2026-01-31-titre.md"),
+        );
+        return Parsed { problems, ..Parsed::default() };
+    }
     let reading = Reading { file, site, collection_name: name, collection, front: &front, lookup };
     let article = reading.article(split.body, &mut problems);
     let broken = article.is_none();
@@ -105,9 +118,9 @@ impl Reading<'_> {
                 .collect(),
             own_id: self.front.text(&["id", "uuid", "guid"]),
             modified: self.optional_date(&["last_modified_at", "updated", "updatedDate", "modified"], problems),
-            expires: self.optional_date(&["expires", "expiryDate", "expirydate"], problems).map(|date| date.at),
+            expires: self.expires(problems)?,
             author: self.author(),
-            language: self.front.text(&["lang", "language"]),
+            language: self.language(problems),
             chapeau: chapeau.map(|text| clean(&text).into_owned()),
             images: self.images(&url, problems),
             attachments: self.attachments(problems),
@@ -128,8 +141,13 @@ impl Reading<'_> {
     /// The date of a key; outer None if it cannot be read, which makes the article unreadable: a wrong guess could
     /// publish it early.
     fn date(&self, key: &str, problems: &mut Vec<Problem>) -> Option<Option<ArticleDate>> {
-        let Some(text) = self.value(key).and_then(Yaml::filled) else {
-            return Some(None);
+        let text = match self.value(key) {
+            Some(value) if value.is_compound() => "a list".to_owned(),
+            Some(value) => match value.filled() {
+                Some(text) => text,
+                None => return Some(None),
+            },
+            None => return Some(None),
         };
         match date::parse(&text, &self.site.timezone) {
             Some(date) => Some(Some(date)),
@@ -142,6 +160,16 @@ impl Reading<'_> {
                 None
             }
         }
+    }
+
+    /// When the article expires; outer None if that cannot be read: it could have expired.
+    fn expires(&self, problems: &mut Vec<Problem>) -> Option<Option<Timestamp>> {
+        for key in ["expires", "expiryDate", "expirydate"] {
+            if let Some(date) = self.date(key, problems)? {
+                return Some(Some(date.at));
+            }
+        }
+        Some(None)
     }
 
     /// A value of the front matter, else of the site's defaults.
@@ -204,7 +232,7 @@ impl Reading<'_> {
                     None => Vec::new(),
                 },
             };
-            for term in written.iter().map(|term| clean(&one_line(term)).into_owned()).filter(|term| !term.is_empty()) {
+            for term in written.iter().map(|term| markdown::title_to_text(term)).filter(|term| !term.is_empty()) {
                 if !terms.iter().any(|known| folded(known) == folded(&term)) {
                     terms.push(term);
                 }
@@ -245,6 +273,16 @@ impl Reading<'_> {
             );
         }
         url
+    }
+
+    fn language(&self, problems: &mut Vec<Problem>) -> Option<String> {
+        let said = self.front.text(&["lang", "language"])?;
+        let tag = language_tag(&said);
+        if tag.is_none() {
+            let problem = self.front.warning("lang", format!("`{said}` is not a language; the site's is taken"));
+            problems.push(problem.cure("write a code such as fr or en-GB"));
+        }
+        tag
     }
 
     fn author(&self) -> Option<String> {

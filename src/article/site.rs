@@ -1,9 +1,10 @@
 //! What the site says of itself: Jekyll's `_config.yml`, with the configuration's word above it.
 
 use super::front_matter::FrontMatter;
-use super::permalink;
+use super::{markdown, permalink};
 use crate::config;
 use crate::problem::{Place, Problem};
+use crate::text::{language_tag, percent_decode, repair_address};
 use crate::yaml::{self, Yaml};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -118,12 +119,7 @@ impl SiteSettings {
         let settings = Self {
             title: config.title.clone().or_else(|| said("title")).or_else(|| said("name")).unwrap_or(host),
             description: config.description.clone().or_else(|| said("description")).unwrap_or_default(),
-            language: config
-                .language
-                .clone()
-                .or_else(|| said("language"))
-                .or_else(|| said("lang"))
-                .unwrap_or_else(|| "fr".to_owned()),
+            language: language_of(config, &own, &file, &mut problems),
             collections: collections(config, &own),
             defaults: defaults(&own),
             future: own.get("future").and_then(Yaml::truth).unwrap_or(false),
@@ -131,6 +127,13 @@ impl SiteSettings {
             url,
         };
         Ok((settings, problems))
+    }
+
+    /// A text that changes whenever anything that feeds show of the site itself does.
+    pub fn print(&self) -> String {
+        let zone = self.timezone.iana_name().unwrap_or("");
+        let titles: Vec<&str> = self.collections.values().map(|collection| collection.title.as_str()).collect();
+        format!("{} {:?} {:?} {} {zone} {titles:?}", self.url, self.title, self.description, self.language)
     }
 
     /// The collection of a file, if it belongs to one that holds articles.
@@ -168,15 +171,19 @@ impl SiteSettings {
 
     /// An address of the site from what a person wrote: absolute, from the site's root, or beside the article.
     pub fn address(&self, written: &str) -> Option<Url> {
-        let written = written.trim();
+        let written = repair_address(written.trim());
         if written.is_empty() {
             return None;
         }
-        if let Ok(url) = Url::parse(written) {
-            return matches!(url.scheme(), "http" | "https").then_some(url);
-        }
-        let whole = format!("{}/{}", self.url.as_str().trim_end_matches('/'), written.trim_start_matches('/'));
-        Url::parse(&whole).ok()
+        let url = match Url::parse(&written) {
+            Ok(url) => url,
+            Err(_) if written.starts_with("//") => self.url.join(&written).ok()?,
+            Err(_) => {
+                let base = self.url.as_str().trim_end_matches('/');
+                Url::parse(&format!("{base}/{}", written.trim_start_matches('/'))).ok()?
+            }
+        };
+        matches!(url.scheme(), "http" | "https").then_some(url)
     }
 
     /// The path under the site's root of an address of the site, decoded; None for another site's.
@@ -185,24 +192,23 @@ impl SiteSettings {
         let rest = url.as_str().strip_prefix(base)?.strip_prefix('/')?;
         let path = rest.split(['?', '#']).next().unwrap_or("");
         let decoded = percent_decode(path);
-        // An address never leads out of the site's folder.
-        (!decoded.split('/').any(|part| part == "..")).then_some(decoded)
+        // An address never leads out of the site's folder, nor to what the site keeps for itself.
+        let kept_back = |part: &str| part.starts_with('.') || part.starts_with('_');
+        (!decoded.split('/').any(kept_back)).then_some(decoded)
     }
 }
 
-fn percent_decode(path: &str) -> String {
-    let bytes = path.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let byte = (bytes[at] == b'%')
-            .then(|| path.get(at + 1..at + 3))
-            .flatten()
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(byte.unwrap_or(bytes[at]));
-        at += if byte.is_some() { 3 } else { 1 };
+/// The site's language: the configuration's, else its own, if that is one.
+fn language_of(config: &config::Site, own: &Yaml, file: &str, problems: &mut Vec<Problem>) -> String {
+    let said = ["language", "lang"].iter().find_map(|key| own.get(key).and_then(Yaml::filled));
+    let own = said.as_deref().and_then(language_tag);
+    if let (Some(said), None) = (&said, &own) {
+        problems.push(
+            Problem::warning(file, Place::FILE, format!("`language: {said}` is not a language; fr is taken"))
+                .cure("write a code such as fr or fr-FR"),
+        );
     }
-    String::from_utf8_lossy(&decoded).into_owned()
+    config.language.clone().or(own).unwrap_or_else(|| "fr".to_owned())
 }
 
 fn collections(config: &config::Site, own: &Yaml) -> BTreeMap<String, Collection> {
@@ -249,6 +255,7 @@ fn collections(config: &config::Site, own: &Yaml) -> BTreeMap<String, Collection
             let permalink = ours.permalink.or_else(|| said("permalink")).unwrap_or(default_permalink);
             let permalink = permalink::style(&permalink).to_owned();
             let title = ours.title.or_else(|| said("title")).unwrap_or_else(|| capitalised(&name));
+            let title = markdown::title_to_text(&title);
             let paths = if ours.paths.is_empty() { vec![format!("{folder}/**")] } else { ours.paths };
             (name, Collection { title, paths, folder, permalink })
         })

@@ -4,7 +4,7 @@ use super::raw::{RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawH
 use super::read::{Reader, dotted, key};
 use crate::secret::Secret;
 use crate::span;
-use crate::text;
+use crate::text::{self, language_tag};
 use crate::yaml::Step;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -97,13 +97,7 @@ pub(super) fn zone(given: &str) -> Result<TimeZone, String> {
 }
 
 fn language(given: &str) -> Result<String, String> {
-    let tag = given.replace('_', "-");
-    let mut parts = tag.split('-');
-    let first = parts.next().unwrap_or("");
-    let right = (2..=3).contains(&first.len())
-        && first.bytes().all(|b| b.is_ascii_alphabetic())
-        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
-    if right { Ok(tag) } else { Err(format!("`{given}` is not a language; write a code such as fr or fr-FR")) }
+    language_tag(given).ok_or_else(|| format!("`{given}` is not a language; write a code such as fr or fr-FR"))
 }
 
 /// A length of time, or the default.
