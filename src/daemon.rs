@@ -6,7 +6,7 @@ use crate::deliver::{Deliverer, Step};
 use crate::export;
 use crate::http::{self, Shared};
 use crate::problem::Problem;
-use crate::reconcile::{PassError, Reconciler, Snapshot, watched};
+use crate::reconcile::{PassError, Reconciler, Snapshot};
 use crate::store::{Store, StoreError};
 use crate::task::{Shutdown, Wake, Woke, rest};
 use crate::watch::Watcher;
@@ -131,7 +131,7 @@ impl Daemon {
             let now = self.clock.now();
             let until = match self.reconciler.pass(&self.store, now).await {
                 Ok(snapshot) => {
-                    watcher.follow(&root, watched(&root, &snapshot.site));
+                    watcher.follow(&root, snapshot.folders.iter().cloned().collect());
                     report(&snapshot.problems, &root, &mut reported);
                     snapshot.report();
                     self.hand_out(snapshot, now, watcher.sees_all()).await

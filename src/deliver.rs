@@ -37,9 +37,9 @@ pub struct Deliverer {
 /// Longest time for one call of a network, its own time-outs included.
 const CALL_MAX: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() * 3);
 
-/// After an answer that tells nothing, the network gets so many times the patience it gets after a cut: behind a
-/// gateway that gave up, a server may take long to write the post.
-const LOOKS: i32 = 3;
+/// The last look before a post is sent again comes that many times later than the first: behind a gateway that gave
+/// up, a server may take long to write the post.
+const LOOKS: i32 = 6;
 
 impl Deliverer {
     /// Connects every endpoint. One that cannot be connected is reported and left out; the others work.
@@ -114,6 +114,10 @@ impl Deliverer {
         if let Some(post) = &lease.sent {
             match self.look(lease, network, post).await? {
                 Ok(Found::Yes(receipt)) => return Ok(Some(Outcome::Found(receipt))),
+                Ok(Found::No) if lease.looks + 1 < network.looks() => {
+                    let at = self.clock.now().saturating_add(network.look_after().saturating_mul(LOOKS));
+                    return Ok(Some(Outcome::LookAgain { at: at.unwrap_or(Timestamp::MAX) }));
+                }
                 Ok(Found::No) => {}
                 Err(outcome) => return Ok(Some(outcome)),
             }
@@ -230,13 +234,12 @@ impl Deliverer {
         };
         let now = self.clock.now();
         let policy = RetryPolicy::from(self.config.delivery);
-        let since = lease.first_attempt.unwrap_or(now);
+        let since = lease.patience_from.unwrap_or(now);
         let reason = failure.reason().to_owned();
         match policy.next(lease.delivery.id, lease.delivery.attempts + 1, &failure, true, since, now) {
             Next::Again { at, look_first } => {
                 // Where the network may still be at work on the post, looking too soon would not find it.
-                let patience =
-                    if look_first { network.look_after().saturating_mul(LOOKS) } else { SignedDuration::ZERO };
+                let patience = if look_first { network.look_after() } else { SignedDuration::ZERO };
                 Outcome::Again { at: at.max(now.saturating_add(patience).unwrap_or(at)), look_first, reason }
             }
             Next::Stop => Outcome::Failed(reason),
@@ -309,6 +312,9 @@ fn report(lease: &Lease, outcome: &Outcome) {
         }
         Outcome::Again { at, reason, .. } => {
             tracing::warn!(delivery = id, %endpoint, path, "{path} to {endpoint} is tried again at {at}: {reason}")
+        }
+        Outcome::LookAgain { at } => {
+            tracing::info!(delivery = id, %endpoint, path, "{endpoint} does not show {path} yet; it is asked once more at {at}");
         }
         Outcome::Failed(reason) => {
             tracing::error!(delivery = id, %endpoint, path, "{path} to {endpoint} failed: {reason}")

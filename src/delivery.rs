@@ -119,6 +119,8 @@ pub struct Delivery {
     pub withdrawn: bool,
     /// Whether a person asked for it: it does not get too late.
     pub by_hand: bool,
+    /// Whether the network may have the post.
+    pub look_first: bool,
 }
 
 /// What a network answered to a post that it has.
@@ -208,13 +210,15 @@ impl RetryPolicy {
         let over = now.duration_since(since) >= self.give_up;
         let wait = self.wait(id, attempt);
         let at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        // A server that asks for years of patience is not taken at its word.
+        let farthest = now.checked_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX);
         match failure {
             Failure::Refused(_) => Next::Stop,
             Failure::Uncertain(_) if !can_find || over => Next::Ask,
             Failure::Uncertain(_) => Next::Again { at, look_first: true },
             _ if over => Next::Stop,
             Failure::Throttled { until, .. } => {
-                Next::Again { at: until.map_or(at, |until| until.max(at)), look_first: false }
+                Next::Again { at: until.map_or(at, |until| until.min(farthest).max(at)), look_first: false }
             }
             Failure::Unavailable(_) => Next::Again { at, look_first: false },
         }

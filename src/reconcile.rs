@@ -41,6 +41,8 @@ pub struct Snapshot {
     pub outbox: Vec<Delivery>,
     /// When the passing of time alone may change something.
     pub next_change: Option<Timestamp>,
+    /// Folders in which a change may change something.
+    pub folders: BTreeSet<PathBuf>,
 }
 
 /// A pass that could not be made. The last good state stays.
@@ -82,10 +84,10 @@ impl Snapshot {
             need_a_person += 1;
             tracing::error!(delivery = id, "delivery {id} of {} needs a person: {reason}", path(*id));
         }
-        for held in self.plan.book.iter().filter(|planned| planned.state == State::Held) {
+        for held in self.plan.book.iter().filter(|planned| planned.state != State::Pending) {
             need_a_person += 1;
             let reason = held.reason.as_deref().unwrap_or("");
-            tracing::warn!("{} to {} is held: {reason}; `crieur posts --state held`", held.path, held.key.endpoint);
+            tracing::warn!("{} to {} is {}: {reason}", held.path, held.key.endpoint, held.state);
         }
         need_a_person
     }
@@ -122,6 +124,7 @@ impl Reconciler {
         if first {
             pass.first_start(self.config.baseline, now).await?;
         }
+        pass.know_collections(snapshot.site.collections.keys()).await?;
         pass.write(snapshot.look.changed.iter().filter_map(|id| snapshot.look.rows.get(id))).await?;
         snapshot.touched = pass.carry_out(&snapshot.plan, now).await?;
         let after = snapshot.feeds.memory();
@@ -141,7 +144,14 @@ impl Reconciler {
                 let first = pass.is_first().await?;
                 self.work(&mut pass, view, first, now).await?
             }
-            None => Work { view, known: Vec::new(), outbox: Vec::new(), memory: Memory::default(), first: true },
+            None => Work {
+                view,
+                known: Vec::new(),
+                outbox: Vec::new(),
+                memory: Memory::default(),
+                first: true,
+                collections: BTreeSet::new(),
+            },
         };
         Ok(self.think(work, now).await?.0)
     }
@@ -166,7 +176,14 @@ impl Reconciler {
         if view.articles.is_empty() && view.held.is_empty() && stood && !self.accept_empty {
             return Err(SourceError::Emptied(self.config.site.root.display().to_string()).into());
         }
-        Ok(Work { view, known, outbox: pass.outbox().await?, memory: pass.memory().await?, first })
+        Ok(Work {
+            view,
+            known,
+            outbox: pass.outbox().await?,
+            memory: pass.memory().await?,
+            first,
+            collections: pass.collections().await?,
+        })
     }
 
     /// The pure part, off the async threads.
@@ -185,12 +202,15 @@ struct Work {
     outbox: Vec<Delivery>,
     memory: Memory,
     first: bool,
+    /// Collections that the ledger knows.
+    collections: BTreeSet<String>,
 }
 
 fn think(config: &Config, work: Work, before: &FeedSet, now: Timestamp) -> (Snapshot, Memory) {
-    let Work { view, known, outbox, memory, first } = work;
+    let Work { view, known, outbox, memory, first, collections } = work;
+    let new = view.site.collections.keys().filter(|name| !collections.contains(*name)).cloned().collect();
     let standing = ledger::Site { settings: &view.site, articles: &view.articles, held: &view.held };
-    let mut look = ledger::look(known, &standing, first.then_some(config.baseline), now);
+    let mut look = ledger::look(known, &standing, config.baseline, &new, now);
     let inputs = Inputs {
         look: &look,
         site: &view.site,
@@ -201,11 +221,10 @@ fn think(config: &Config, work: Work, before: &FeedSet, now: Timestamp) -> (Snap
     };
     let plan = plan::plan(&inputs);
     let next_change = plan::next_change(&inputs);
-    for (ids, decided) in [(&plan.reopened, None), (&plan.decided, Some(ledger::Decided::Announced))] {
-        for id in ids {
-            if let Some(row) = look.rows.get_mut(id) {
-                row.decided = decided;
-            }
+    let reopened = plan.reopened.iter().map(|id| (id, None));
+    for (id, decided) in reopened.chain(plan.decided.iter().map(|(id, decided)| (id, Some(*decided)))) {
+        if let Some(row) = look.rows.get_mut(id) {
+            row.decided = decided;
         }
     }
     let settings = Settings { feeds: config.feeds.clone(), public_url: config.http.public_url.clone() };
@@ -220,6 +239,7 @@ fn think(config: &Config, work: Work, before: &FeedSet, now: Timestamp) -> (Snap
         touched: 0,
         outbox,
         next_change,
+        folders: view.folders,
     };
     (snapshot, memory)
 }
@@ -230,6 +250,7 @@ struct View {
     articles: Vec<Read>,
     held: BTreeSet<String>,
     problems: Vec<Problem>,
+    folders: BTreeSet<PathBuf>,
 }
 
 /// One file, as it was last read.
@@ -311,6 +332,7 @@ impl Files {
         }
         // A collection that is no longer configured: its files are there, and no articles.
         self.known.retain(|path, _| changes.present.contains(path));
+        let folders = folders(&root, &site, &self.known);
         let mut problems = self.site_problems.clone();
         problems.extend(self.known.values().flat_map(|known| known.problems.iter().cloned()));
         View {
@@ -323,6 +345,7 @@ impl Files {
                 .collect(),
             site,
             problems,
+            folders,
         }
     }
 }
@@ -356,12 +379,16 @@ fn read_file(file: &SourceFile, site: &SiteSettings, root: &Path, last_good: Opt
     Known { read, problems: parsed.problems, broken: parsed.broken, asked: asked.into_inner() }
 }
 
-/// The folders that a watcher should watch: the site's root for its settings, and below it what collections hold.
-pub fn watched(root: &Path, site: &SiteSettings) -> Vec<PathBuf> {
-    directory::folders(site)
+/// The folders that a watcher should watch: what collections hold, and the files that articles name.
+fn folders(root: &Path, site: &SiteSettings, known: &BTreeMap<String, Known>) -> BTreeSet<PathBuf> {
+    let of_files = known.values().flat_map(|known| &known.asked).filter_map(|(file, _)| Path::new(file).parent());
+    let of_collections = directory::folders(site);
+    of_collections
         .iter()
-        .filter(|folder| !folder.is_empty())
-        .map(|folder| root.join(folder))
+        .map(Path::new)
+        .chain(of_files)
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .map(|folder| root.join(folder.strip_prefix("/").unwrap_or(folder)))
         .filter(|folder| folder.is_dir())
         .collect()
 }

@@ -34,6 +34,11 @@ impl Schedule {
         Ok(schedule)
     }
 
+    /// Whether a slot ever comes (`0 0 30 2 *` is the 30th of February).
+    pub fn ever_comes(&self) -> bool {
+        self.next_after(Timestamp::UNIX_EPOCH, &TimeZone::UTC).is_some()
+    }
+
     /// The lines as they were written.
     pub fn lines(&self) -> &[String] {
         &self.lines

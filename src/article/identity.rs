@@ -7,7 +7,7 @@
 
 use crate::text::folded;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use uuid::Uuid;
 
@@ -15,6 +15,8 @@ use uuid::Uuid;
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The share of three-word runs that makes two texts one article.
 pub const LIKENESS: f64 = 0.60;
+/// The share below which two texts have nothing to do with each other.
+const UNLIKE: f64 = 0.20;
 
 /// The identity of an article, for ever: a UUID, shown in feeds as `urn:uuid:…`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,11 +76,11 @@ impl Sketch {
         }
     }
 
-    /// The share of this text's runs that the other has too, from 0 to 1, estimated. Texts of under ten runs are
-    /// like nothing: too little to tell.
+    /// The share of this text's runs that the other has too, from 0 to 1, estimated. Of texts of under ten runs, too
+    /// little to estimate, only equal ones are alike.
     pub fn likeness(&self, other: &Sketch) -> f64 {
         if self.runs < 10 || other.runs < 10 {
-            return 0.0;
+            return if self == other && self.runs > 0 { 1.0 } else { 0.0 };
         }
         let both: BTreeSet<u32> = self.smallest.iter().chain(&other.smallest).copied().collect();
         let sample: Vec<u32> = both.into_iter().take(Self::KEPT).collect();
@@ -177,11 +179,16 @@ pub fn identify(
     let mut used: BTreeSet<ArticleId> = BTreeSet::new();
 
     let by_own_id: BTreeMap<&str, &Known> = known.iter().filter_map(|k| Some((k.own_id.as_deref()?, k))).collect();
-    for (place, article) in found.iter_mut().zip(seen) {
-        if let Some(known) = article.own_id.as_deref().and_then(|own| by_own_id.get(own))
-            && used.insert(known.id)
-        {
-            *place = Some((known.id, Told::OwnId));
+    // A copy takes its model's `id` along: of several with one, that at the known path is the model.
+    for at_its_path in [true, false] {
+        for (place, article) in found.iter_mut().zip(seen) {
+            let known = article.own_id.as_deref().and_then(|own| by_own_id.get(own));
+            if let Some(known) = known.filter(|known| !at_its_path || known.path == article.path)
+                && place.is_none()
+                && used.insert(known.id)
+            {
+                *place = Some((known.id, Told::OwnId));
+            }
         }
     }
     let by_path: BTreeMap<&str, &Known> = known
@@ -199,11 +206,19 @@ pub fn identify(
             }
             map
         });
+    // An article can move away and another one take its path between two looks: then the text tells.
+    let newcomers: Vec<&Seen> =
+        seen.iter().filter(|article| !by_path.contains_key(article.path.as_str())).copied().collect();
+    let moved_away = |known: &Known, article: &Seen| {
+        article.sketch != known.sketch
+            && article.sketch.likeness(&known.sketch) < UNLIKE
+            && newcomers.iter().any(|newcomer| newcomer.sketch.likeness(&known.sketch) >= LIKENESS)
+    };
     for (place, article) in found.iter_mut().zip(seen) {
         if place.is_some() {
             continue;
         }
-        if let Some(known) = by_path.get(article.path.as_str()) {
+        if let Some(known) = by_path.get(article.path.as_str()).filter(|known| !moved_away(known, article)) {
             let contradicts = matches!((&known.own_id, &article.own_id), (Some(a), Some(b)) if a != b);
             if !contradicts && used.insert(known.id) {
                 *place = Some((known.id, Told::Path));
@@ -223,7 +238,7 @@ pub fn identify(
             continue;
         }
         let known = article.addresses.iter().find_map(|address| by_address.get(address.as_str()));
-        if let Some(known) = known.filter(|known| used.insert(known.id)) {
+        if let Some(known) = known.filter(|known| !moved_away(known, article) && used.insert(known.id)) {
             *place = Some((known.id, Told::Address));
         }
     }
@@ -231,25 +246,24 @@ pub fn identify(
         .into_iter()
         .filter(|k| k.gone_since.is_none_or(|gone| now.duration_since(gone) <= REMEMBERED))
         .collect();
+    let mut index = Index::default();
+    lately.iter().for_each(|k| index.add(k.id, &k.sketch));
     for (place, article) in found.iter_mut().zip(seen) {
         if place.is_some() {
             continue;
         }
-        let likest = lately
-            .iter()
-            .filter(|k| !used.contains(&k.id))
-            .map(|k| (article.sketch.likeness(&k.sketch), k.id))
-            .filter(|(likeness, _)| *likeness >= LIKENESS)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        if let Some((likeness, id)) = likest {
+        if let Some((id, likeness)) = index.likest(&article.sketch, &|id| !used.contains(id)) {
             used.insert(id);
             *place = Some((id, Told::Text(likeness)));
         }
     }
     let mut taken: BTreeSet<ArticleId> = known.iter().map(|k| k.id).collect();
-    let standing: Vec<(ArticleId, &Sketch)> =
-        found.iter().zip(seen).filter_map(|(place, article)| Some(((*place)?.0, &article.sketch))).collect();
-    let mut newcomers: Vec<(ArticleId, &Sketch)> = Vec::new();
+    let mut standing = Index::default();
+    for (place, article) in found.iter().zip(seen) {
+        if let Some((id, _)) = place {
+            standing.add(*id, &article.sketch);
+        }
+    }
     let first_sight_of_all = known.is_empty();
     for (place, article) in found.iter_mut().zip(seen) {
         if place.is_some() {
@@ -258,20 +272,46 @@ pub fn identify(
         let id = ArticleId::mint(site, &article.path, &|id| taken.contains(id));
         taken.insert(id);
         // At the first start everything is new, and there is nothing to be a copy of.
-        let copy_of = (!first_sight_of_all)
-            .then(|| {
-                standing
-                    .iter()
-                    .chain(&newcomers)
-                    .map(|(id, sketch)| (*id, article.sketch.likeness(sketch)))
-                    .filter(|(_, likeness)| *likeness >= LIKENESS)
-                    .max_by(|a, b| a.1.total_cmp(&b.1))
-            })
-            .flatten();
-        newcomers.push((id, &article.sketch));
+        let copy_of = if first_sight_of_all { None } else { standing.likest(&article.sketch, &|_| true) };
+        standing.add(id, &article.sketch);
         *place = Some((id, Told::New { copy_of }));
     }
     found.into_iter().flatten().collect()
+}
+
+/// Sketches by their hashes, so that a text is compared only with those that share some: a thousand new files among
+/// a hundred thousand old ones stay a matter of moments.
+#[derive(Default)]
+struct Index<'a> {
+    sketches: Vec<(ArticleId, &'a Sketch)>,
+    by_hash: HashMap<u32, Vec<usize>>,
+}
+
+impl<'a> Index<'a> {
+    fn add(&mut self, id: ArticleId, sketch: &'a Sketch) {
+        for hash in &sketch.smallest {
+            self.by_hash.entry(*hash).or_default().push(self.sketches.len());
+        }
+        self.sketches.push((id, sketch));
+    }
+
+    /// The text most like the given one, if one is like enough.
+    fn likest(&self, sketch: &Sketch, may: &dyn Fn(&ArticleId) -> bool) -> Option<(ArticleId, f64)> {
+        let mut shared: HashMap<usize, usize> = HashMap::new();
+        for at in sketch.smallest.iter().filter_map(|hash| self.by_hash.get(hash)).flatten() {
+            *shared.entry(*at).or_default() += 1;
+        }
+        // Two texts that are like enough share far more than an eighth of their samples.
+        let least = sketch.smallest.len() / 8;
+        shared
+            .into_iter()
+            .filter(|(_, count)| *count >= least)
+            .map(|(at, _)| &self.sketches[at])
+            .filter(|(id, _)| may(id))
+            .map(|(id, other)| (*id, sketch.likeness(other)))
+            .filter(|(_, likeness)| *likeness >= LIKENESS)
+            .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
+    }
 }
 
 #[cfg(test)]
@@ -343,6 +383,34 @@ mod tests {
         let told = identify_at(std::slice::from_ref(&moved), &[seen("b.md", TEXT), seen("a.md", other)]);
         assert_eq!(told[0].0, moved.id);
         assert_ne!(told[1].0, moved.id);
+    }
+
+    #[test]
+    fn an_article_that_moves_away_while_another_takes_its_path_keeps_its_identity() {
+        let old = known("a.md", TEXT, None);
+        let other =
+            "Un tout autre sujet occupe désormais cette adresse : la médiation numérique en milieu rural et ses bus.";
+        let told = identify_at(std::slice::from_ref(&old), &[seen("a.md", other), seen("b.md", TEXT)]);
+        assert_eq!(told[1].0, old.id);
+        assert_ne!(told[0].0, old.id);
+    }
+
+    #[test]
+    fn short_texts_are_one_only_if_they_are_equal() {
+        let old = known("a.md", "Nomination du directeur. Voir le PDF.", None);
+        let told = identify_at(std::slice::from_ref(&old), &[seen("b.md", "Nomination du directeur. Voir le PDF.")]);
+        assert_eq!(told[0].0, old.id);
+        let told = identify_at(std::slice::from_ref(&old), &[seen("b.md", "Nomination du préfet. Voir le PDF.")]);
+        assert_ne!(told[0].0, old.id);
+    }
+
+    #[test]
+    fn a_copy_does_not_take_its_models_identity_with_its_id() {
+        let model = Known { own_id: Some("x".into()), ..known("b.md", TEXT, None) };
+        let with_id = |path| Seen { own_id: Some("x".into()), ..seen(path, TEXT) };
+        let told = identify_at(std::slice::from_ref(&model), &[with_id("a-copy.md"), with_id("b.md")]);
+        assert_eq!(told[1].0, model.id);
+        assert!(matches!(told[0].1, Told::New { copy_of: Some(_) }), "{told:?}");
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub enum Decided {
     Baseline,
     /// Its moment came: the rules that fitted it then were followed.
     Announced,
+    /// It was no news when it appeared. A corrected date, path or state opens the question again.
+    Stale,
 }
 
 impl Decided {
@@ -61,12 +63,13 @@ impl Decided {
         match self {
             Self::Baseline => "baseline",
             Self::Announced => "announced",
+            Self::Stale => "stale",
         }
     }
 
     /// Reads the word in the store.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Baseline, Self::Announced].into_iter().find(|decided| decided.word() == word)
+        [Self::Baseline, Self::Announced, Self::Stale].into_iter().find(|decided| decided.word() == word)
     }
 }
 
@@ -123,8 +126,9 @@ pub struct Site<'a> {
     pub held: &'a BTreeSet<String>,
 }
 
-/// Compares what is known with what stands. `first` is what the baseline says if this is the first start ever.
-pub fn look(known: Vec<Row>, site: &Site, first: Option<Baseline>, now: Timestamp) -> Look {
+/// Compares what is known with what stands. `baseline` counts for articles of collections that are `new` to the ledger:
+/// all of them at the first start, and later those that the site or the configuration adds.
+pub fn look(known: Vec<Row>, site: &Site, baseline: Baseline, new: &BTreeSet<String>, now: Timestamp) -> Look {
     let settings = site.settings;
     let site_name = settings.url.host_str().unwrap_or_default().to_owned();
     // A definite order, whatever the order of files on the disk: identities and dates depend on it.
@@ -137,18 +141,22 @@ pub fn look(known: Vec<Row>, site: &Site, first: Option<Baseline>, now: Timestam
     let mut rows: BTreeMap<ArticleId, Row> = known.into_iter().map(|row| (row.id, row)).collect();
     let mut changed = BTreeSet::new();
     let mut dates: BTreeSet<Timestamp> = rows.values().map(|row| row.updated).collect();
+    let print = settings.print();
     let mut standing = Vec::with_capacity(articles.len());
     for (read, (id, how)) in articles.into_iter().zip(told) {
         let before = rows.get(&id);
         let row = match before {
             Some(row) => renewed(row, read, now, &mut dates),
-            None => new_row(id, read, how, first.map(|baseline| (baseline, &settings.timezone)), now, &mut dates),
+            None => {
+                let first = new.contains(&read.article.collection).then_some((baseline, &settings.timezone));
+                new_row(id, read, how, first, now, &mut dates)
+            }
         };
         if before != Some(&row) {
             changed.insert(id);
         }
         let version =
-            number(&Sha256::digest(format!("{} {} {}", read.version, row.updated, row.first_seen).as_bytes()));
+            number(&Sha256::digest(format!("{} {} {} {print}", read.version, row.updated, row.first_seen).as_bytes()));
         let article = Arc::clone(&read.article);
         standing.push(Standing { id, first_seen: row.first_seen, updated: row.updated, version, article });
         rows.insert(id, row);
@@ -220,7 +228,7 @@ fn new_row(
         _ => None,
     };
     let said = article.modified.map(|modified| modified.at).filter(|at| *at <= now);
-    let updated = said.or(date).unwrap_or(now);
+    let updated = said.max(date).unwrap_or(now);
     Row {
         id,
         path: article.path.clone(),
@@ -265,12 +273,14 @@ fn renewed(row: &Row, read: &Read, now: Timestamp, dates: &mut BTreeSet<Timestam
             row.updated = distinct(said.unwrap_or(now), dates);
         }
     }
-    if article.is_live(now) && row.updated > now {
-        // The date was brought forward: nothing was changed in the future.
-        row.updated = distinct(article.date.map_or(now, |date| date.at), dates);
+    // Nothing is updated before it is published, nor in the future: the date was corrected.
+    let date = article.date.map_or(now, |date| date.at);
+    if article.is_live(now) && (row.updated > now || row.updated < date) {
+        row.updated = distinct(date, dates);
     }
     if row.state != read.state {
         row.state.clone_from(&read.state);
+        row.decided = row.decided.filter(|decided| *decided != Decided::Stale);
         row.state_since = now;
     }
     row

@@ -128,13 +128,16 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         Some(Action::Resolve { id, published: Some(url), .. }) => (id, PersonWord::Published(url)),
         Some(Action::Resolve { id, published: None, .. }) => (id, PersonWord::NotPublished),
     };
+    if let PersonWord::Published(url) = &word {
+        let is_address = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        if !is_address {
+            return Err(Fail::Usage(format!("`{url}` is not the address of a post")));
+        }
+    }
     let store = Store::open(&config.store).await?;
     let Some(before) = store.delivery(id).await? else { return Err(Fail::Failed(unknown(id))) };
     if !store.obey(id, &word, context.clock.now()).await? {
-        return Err(Fail::Failed(format!(
-            "delivery {id} is {}, which allows nothing of the kind; `crieur posts show {id}` tells its story",
-            before.state
-        )));
+        return Err(Fail::Failed(format!("delivery {id} is {}: {}", before.state, allowed(&before))));
     }
     let after = store.delivery(id).await?.map_or(before.state, |delivery| delivery.state);
     say(&format!("delivery {id}: {} -> {after}", before.state));
@@ -148,6 +151,22 @@ fn zone(config: &Config) -> TimeZone {
     match SiteSettings::read(&config.site, jekyll.as_deref()) {
         Ok((site, _)) => site.timezone,
         Err(_) => config.site.timezone.clone().unwrap_or(TimeZone::UTC),
+    }
+}
+
+/// What a person can do with a delivery.
+fn allowed(delivery: &Delivery) -> &'static str {
+    match delivery.state {
+        State::Pending if delivery.look_first => "the network is asked first whether it has it; wait for that",
+        State::Pending => "it can be held or cancelled",
+        State::Held => "it can be approved or cancelled",
+        State::Sending => "it is being sent; wait for what comes of it",
+        State::Published => "nothing can be changed any more",
+        State::Uncertain => {
+            "it can be resolved (--published URL, --not-published), or retried, which asks the network again"
+        }
+        State::Failed => "it can be retried or cancelled",
+        State::Cancelled => "it can be retried",
     }
 }
 

@@ -40,6 +40,9 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let now = context.clock.now();
     let (snapshot, _) = context.glance(&config, now).await?;
     let wanted: Vec<EndpointName> = options.endpoint.iter().map(EndpointName::new).collect();
+    if let Some(unknown) = wanted.iter().find(|name| !config.endpoints.contains_key(*name)) {
+        return Err(Fail::Usage(format!("there is no endpoint `{unknown}` in the configuration")));
+    }
     let previews = previews(&config, &snapshot, &options.article, &wanted, None, now).await?;
     show(&previews, options.json)
 }

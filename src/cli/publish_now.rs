@@ -3,6 +3,7 @@
 
 use super::preview::{previews, show};
 use super::{Context, Fail, pass_failed, print, print_json, say};
+use crate::catalog::Standing;
 use crate::config::EndpointName;
 use crate::deliver::{Deliverer, Step};
 use crate::delivery::{Delivery, State};
@@ -56,20 +57,19 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     if let Some(text) = &options.text {
         Template::parse(text).map_err(|error| Fail::Usage(format!("--text: {error}")))?;
     }
+    if let Some(unknown) = wanted.iter().find(|name| !config.endpoints.contains_key(*name)) {
+        return Err(Fail::Usage(format!("there is no endpoint `{unknown}` in the configuration")));
+    }
     if options.dry_run {
         let (snapshot, _) = context.glance(&config, now).await?;
         let previews = previews(&config, &snapshot, &options.article, &wanted, options.text.as_deref(), now).await?;
-        return show(&previews, options.json);
+        show(&previews, options.json)?;
+        return refuse_early(snapshot.look.catalog.find(&options.article).map_err(Fail::Failed)?, now);
     }
     let store = Store::open(&config.store).await?;
     let snapshot = Reconciler::new(Arc::clone(&config)).pass(&store, now).await.map_err(pass_failed)?;
     let standing = snapshot.look.catalog.find(&options.article).map_err(Fail::Failed)?;
-    if !standing.article.is_live(now) {
-        return Err(Fail::Failed(format!(
-            "{} is not published: a draft, or its date is to come; nothing goes out early",
-            standing.article.path
-        )));
-    }
+    refuse_early(standing, now)?;
     let outbox = store.deliveries().await?;
     let inputs = Inputs {
         look: &snapshot.look,
@@ -107,6 +107,15 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     }
     store.close().await;
     report(&ended, options.json)
+}
+
+/// A draft or an article of a date to come does not go out by hand either.
+fn refuse_early(standing: &Standing, now: Timestamp) -> Result<(), Fail> {
+    if standing.article.is_live(now) {
+        return Ok(());
+    }
+    let path = &standing.article.path;
+    Err(Fail::Failed(format!("{path} is not published: a draft, or its date is to come; nothing goes out early")))
 }
 
 fn report(ended: &[Delivery], json: bool) -> Result<(), Fail> {

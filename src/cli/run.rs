@@ -4,6 +4,7 @@ use super::{Context, Fail, pass_failed, print, say};
 use crate::config::{Config, EndpointName};
 use crate::daemon::Daemon;
 use crate::deliver::{Deliverer, Step};
+use crate::delivery::State;
 use crate::export;
 use crate::reconcile::{Reconciler, Snapshot};
 use crate::store::{Outcome, Store, StoreError};
@@ -87,7 +88,7 @@ fn welcome(config: &Config) -> Result<(), Fail> {
 }
 
 /// How long one pass waits for a delivery that is almost due: the gap between two posts, a look after a cut.
-const WAIT: SignedDuration = SignedDuration::from_secs(15);
+const WAIT: SignedDuration = SignedDuration::from_secs(75);
 /// How long one pass may take in all.
 const WHOLE: SignedDuration = SignedDuration::from_mins(5);
 
@@ -123,8 +124,9 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
         failed += result?;
     }
     let unusable = config.endpoints.len() - deliverer.endpoints().count();
+    let waiting = snapshot.outbox.iter().filter(|delivery| delivery.state == State::Uncertain).count();
     store.close().await;
-    match failed + unusable + held {
+    match failed + unusable + held + waiting {
         0 => Ok(()),
         n => Err(Fail::Failed(format!("{n} deliveries or endpoints need a person; `crieur posts` says which"))),
     }

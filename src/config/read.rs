@@ -12,18 +12,19 @@ use std::path::{Path, PathBuf};
 /// The text at hand and the problems found so far.
 pub(super) struct Reader<'a> {
     file: &'a str,
-    text: &'a str,
+    /// The text, with the braces of `${NAME}` set aside (see [`marked`]).
+    text: String,
     surroundings: &'a Surroundings<'a>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(file: &'a str, text: &'a str, surroundings: &'a Surroundings<'a>) -> Self {
-        Self { file, text, surroundings, problems: Vec::new() }
+    pub(super) fn new(file: &'a str, text: &str, surroundings: &'a Surroundings<'a>) -> Self {
+        Self { file, text: marked(text), surroundings, problems: Vec::new() }
     }
 
     pub(super) fn config(mut self) -> Result<Config, Vec<Problem>> {
-        let document = match yaml::parse(self.text) {
+        let document = match yaml::parse(&self.text) {
             Ok(document) => document,
             Err(error) => {
                 let mut problem = Problem::error(self.file, error.place, error.message);
@@ -32,18 +33,25 @@ impl<'a> Reader<'a> {
             }
         };
         for key in &document.repeated {
+            let again = |line: &&str| line.trim_start().trim_start_matches("- ").starts_with(&format!("{key}:"));
+            let lines = self.text.lines().enumerate().filter(|(_, line)| again(line));
+            let line = lines.map(|(at, _)| at + 1).nth(1).unwrap_or(1);
             self.problems.push(
-                Problem::error(self.file, Place::FILE, format!("the key `{key}` stands twice in one section"))
-                    .cure("keep one of them"),
+                Problem::error(
+                    self.file,
+                    Place { line, column: 1 },
+                    format!("the key `{key}` stands twice in one section"),
+                )
+                .cure("keep one of them"),
             );
         }
         let mut value = document.value;
         self.fill_in(&mut value, &mut Vec::new());
         for mismatch in shape::compare(&value, &schema()) {
             let place = if mismatch.at_key {
-                yaml::place_of_key(self.text, &mismatch.path)
+                yaml::place_of_key(&self.text, &mismatch.path)
             } else {
-                yaml::place_of_value(self.text, &mismatch.path)
+                yaml::place_of_value(&self.text, &mismatch.path)
             };
             // A key that is at fault names itself: only where it stands is said in front.
             let shown = if mismatch.at_key { &mismatch.path[..mismatch.path.len() - 1] } else { &mismatch.path[..] };
@@ -124,7 +132,7 @@ impl<'a> Reader<'a> {
         // A path that the text does not have (a missing key) is shown at its nearest parent.
         let place = (0..=path.len())
             .rev()
-            .find_map(|length| yaml::place_of_value(self.text, &path[..length]))
+            .find_map(|length| yaml::place_of_value(&self.text, &path[..length]))
             .unwrap_or(Place::FILE);
         self.problems.push(Problem::error(self.file, place, message).cure(cure));
     }
@@ -167,7 +175,7 @@ impl<'a> Reader<'a> {
                         format!("{file}: the file is empty"),
                         "write the secret into it",
                     );
-                    None
+                    Some(Secret::new("unset"))
                 }
                 Ok(text) => Some(Secret::new(text)),
                 Err(error) => {
@@ -183,7 +191,7 @@ impl<'a> Reader<'a> {
     /// Replaces `${NAME}` and `${NAME:-default}` in every text; `$${` stands for `${`.
     fn fill_in(&mut self, value: &mut Yaml, path: &mut Vec<Step>) {
         match value {
-            Yaml::Text(text) if text.contains("${") => {
+            Yaml::Text(text) if text.contains(OPEN) => {
                 let before = self.problems.len();
                 let filled = self.filled(text, path);
                 // Reported once: a secret that is not set is not missing too, and other values take their default.
@@ -215,19 +223,10 @@ impl<'a> Reader<'a> {
     fn filled(&mut self, text: &str, path: &[Step]) -> String {
         let mut filled = String::new();
         let mut rest = text;
-        while let Some(start) = rest.find("${") {
-            if rest[..start].ends_with('$') {
-                filled.push_str(&rest[..start]);
-                filled.push('{');
-                rest = &rest[start + 2..];
-                continue;
-            }
+        while let Some(start) = rest.find(OPEN) {
             filled.push_str(&rest[..start]);
-            let Some(length) = rest[start..].find('}') else {
-                self.problem(path, format!("{}: `${{` is never closed", dotted(path)), "write ${NAME}");
-                return filled;
-            };
-            let inside = &rest[start + 2..start + length];
+            let inside = &rest[start + OPEN.len()..];
+            let (inside, after) = inside.split_once(CLOSE).unwrap_or((inside, ""));
             let (name, default) =
                 inside.split_once(":-").map_or((inside, None), |(name, default)| (name, Some(default)));
             match (self.surroundings.env)(name).filter(|value| !value.is_empty()).or(default.map(str::to_owned)) {
@@ -238,11 +237,47 @@ impl<'a> Reader<'a> {
                     format!("set {name}, or give the secret in a file with the key …_file"),
                 ),
             }
-            rest = &rest[start + length + 1..];
+            rest = after;
         }
         filled.push_str(rest);
         filled
     }
+}
+
+/// What stands for `${` and `}` while YAML is read, character for character, so that places stay right: YAML would
+/// take the braces of `{ token: ${NAME} }` for its own. Both are of Unicode's private use.
+const OPEN: &str = "\u{E000}\u{E001}";
+const CLOSE: char = '\u{E002}';
+
+/// The text with the braces of every `${NAME}` and `${NAME:-default}` set aside; `$${` stands for `${`.
+fn marked(text: &str) -> String {
+    let mut marked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let inside = &rest[start + 2..];
+        let end = inside.find('}').filter(|end| is_variable(&inside[..*end]));
+        if rest[..start].ends_with('$') {
+            marked.push_str(&rest[..start]);
+            marked.push('{');
+            rest = inside;
+        } else if let Some(end) = end {
+            marked.push_str(&rest[..start]);
+            marked.push_str(OPEN);
+            marked.push_str(&inside[..end]);
+            marked.push(CLOSE);
+            rest = &inside[end + 1..];
+        } else {
+            marked.push_str(&rest[..start + 2]);
+            rest = inside;
+        }
+    }
+    marked.push_str(rest);
+    marked
+}
+
+fn is_variable(inside: &str) -> bool {
+    let name = inside.split(":-").next().unwrap_or("");
+    !name.is_empty() && !inside.contains('\n') && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// A step to a key.

@@ -218,7 +218,11 @@ fn when(reader: &mut Reader, path: &[Step], raw: Option<RawWhen>) -> When {
                 OneOrMany::One(line) => vec![line],
                 OneOrMany::Many(lines) => lines,
             };
-            match reader.with(&at_key(path, "slots"), Schedule::parse(&lines).map(Some), None) {
+            let read = Schedule::parse(&lines).and_then(|schedule| match schedule.ever_comes() {
+                true => Ok(Some(schedule)),
+                false => Err("these slots never come; write a day that there is".to_owned()),
+            });
+            match reader.with(&at_key(path, "slots"), read, None) {
                 Some(schedule) => When::Slots { schedule, queue },
                 None => When::Publication,
             }

@@ -250,7 +250,15 @@ pub(super) fn feeds(reader: &mut Reader, raw: RawFeeds) -> Feeds {
             Some(RawContent::Full) | None => Content::Full,
         },
         aliases: raw.aliases,
-        export: raw.export.map(PathBuf::from),
+        export: raw.export.filter(|folder| !folder.trim().is_empty()).and_then(|folder| {
+            if folder.contains("://") {
+                let message =
+                    format!("feeds.export: `{folder}` is no folder; object storage is not in this version yet");
+                reader.problem(&[key("feeds"), key("export")], message, "write the path of a folder");
+                return None;
+            }
+            Some(PathBuf::from(folder))
+        }),
     }
 }
 

@@ -1,10 +1,9 @@
 //! Atom 1.0 documents (RFC 4287).
 
-use super::entry::{Entry, type_by_name};
+use super::entry::{Entry, Term, type_by_name};
 use super::{Feed, set::Settings};
 use crate::article::{ArticleDate, SiteSettings};
 use crate::config::Format;
-use crate::text::slug;
 use atom_syndication::extension::{Extension, ExtensionMap};
 use atom_syndication::{Category, Content, FixedDateTime, Generator, Link, Person, Text, TextType, WriteConfig};
 use chrono::{DateTime, FixedOffset};
@@ -56,7 +55,11 @@ fn element(entry: &Entry, settings: &Settings) -> Option<atom_syndication::Entry
     }));
     let category = |kind: &str| {
         let scheme = settings.scheme(kind);
-        move |name: &String| Category { term: slug(name), label: Some(name.clone()), scheme: Some(scheme.clone()) }
+        move |term: &Term| Category {
+            term: term.slug.clone(),
+            label: Some(term.label.clone()),
+            scheme: Some(scheme.clone()),
+        }
     };
     let content = entry.content_html.as_ref().filter(|html| !html.is_empty()).map(|value| Content {
         base: Some(base.clone()),

@@ -13,14 +13,22 @@ pub fn not_modified(
     if let Some(given) = if_none_match {
         return given.trim() == "*" || tags(given).any(|tag| tag == etag);
     }
-    if_modified_since
-        .and_then(|date| jiff::fmt::rfc2822::parse(date).ok())
-        .is_some_and(|date| last_modified.as_second() <= date.timestamp().as_second())
+    if_modified_since.and_then(parse_http_date).is_some_and(|date| last_modified.as_second() <= date.as_second())
 }
 
 /// The opaque parts of a list of entity tags. A quotation mark may not stand inside one, a comma may.
 fn tags(list: &str) -> impl Iterator<Item = &str> {
     list.split('"').skip(1).step_by(2)
+}
+
+/// An instant in any of the three forms that HTTP has had (RFC 9110, section 5.6.7).
+fn parse_http_date(date: &str) -> Option<Timestamp> {
+    if let Ok(zoned) = jiff::fmt::rfc2822::parse(date) {
+        return Some(zoned.timestamp());
+    }
+    let civil = |format| jiff::civil::DateTime::strptime(format, date.trim());
+    let found = civil("%A, %d-%b-%y %H:%M:%S GMT").or_else(|_| civil("%a %b %e %H:%M:%S %Y")).ok()?;
+    found.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 
 /// An instant as HTTP dates it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
@@ -64,6 +72,8 @@ mod tests {
         check(None, Some("Sun, 22 Nov 2026 10:00:00 GMT"), true);
         check(None, Some("Sun, 22 Nov 2026 09:59:59 GMT"), false);
         check(None, Some("yesterday"), false);
+        check(None, Some("Sunday, 22-Nov-26 10:00:00 GMT"), true);
+        check(None, Some("Sun Nov 22 09:59:59 2026"), false);
         assert_eq!(http_date(changed), "Sun, 22 Nov 2026 10:00:00 GMT");
     }
 

@@ -1,9 +1,11 @@
 //! An entry: what a feed shows of an article, the same in every format.
 
+use super::Kind;
+use super::set::Slugs;
 use crate::article::{ArticleDate, Event, Image, SiteSettings, markdown};
 use crate::catalog::Standing;
 use crate::config::Content;
-use crate::text::{clean, escape_html, one_line};
+use crate::text::{clean, escape_html, folded, one_line, slug};
 use url::Url;
 
 /// What a feed shows of an article. All texts are free of characters that XML forbids; HTML is clean and absolute.
@@ -27,10 +29,10 @@ pub struct Entry {
     pub content_html: Option<String>,
     /// Its collection.
     pub collection: String,
-    /// Its categories, as written.
-    pub categories: Vec<String>,
-    /// Its tags, as written.
-    pub tags: Vec<String>,
+    /// Its categories.
+    pub categories: Vec<Term>,
+    /// Its tags.
+    pub tags: Vec<Term>,
     /// Its author.
     pub author: Option<String>,
     /// Its language, if it is not the site's.
@@ -43,8 +45,21 @@ pub struct Entry {
     pub event: Option<Event>,
 }
 
+/// A category or a tag of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    /// As it is written in the article.
+    pub label: String,
+    /// The end of its feed's address, which no other term of its kind has.
+    pub slug: String,
+}
+
 /// The entry of an article.
-pub fn entry(standing: &Standing, site: &SiteSettings, content: Content) -> Entry {
+pub fn entry(standing: &Standing, site: &SiteSettings, content: Content, slugs: &Slugs) -> Entry {
+    let terms = |kind: Kind, labels: &[String]| -> Vec<Term> {
+        let slug_of = |label: &String| slugs.get(&(kind, folded(label))).cloned().unwrap_or_else(|| slug(label));
+        labels.iter().map(|label| Term { label: label.clone(), slug: slug_of(label) }).collect()
+    };
     let article = &standing.article;
     let base = &article.url;
     let summary = summary_markdown(standing);
@@ -60,8 +75,8 @@ pub fn entry(standing: &Standing, site: &SiteSettings, content: Content) -> Entr
         summary_html: clean(&summary_html).into_owned(),
         content_html: (content == Content::Full).then(|| content_html(standing, site, language.as_deref())),
         collection: article.collection.clone(),
-        categories: article.categories.clone(),
-        tags: article.tags.clone(),
+        categories: terms(Kind::Category, &article.categories),
+        tags: terms(Kind::Tag, &article.tags),
         author: article.author.clone(),
         language,
         image: article.images.first().cloned(),

@@ -43,8 +43,9 @@ fn item(entry: &Entry) -> Value {
     if let Some(image) = &entry.image {
         set("image", image.url.to_string().into());
     }
-    let tags: Vec<&String> =
-        entry.categories.iter().chain(entry.tags.iter().filter(|tag| !entry.categories.contains(tag))).collect();
+    let mut tags: Vec<&str> = entry.categories.iter().chain(&entry.tags).map(|term| term.label.as_str()).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    tags.retain(|tag| seen.insert(*tag));
     if !tags.is_empty() {
         set("tags", json!(tags));
     }

@@ -1,6 +1,6 @@
 //! RSS 2.0 documents (RSS Advisory Board, with the modules content, atom, dc, media and ev).
 
-use super::entry::{Entry, type_by_name};
+use super::entry::{Entry, Term, type_by_name};
 use super::{Feed, set::Settings};
 use crate::article::{ArticleDate, SiteSettings};
 use crate::config::Format;
@@ -77,7 +77,7 @@ fn item(entry: &Entry, settings: &Settings) -> Item {
     });
     let category = |kind: &str| {
         let domain = settings.scheme(kind);
-        move |name: &String| Category { name: name.clone(), domain: Some(domain.clone()) }
+        move |term: &Term| Category { name: term.label.clone(), domain: Some(domain.clone()) }
     };
     // A feed without full content has the summary as its only text; with neither, the title.
     let description =

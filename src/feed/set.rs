@@ -5,9 +5,9 @@ use super::{Document, Feed, Kind, atom, json, path_of, rss};
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::{Catalog, Standing};
 use crate::config::{Content, Feeds, Format};
-use crate::text::{folded, slug};
+use crate::text::{folded, percent_decode, slug};
 use flate2::{Compression, write::GzEncoder};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
@@ -78,9 +78,10 @@ pub struct FeedSet {
 }
 
 impl FeedSet {
-    /// The document at an address, old or new.
+    /// The document at an address, old or new, percent-encoded or not.
     pub fn document(&self, path: &str) -> Option<&Arc<Document>> {
-        self.documents.get(path).or_else(|| self.documents.get(self.aliases.get(path)?))
+        let path = percent_decode(path);
+        self.documents.get(&path).or_else(|| self.documents.get(self.aliases.get(&path)?))
     }
 
     /// Old addresses that lead nowhere, with where they should lead.
@@ -122,7 +123,11 @@ pub fn render(
 ) -> FeedSet {
     let live: Vec<&Standing> = catalog.live(now).collect();
     let groups = group(&live, site, memory);
-    let mut set = FeedSet { aliases: settings.feeds.aliases.clone(), ..FeedSet::default() };
+    let slugs: Slugs = groups.iter().map(|group| ((group.kind, group.term.clone()), group.slug.clone())).collect();
+    let mut set = FeedSet {
+        aliases: settings.feeds.aliases.iter().map(|(from, to)| (percent_decode(from), to.clone())).collect(),
+        ..FeedSet::default()
+    };
     for group in groups {
         let shown: Vec<&Standing> = group.articles.iter().take(settings.feeds.entries).copied().collect();
         for standing in &shown {
@@ -132,7 +137,7 @@ pub fn render(
             let kept = before.entries.get(&standing.id).filter(|(version, _)| *version == standing.version);
             let made = kept
                 .cloned()
-                .unwrap_or_else(|| (standing.version, Arc::new(entry(standing, site, settings.feeds.content))));
+                .unwrap_or_else(|| (standing.version, Arc::new(entry(standing, site, settings.feeds.content, &slugs))));
             set.entries.insert(standing.id, made);
         }
         let entries: Vec<&Entry> = shown
@@ -196,9 +201,10 @@ fn complete(
     let etag: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let last_modified = match memory.documents.get(&path) {
         Some((known, at)) if *known == etag => *at,
-        // Put out for the first time, it is as old as its newest entry; changed, it is as new as now.
+        // Put out for the first time, it is as old as its newest entry; changed, it is as new as now, and always later
+        // than before: HTTP dates have whole seconds, and an equal one would say that nothing changed.
         None => feed.updated.min(now),
-        Some(_) => now,
+        Some((_, before)) => now.max(before.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now)),
     };
     Document { path, format, gzip: gzip(&body).into(), body: body.into(), etag, last_modified, made_of }
 }
@@ -214,12 +220,9 @@ fn gzip(body: &[u8]) -> Vec<u8> {
 fn made_of(feed: &Feed, shown: &[&Standing], site: &SiteSettings, settings: &Settings) -> u64 {
     let mut hash = Sha256::new();
     hash.update(format!(
-        "{feed:?}\n{:?}\n{}\n{}\n{}\n{}\n{:?}",
+        "{feed:?}\n{}\n{}\n{:?}",
         settings.public_url.as_str(),
-        site.url,
-        site.title,
-        site.description,
-        site.language,
+        site.print(),
         settings.feeds.content == Content::Full
     ));
     for standing in shown {
@@ -227,6 +230,9 @@ fn made_of(feed: &Feed, shown: &[&Standing], site: &SiteSettings, settings: &Set
     }
     hash.finalize().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
+
+/// The slugs of all terms, by kind and folded term.
+pub type Slugs = BTreeMap<(Kind, String), String>;
 
 /// A feed to be, with the articles in it.
 struct Group<'a> {

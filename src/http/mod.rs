@@ -68,6 +68,9 @@ async fn readyz(State(shared): State<Shared>) -> Response {
 
 /// Feeds at their addresses, new and old.
 async fn document(State(shared): State<Shared>, request: Request) -> Response {
+    if *request.method() == Method::OPTIONS {
+        return preflight();
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -84,6 +87,21 @@ async fn document(State(shared): State<Shared>, request: Request) -> Response {
         Some(document) => serve(document, request.headers()),
         None => text(StatusCode::NOT_FOUND, "there is no such feed; /feeds/ lists them\n"),
     }
+}
+
+/// A script of another site may ask for a feed, and say which one it has.
+fn preflight() -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "If-None-Match, If-Modified-Since"),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        (header::ALLOW, "GET, HEAD, OPTIONS"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 /// A document, whole, compressed, or 304. The body of HEAD is dropped by the server.

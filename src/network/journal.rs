@@ -53,6 +53,10 @@ impl Network for Journal {
         SignedDuration::ZERO
     }
 
+    fn looks(&self) -> u32 {
+        1
+    }
+
     fn is_outside(&self) -> bool {
         false
     }

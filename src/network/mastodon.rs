@@ -24,11 +24,12 @@ pub const PROMISED: Limits = Limits { length_max: 500, counter: Counter::Mastodo
 
 /// How long what a server said of its limits is believed.
 const LIMITS_KEPT: SignedDuration = SignedDuration::from_hours(1);
-/// How far the server's clock may lie beside ours.
-const SKEW: SignedDuration = SignedDuration::from_mins(10);
-/// Statuses asked for at once, and how often: 200 posts back.
+/// How far the server's clock may lie beside ours. Address, words and no other receipt tell the post; the time only
+/// ends the search.
+const SKEW: SignedDuration = SignedDuration::from_hours(24);
+/// Statuses asked for at once (servers may give fewer), and the most pages.
 const PAGE: usize = 40;
-const PAGES_MAX: usize = 5;
+const PAGES_MAX: usize = 100;
 
 /// An account on a server.
 pub struct MastodonAccount {
@@ -55,19 +56,15 @@ impl MastodonAccount {
     }
 
     async fn ask(&self, path: &str, now: Timestamp) -> Result<Value, Failure> {
-        let answer = client::send(self.request(Method::GET, path)).await.map_err(|failure| self.clean(failure))?;
-        read(&answer, now).map_err(|failure| self.clean(failure))
+        let answer = self.send(self.request(Method::GET, path)).await?;
+        read(&answer, now)
     }
 
-    /// A failure whose text may repeat what was sent.
-    fn clean(&self, failure: Failure) -> Failure {
-        let clean = |text: String| redact(&text, &[&self.account.token]);
-        match failure {
-            Failure::Refused(reason) => Failure::Refused(clean(reason)),
-            Failure::Throttled { until, reason } => Failure::Throttled { until, reason: clean(reason) },
-            Failure::Unavailable(reason) => Failure::Unavailable(clean(reason)),
-            Failure::Uncertain(reason) => Failure::Uncertain(clean(reason)),
-        }
+    /// The answer to a request, with the token taken out wherever the server repeats it: before anything is cut.
+    async fn send(&self, request: RequestBuilder) -> Result<Answer, Failure> {
+        let mut answer = client::send(request).await?;
+        answer.body = redact(&answer.body, &[&self.account.token]);
+        Ok(answer)
     }
 
     async fn ask_limits(&self, now: Timestamp) -> Option<Limits> {
@@ -109,8 +106,8 @@ impl Network for MastodonAccount {
             .request(Method::POST, "/api/v1/statuses")
             .header("Idempotency-Key", key.idempotency_key())
             .json(&status_body(post, self.account.visibility.word()));
-        let answer = client::send(request).await.map_err(|failure| self.clean(failure))?;
-        read_receipt(&answer, now).map_err(|failure| self.clean(failure))
+        let answer = self.send(request).await?;
+        read_receipt(&answer, now)
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
@@ -119,7 +116,7 @@ impl Network for MastodonAccount {
             return Err(Failure::Unavailable("the server does not say who the account is".to_owned()));
         };
         let mut older_than = String::new();
-        for _ in 0..PAGES_MAX {
+        for page_number in 0..PAGES_MAX {
             let path = format!("/api/v1/accounts/{id}/statuses?limit={PAGE}&exclude_reblogs=true{older_than}");
             let page = self.ask(&path, now).await.map_err(unfinished)?;
             let Some(statuses) = page.as_array() else {
@@ -132,17 +129,24 @@ impl Network for MastodonAccount {
             let reached = oldest
                 .and_then(created_at)
                 .is_some_and(|at| at < wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::MIN));
+            if page_number == 0 && statuses.is_empty() && !wanted.taken.is_empty() {
+                // The account has posts: an empty list is a server that is not up to date.
+                return Err(Failure::Unavailable("the server's list of the account's statuses is empty".to_owned()));
+            }
             match oldest.and_then(|status| status.get("id")).and_then(Value::as_str).filter(|id| is_id(id)) {
-                Some(id) if !reached && statuses.len() >= PAGE => older_than = format!("&max_id={id}"),
+                Some(id) if !reached => older_than = format!("&max_id={id}"),
                 _ => return Ok(Found::No),
             }
         }
-        // 200 posts since the try: it would have been among them.
-        Ok(Found::No)
+        Err(Failure::Unavailable("the account has too many newer posts to look through".to_owned()))
     }
 
     fn look_after(&self) -> SignedDuration {
         SignedDuration::from_secs(10)
+    }
+
+    fn looks(&self) -> u32 {
+        2
     }
 
     fn is_outside(&self) -> bool {
@@ -355,7 +359,7 @@ mod tests {
         };
         assert!(find(&status(ours, "2026-11-22T10:00:01.000Z"), &[]).is_some());
         assert!(find(&status(ours, "2026-11-22T10:00:01.000Z"), &["9".to_owned()]).is_none());
-        assert!(find(&status(ours, "2026-11-21T10:00:01.000Z"), &[]).is_none());
+        assert!(find(&status(ours, "2026-11-20T10:00:01.000Z"), &[]).is_none());
         assert!(find(&status(&ours.replace("/a/", "/b/"), "2026-11-22T10:00:01.000Z"), &[]).is_none());
         assert!(
             find(&status(&ours.replace("L’État publie", "Rappel : demain"), "2026-11-22T10:00:01.000Z"), &[]).is_none()

@@ -53,6 +53,9 @@ pub trait Network: Send + Sync {
     /// How long a try that was cut off may still take effect on the other side.
     fn look_after(&self) -> SignedDuration;
 
+    /// How often the network must say that it does not have a post before it is sent again: its lists may lag.
+    fn looks(&self) -> u32;
+
     /// Whether posts leave this machine: then the article's address must answer first.
     fn is_outside(&self) -> bool;
 }

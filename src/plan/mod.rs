@@ -37,8 +37,8 @@ pub struct Inputs<'a> {
 pub struct Plan {
     /// Deliveries to book, in order.
     pub book: Vec<Planned>,
-    /// Articles whose announcement is decided by this.
-    pub decided: Vec<ArticleId>,
+    /// Articles whose announcement is decided by this, and how.
+    pub decided: Vec<(ArticleId, Decided)>,
     /// Articles whose announcement is open again: all that was booked was called off before it went out.
     pub reopened: Vec<ArticleId>,
     /// Deliveries to call off because their article was withdrawn, with the reason.
@@ -131,7 +131,7 @@ impl<'a> Planner<'a> {
     /// Calls off what was withdrawn, reports what is too late, and spreads a queue that missed several slots.
     fn keep_the_outbox_true(&mut self) {
         let now = self.inputs.now;
-        let mut overdue: BTreeMap<(String, EndpointName), Vec<&Delivery>> = BTreeMap::new();
+        let mut overdue: BTreeMap<(String, EndpointName), usize> = BTreeMap::new();
         for delivery in self.inputs.outbox.iter().filter(|d| matches!(d.state, State::Pending | State::Held)) {
             if let Some(reason) = self.withdrawn(delivery) {
                 self.plan.withdraw.push((delivery.id, reason));
@@ -139,7 +139,7 @@ impl<'a> Planner<'a> {
             }
             // A try that may have reached the network is never called off: it is looked into.
             let rule = self.inputs.rules.iter().find(|rule| rule.name == delivery.key.rule);
-            if delivery.attempts > 0 || delivery.state != State::Pending || delivery.by_hand {
+            if delivery.look_first || delivery.state != State::Pending || delivery.by_hand {
                 continue;
             }
             let Some(rule) = rule.filter(|_| self.inputs.endpoints.contains_key(&delivery.key.endpoint)) else {
@@ -152,28 +152,51 @@ impl<'a> Planner<'a> {
                 continue;
             };
             let late = now.duration_since(delivery.due_at);
-            if late > rule.expires {
-                let reason = format!(
-                    "missed: it was due {} ago, and the rule “{}” lets a post be {} late",
-                    span::show(late),
-                    rule.name,
-                    span::show(rule.expires)
-                );
-                self.plan.expire.push((delivery.id, reason));
+            if late > rule.expires && delivery.attempts == 0 {
+                self.plan.expire.push((delivery.id, missed(rule, late)));
             } else if matches!(rule.when, When::Slots { queue: true, .. }) && delivery.due_at <= now {
-                overdue.entry((rule.name.clone(), delivery.key.endpoint.clone())).or_default().push(delivery);
+                *overdue.entry((rule.name.clone(), delivery.key.endpoint.clone())).or_default() += 1;
             }
         }
         self.reopen();
-        for ((rule_name, endpoint), mut deliveries) in overdue {
-            let Some(rule) = self.inputs.rules.iter().find(|rule| rule.name == rule_name) else { continue };
-            deliveries.sort_by_key(|delivery| (delivery.due_at, delivery.id));
-            for delivery in deliveries.into_iter().skip(1) {
-                if let Some(slot) = self.slot(rule, &endpoint, now) {
-                    self.plan.postpone.push((delivery.id, slot));
-                }
+        for ((rule_name, endpoint), late) in overdue {
+            if let Some(rule) = self.inputs.rules.iter().find(|rule| rule.name == rule_name).filter(|_| late > 1) {
+                self.deal_slots_anew(rule, &endpoint);
             }
         }
+    }
+
+    /// A queue of which several are due at once, since slots were missed: the first goes now, all others take the next
+    /// slots in the order of publication.
+    fn deal_slots_anew(&mut self, rule: &Rule, endpoint: &EndpointName) {
+        let When::Slots { schedule, queue: true } = &rule.when else { return };
+        let date = |delivery: &Delivery| {
+            let standing = self.inputs.look.catalog.get(&delivery.key.article);
+            standing.and_then(|standing| standing.article.date).map(|date| date.at)
+        };
+        let gone: BTreeSet<i64> = self.plan.withdraw.iter().chain(&self.plan.expire).map(|(id, _)| *id).collect();
+        let waits = |delivery: &&Delivery| {
+            delivery.key.rule == rule.name
+                && delivery.key.endpoint == *endpoint
+                && delivery.state == State::Pending
+                && !delivery.by_hand
+                && !gone.contains(&delivery.id)
+        };
+        let mut queue: Vec<&Delivery> = self.inputs.outbox.iter().filter(waits).collect();
+        // One that the network may have is looked into, whatever its turn.
+        queue.sort_by_key(|delivery| (!delivery.look_first, date(delivery), delivery.due_at, delivery.id));
+        let zone = zone(self.inputs, endpoint);
+        let mut slot = self.inputs.now;
+        let mut taken: BTreeSet<Timestamp> = queue.first().map(|first| first.due_at).into_iter().collect();
+        for delivery in queue.into_iter().skip(1).filter(|delivery| !delivery.look_first) {
+            let Some(next) = schedule.next_after(slot, &zone) else { return };
+            slot = next;
+            taken.insert(slot);
+            if delivery.due_at != slot {
+                self.plan.postpone.push((delivery.id, slot));
+            }
+        }
+        self.taken.insert((rule.name.clone(), endpoint.clone()), taken);
     }
 
     /// Where nothing of an article went out, and all that was booked is called off with it, its announcement is open
@@ -181,8 +204,10 @@ impl<'a> Planner<'a> {
     fn reopen(&mut self) {
         let called_off: BTreeSet<i64> = self.plan.withdraw.iter().map(|(id, _)| *id).collect();
         for (article, deliveries) in &self.by_article {
-            let touched = deliveries.iter().any(|delivery| called_off.contains(&delivery.id));
-            if touched && deliveries.iter().all(|delivery| called_off.contains(&delivery.id) || delivery.withdrawn) {
+            let decided = self.inputs.look.rows.get(article).and_then(|row| row.decided);
+            let none_went_out =
+                deliveries.iter().all(|delivery| called_off.contains(&delivery.id) || delivery.withdrawn);
+            if decided == Some(Decided::Announced) && none_went_out {
                 self.plan.reopened.push(*article);
             }
         }
@@ -221,6 +246,7 @@ impl<'a> Planner<'a> {
             if existing.is_empty() {
                 let reason = match decided {
                     Decided::Baseline => "part of the baseline: it was there at the first start",
+                    Decided::Stale => "its date lay too far back when it appeared; `publish-now` sends it all the same",
                     Decided::Announced => {
                         "no rule fitted it when it was published; `publish-now` sends it all the same"
                     }
@@ -280,10 +306,13 @@ impl<'a> Planner<'a> {
     fn due(&mut self, standing: &'a Standing, row: &'a Row, due: Timestamp) {
         let now = self.inputs.now;
         let age = standing.article.date.map_or(SignedDuration::ZERO, |date| due.duration_since(date.at));
+        let existing = self.by_article.get(&standing.id).cloned().unwrap_or_default();
         let mut fits = false;
         for rule in self.inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)) {
             fits = true;
-            if age > rule.fresh {
+            // What was called off with its article and comes back was news once; a second look at its age would lose it.
+            let was_booked = existing.iter().any(|delivery| delivery.key.rule == rule.name);
+            if age > rule.fresh && !was_booked {
                 let reason = format!(
                     "its date lay {} back when it appeared, and the rule takes {}",
                     span::show(age),
@@ -301,8 +330,8 @@ impl<'a> Planner<'a> {
             |of: fn(&Rule) -> SignedDuration, default| self.inputs.rules.iter().map(of).max().unwrap_or(default);
         let settled = now.duration_since(due) >= longest(|rule| rule.settle, SignedDuration::from_mins(30));
         let fresh = age <= longest(|rule| rule.fresh, SignedDuration::from_hours(7 * 24));
-        if settled && fresh {
-            self.plan.decided.push(standing.id);
+        if settled {
+            self.plan.decided.push((standing.id, if fresh { Decided::Announced } else { Decided::Stale }));
         }
     }
 
@@ -320,7 +349,7 @@ impl<'a> Planner<'a> {
                 .into_iter()
                 .flatten()
                 .find(|delivery| delivery.key == key && !delivery.withdrawn);
-            if booked.is_some() {
+            if booked.is_some() || self.is_announced_otherwise(standing.id, name) {
                 continue;
             }
             let due_at = match &rule.when {
@@ -346,8 +375,10 @@ impl<'a> Planner<'a> {
                 self.line(standing, Some(name), Some(&rule.name), Some(due_at), "settling", reason);
                 continue;
             }
+            let late = now.duration_since(due_at);
             let (state, reason) = match row.copy_of {
-                Some((of, likeness)) => (State::Held, Some(self.suspicion(of, likeness))),
+                _ if late > rule.expires => (State::Failed, Some(missed(rule, late))),
+                Some((of, likeness)) => (State::Held, Some(suspicion(self.inputs, of, likeness))),
                 None => (State::Pending, None),
             };
             let said = reason.clone().unwrap_or_else(|| match &rule.when {
@@ -355,11 +386,20 @@ impl<'a> Planner<'a> {
                 When::Slots { queue: true, .. } => "in the next free slot of the queue".to_owned(),
                 When::Slots { queue: false, .. } => "in the next slot".to_owned(),
             });
-            let word = if state == State::Held { "held" } else { "planned" };
+            let word = if state == State::Pending { "planned" } else { state.word() };
             self.line(standing, Some(name), Some(&rule.name), Some(due_at), word, said);
             let network = endpoint.network.word().to_owned();
             self.plan.book.push(Planned { key, network, path: standing.article.path.clone(), due_at, state, reason });
         }
+    }
+
+    /// Whether an endpoint has an article's announcement already, by hand or by a rule that has another name now.
+    fn is_announced_otherwise(&self, article: ArticleId, endpoint: &EndpointName) -> bool {
+        let is_rule = |name: &str| self.inputs.rules.iter().any(|rule| rule.name == name);
+        let deliveries = self.by_article.get(&article).into_iter().flatten();
+        deliveries
+            .filter(|delivery| delivery.key.endpoint == *endpoint && !delivery.withdrawn)
+            .any(|delivery| !is_rule(&delivery.key.rule))
     }
 
     /// The next slot of a rule for an endpoint, from an instant; a queue gives every slot once.
@@ -379,14 +419,6 @@ impl<'a> Planner<'a> {
             taken.insert(slot);
         }
         Some(slot)
-    }
-
-    fn suspicion(&self, of: ArticleId, likeness: f64) -> String {
-        let other = self.inputs.look.rows.get(&of).map_or_else(|| of.to_string(), |row| row.path.clone());
-        format!(
-            "suspected duplicate: {:.0} % of its text stands in {other} too; approve it if it is another article",
-            likeness * 100.0
-        )
     }
 
     fn not_live_lines(&mut self, standing: &'a Standing, row: &'a Row) {
@@ -430,6 +462,25 @@ impl<'a> Planner<'a> {
             reason,
         });
     }
+}
+
+/// Why a person must look at an article before it is announced.
+fn suspicion(inputs: &Inputs, of: ArticleId, likeness: f64) -> String {
+    let other = inputs.look.rows.get(&of).map_or_else(|| of.to_string(), |row| row.path.clone());
+    format!(
+        "suspected duplicate: {:.0} % of its text stands in {other} too; approve it if it is another article",
+        likeness * 100.0
+    )
+}
+
+/// Why a delivery is not sent any more.
+fn missed(rule: &Rule, late: SignedDuration) -> String {
+    format!(
+        "missed: it was due {} ago, and the rule “{}” lets a post be {} late",
+        span::show(late),
+        rule.name,
+        span::show(rule.expires)
+    )
 }
 
 /// Why readers do not see an article.
@@ -498,13 +549,14 @@ pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) ->
             return Err(format!("there is no endpoint `{name}` in the configuration"));
         };
         let rule = rules.get(&name).copied().unwrap_or(BY_HAND);
+        let copy_of = inputs.look.rows.get(&standing.id).and_then(|row| row.copy_of);
         planned.push(Planned {
             key: DeliveryKey::publication(standing.id, rule, &name),
             network: endpoint.network.word().to_owned(),
             path: standing.article.path.clone(),
             due_at: inputs.now,
-            state: State::Pending,
-            reason: None,
+            state: if copy_of.is_some() { State::Held } else { State::Pending },
+            reason: copy_of.map(|(of, likeness)| suspicion(inputs, of, likeness)),
         });
     }
     Ok(planned)

@@ -86,7 +86,7 @@ impl Directory {
         let mut changes = Changes::default();
         let mut found = Vec::new();
         for folder in folders(site) {
-            walk(&self.root, &folder, 0, &mut found);
+            walk(&self.root, &folder, 0, &mut found)?;
         }
         found.sort();
         found.dedup();
@@ -147,11 +147,17 @@ pub fn folders(site: &SiteSettings) -> BTreeSet<String> {
         .collect()
 }
 
-fn walk(root: &Path, folder: &str, depth: usize, found: &mut Vec<String>) {
+/// A folder that is there and cannot be read is not an empty one: its articles have not vanished.
+fn walk(root: &Path, folder: &str, depth: usize, found: &mut Vec<String>) -> Result<(), SourceError> {
     if depth > DEPTH_MAX {
-        return;
+        return Ok(());
     }
-    let Ok(entries) = fs::read_dir(root.join(folder)) else { return };
+    let whole = root.join(folder);
+    let entries = match fs::read_dir(&whole) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
+        Err(error) => return Err(SourceError::Unreadable(whole.display().to_string(), error.to_string())),
+    };
     for entry in entries.flatten() {
         // A name that is not UTF-8 can be no article: it has no address.
         let Ok(name) = entry.file_name().into_string() else { continue };
@@ -159,13 +165,14 @@ fn walk(root: &Path, folder: &str, depth: usize, found: &mut Vec<String>) {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => {
                 if !name.starts_with('.') && name != "node_modules" && path != "_site" {
-                    walk(root, &path, depth + 1, found);
+                    walk(root, &path, depth + 1, found)?;
                 }
             }
             Ok(_) => found.push(path),
             Err(_) => {}
         }
     }
+    Ok(())
 }
 
 fn read(path: &Path, length: u64) -> std::io::Result<Vec<u8>> {
@@ -209,6 +216,11 @@ fn media_type(head: &[u8], path: &str) -> &'static str {
         },
         _ => match extension.as_str() {
             "svg" => "image/svg+xml",
+            "jpg" | "jpeg" => "image/jpeg",
+            "png" => "image/png",
+            "gif" => "image/gif",
+            "webp" => "image/webp",
+            "pdf" => "application/pdf",
             "csv" => "text/csv",
             "txt" => "text/plain",
             "json" => "application/json",

@@ -11,6 +11,7 @@ use crate::plan::{Plan, Planned};
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, Transaction};
+use std::collections::BTreeSet;
 
 /// A transaction that has the database to itself until it is committed; dropped, it changes nothing.
 pub struct Pass {
@@ -44,6 +45,24 @@ impl Pass {
             sqlx::query("insert into meta (name, value) values (?, ?) on conflict (name) do nothing")
                 .bind(name)
                 .bind(value)
+                .execute(&mut *self.transaction)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Collections that have been looked at.
+    pub async fn collections(&mut self) -> Result<BTreeSet<String>, StoreError> {
+        let names: Vec<String> =
+            sqlx::query_scalar("select name from collections").fetch_all(&mut *self.transaction).await?;
+        Ok(names.into_iter().collect())
+    }
+
+    /// Remembers collections.
+    pub async fn know_collections(&mut self, names: impl Iterator<Item = &String>) -> Result<(), StoreError> {
+        for name in names {
+            sqlx::query("insert into collections (name) values (?) on conflict (name) do nothing")
+                .bind(name)
                 .execute(&mut *self.transaction)
                 .await?;
         }
@@ -158,7 +177,7 @@ impl Pass {
         }
         for (id, due_at) in &plan.postpone {
             touched +=
-                sqlx::query("update deliveries set due_at = ? where id = ? and state = 'pending' and attempts = 0")
+                sqlx::query("update deliveries set due_at = ? where id = ? and state = 'pending' and look_first = 0")
                     .bind(micros(*due_at))
                     .bind(id)
                     .execute(&mut *self.transaction)
@@ -171,10 +190,11 @@ impl Pass {
         for planned in &plan.book {
             touched += self.book(planned, now).await?;
         }
-        for (ids, decided) in [(&plan.reopened, None), (&plan.decided, Some(Decided::Announced))] {
-            for id in ids {
-                self.decide(*id, decided).await?;
-            }
+        for id in &plan.reopened {
+            self.decide(*id, None).await?;
+        }
+        for (id, decided) in &plan.decided {
+            self.decide(*id, Some(*decided)).await?;
         }
         Ok(touched)
     }
@@ -227,7 +247,7 @@ impl Pass {
     }
 
     /// A person wants a delivery now: books it if need be, and makes it due. Its number. One that went out, is going
-    /// out or is uncertain stays as it is.
+    /// out, is uncertain, is held or was called off by a person stays as it is.
     pub async fn expedite(&mut self, planned: &Planned, text: Option<&str>, now: Timestamp) -> Result<i64, StoreError> {
         self.book(planned, now).await?;
         let key = &planned.key;
@@ -241,9 +261,9 @@ impl Pass {
         .fetch_one(&mut *self.transaction)
         .await?;
         sqlx::query(
-            "update deliveries set state = 'pending', due_at = min(due_at, ?), retry_at = null, override = coalesce(?, override), reason = null,
+            "update deliveries set state = 'pending', due_at = ?, retry_at = null, override = coalesce(?, override), reason = null,
                 withdrawn = 0, by_hand = 1
-             where id = ? and look_first = 0 and state in ('pending', 'held', 'failed', 'cancelled')",
+             where id = ? and look_first = 0 and (state in ('pending', 'failed') or (state = 'cancelled' and withdrawn = 1))",
         )
         .bind(micros(now))
         .bind(text)

@@ -24,8 +24,10 @@ pub struct Lease {
     pub sent: Option<Post>,
     /// When the first try began, if there was one.
     pub first_attempt: Option<Timestamp>,
-    /// When the last try began, if there was one.
-    pub last_attempt: Option<Timestamp>,
+    /// From when on giving up is reckoned.
+    pub patience_from: Option<Timestamp>,
+    /// How often the network was asked since the last try whether it has the post.
+    pub looks: u32,
     /// Tells this lease from later ones.
     token: i64,
 }
@@ -63,6 +65,11 @@ pub enum Outcome {
         look_first: bool,
         /// Why.
         reason: String,
+    },
+    /// The network was asked and does not have the post; it is asked once more, later, before the post is sent again.
+    LookAgain {
+        /// When.
+        at: Timestamp,
     },
     /// It will not be tried again.
     Failed(String),
@@ -105,7 +112,7 @@ pub enum PersonWord {
     Hold,
     /// One that waits never goes out.
     Cancel,
-    /// One that failed or was called off is tried again.
+    /// One that failed, was called off or is uncertain is tried again; where the network may have it, it is asked first.
     Retry,
     /// The network has an uncertain one, at this address.
     Published(String),
@@ -145,7 +152,8 @@ impl Store {
             .fetch_one(&mut *transaction)
             .await?;
         let open_from = match last {
-            Some(last) => instant(last)?.checked_add(gap).unwrap_or(Timestamp::MAX),
+            // A clock that was wrong when the last post went out closes the endpoint for no longer than the gap.
+            Some(last) => instant(last)?.min(now).checked_add(gap).unwrap_or(Timestamp::MAX),
             None => Timestamp::MIN,
         };
         let next = sqlx::query(
@@ -189,7 +197,8 @@ impl Store {
             text: row.try_get("override")?,
             sent: sent.map(|json| serde_json::from_str(&json).map_err(|_| corrupt("post", json))).transpose()?,
             first_attempt: at("first_attempt")?,
-            last_attempt: at("last_attempt")?,
+            patience_from: at("patience_from")?,
+            looks: row.try_get("looks")?,
             delivery,
             token,
         })))
@@ -238,15 +247,14 @@ impl Store {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         let json = serde_json::to_string(post).map_err(|_| corrupt("post", post.text.clone()))?;
         let done = sqlx::query(
-            "update deliveries set post = ?, look_first = 1, attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?), last_attempt = ?
-             where id = ? and state = 'sending' and lease_token = ? and lease_until > ?",
+            "update deliveries set post = ?2, look_first = 1, attempts = attempts + 1, looks = 0,
+                first_attempt = coalesce(first_attempt, ?1), patience_from = coalesce(patience_from, ?1), last_attempt = ?1
+             where id = ?3 and state = 'sending' and lease_token = ?4 and lease_until > ?1",
         )
+        .bind(micros(now))
         .bind(json)
-        .bind(micros(now))
-        .bind(micros(now))
         .bind(lease.delivery.id)
         .bind(lease.token)
-        .bind(micros(now))
         .execute(&mut *transaction)
         .await?;
         if done.rows_affected() == 0 {
@@ -269,14 +277,21 @@ impl Store {
             Outcome::Published(_) => (State::Published, None),
             Outcome::Found(_) => (State::Published, Some("a try was cut off; the post was found on the network")),
             Outcome::Again { reason, .. } => (State::Pending, Some(reason.as_str())),
+            Outcome::LookAgain { .. } => {
+                (State::Pending, Some("a try was cut off; the network is asked once more whether it has the post"))
+            }
             Outcome::Failed(reason) => (State::Failed, Some(reason.as_str())),
             Outcome::Uncertain(reason) => (State::Uncertain, Some(reason.as_str())),
             Outcome::Withdrawn(reason) => (State::Cancelled, Some(reason.as_str())),
         };
+        // A doubt once raised stays until the network has the post: whatever comes of a later try, it looks first.
+        let doubt = lease.sent.is_some();
         let (retry_at, look_first) = match outcome {
-            Outcome::Again { at, look_first, .. } => (Some(micros(*at)), *look_first),
+            Outcome::Again { at, look_first, .. } => (Some(micros(*at)), *look_first || doubt),
+            Outcome::LookAgain { at } => (Some(micros(*at)), true),
             Outcome::Uncertain(_) => (None, true),
-            _ => (None, false),
+            Outcome::Failed(_) => (None, doubt),
+            Outcome::Published(_) | Outcome::Found(_) | Outcome::Withdrawn(_) => (None, false),
         };
         let receipt = match outcome {
             Outcome::Published(receipt) | Outcome::Found(receipt) => Some(receipt),
@@ -285,7 +300,7 @@ impl Store {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         let done = sqlx::query(
             "update deliveries set state = ?1, reason = ?2, retry_at = ?3, look_first = ?4, withdrawn = ?5,
-                remote_id = ?6, remote_url = ?7, published_at = ?8, lease_owner = null, lease_until = null
+                remote_id = ?6, remote_url = ?7, published_at = ?8, looks = looks + ?11, lease_owner = null, lease_until = null
              where id = ?9 and ((state = 'sending' and lease_token = ?10) or (?6 is not null and state <> 'published'))",
         )
         .bind(state.word())
@@ -298,12 +313,14 @@ impl Store {
         .bind(receipt.map(|_| micros(now)))
         .bind(lease.delivery.id)
         .bind(lease.token)
+        .bind(i32::from(matches!(outcome, Outcome::LookAgain { .. })))
         .execute(&mut *transaction)
         .await?;
         let word = match outcome {
             Outcome::Published(_) => "published",
             Outcome::Found(_) => "found",
             Outcome::Again { .. } => "again",
+            Outcome::LookAgain { .. } => "again",
             Outcome::Failed(_) => "failed",
             Outcome::Uncertain(_) => "uncertain",
             Outcome::Withdrawn(_) => "withdrawn",
@@ -370,8 +387,8 @@ impl Store {
             )
             .bind(due),
             PersonWord::Retry => sqlx::query(
-                "update deliveries set state = 'pending', reason = 'tried again by hand', due_at = ?1, retry_at = null, first_attempt = null, withdrawn = 0, by_hand = 1
-                 where id = ?2 and state in ('failed', 'cancelled')",
+                "update deliveries set state = 'pending', reason = 'tried again by hand', due_at = ?1, retry_at = null, patience_from = ?1, looks = 0, withdrawn = 0, by_hand = 1
+                 where id = ?2 and state in ('failed', 'cancelled', 'uncertain')",
             )
             .bind(due),
             PersonWord::Published(url) => sqlx::query(
@@ -383,7 +400,7 @@ impl Store {
             .bind(url),
             PersonWord::NotPublished => sqlx::query(
                 "update deliveries set state = 'pending', reason = 'settled by hand: the network does not have it', due_at = ?1, retry_at = null, by_hand = 1, look_first = 0,
-                    first_attempt = null where id = ?2 and state = 'uncertain'",
+                    patience_from = ?1 where id = ?2 and state = 'uncertain'",
             )
             .bind(due),
         };
@@ -419,5 +436,6 @@ pub(super) fn read_delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
         reason: row.try_get("reason")?,
         withdrawn: row.try_get("withdrawn")?,
         by_hand: row.try_get("by_hand")?,
+        look_first: row.try_get("look_first")?,
     })
 }

@@ -29,14 +29,28 @@ impl Owner {
         file.lock()?;
         fs::rename(&unnamed, folder.join(format!("{name}.lock")))?;
         let owner = Self { folder, name, file: Some(file) };
-        for entry in fs::read_dir(&owner.folder)?.flatten() {
-            if let Some(name) = entry.file_name().to_str().and_then(|name| name.strip_suffix(".lock"))
-                && !owner.lives(name)
-            {
-                let _ = fs::remove_file(entry.path());
+        owner.clear_away()?;
+        Ok(owner)
+    }
+
+    /// Removes files of processes that are gone. One that has no name yet may belong to a process that is just
+    /// starting: it must be a minute older than ours.
+    fn clear_away(&self) -> std::io::Result<()> {
+        let now = fs::metadata(self.path(&self.name))?.modified()?;
+        for entry in fs::read_dir(&self.folder)?.flatten() {
+            let path = entry.path();
+            let is_old = entry
+                .metadata()
+                .and_then(|metadata| metadata.modified())
+                .is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age.as_secs() > 60));
+            let is_named = path.extension().is_some_and(|extension| extension == "lock");
+            let ours = path.file_stem().is_some_and(|stem| stem == self.name.as_str());
+            let is_free = || File::open(&path).is_ok_and(|file| file.try_lock_shared().is_ok());
+            if !ours && (is_named || is_old) && is_free() {
+                let _ = fs::remove_file(path);
             }
         }
-        Ok(owner)
+        Ok(())
     }
 
     /// A process that only reads, and owns nothing.

@@ -25,6 +25,11 @@ create table articles (
     gone_since integer
 ) strict;
 
+-- Collections that have been looked at: articles of one that is new are the baseline's.
+create table collections (
+    name text primary key
+) strict;
+
 -- Feeds that have been put out: they keep their address.
 create table feeds (
     kind    text not null,
@@ -58,7 +63,9 @@ create table deliveries (
     post        text,                       -- JSON, frozen when the first byte may be sent
     look_first  integer not null default 0, -- the network may have the post: ask before sending again
     attempts    integer not null default 0,
+    looks       integer not null default 0, -- times that the network was asked since the last try
     first_attempt integer,
+    patience_from integer,                  -- from when on giving up is reckoned
     last_attempt  integer,
     remote_id   text,
     remote_url  text,
