@@ -106,7 +106,10 @@ fn secrets_come_from_the_environment_or_from_files_and_never_show() {
     let env = |name: &str| (name == "JETON").then(|| "canari-environnement".to_owned());
     let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| error.to_string());
     let config = config::parse("c.yaml", &yaml, &Surroundings { env: &env, read: &read }).unwrap();
-    let shown = format!("{config:?}");
+    let flow = "endpoints: { a: { network: mastodon, server: https://x.fr, token: ${JETON}, gap: ${GAP:-5s} } }";
+    let flowing = config::parse("c.yaml", flow, &Surroundings { env: &env, read: &read }).unwrap();
+    assert_eq!(flowing.endpoints.values().next().unwrap().gap.as_secs(), 5);
+    let shown = format!("{config:?} {flowing:?}");
     assert!(!shown.contains("canari"), "{shown}");
     let missing =
         parse("endpoints:\n  a: { network: mastodon, server: https://x.fr, token: \"${JETON}\" }\n").unwrap_err();

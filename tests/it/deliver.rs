@@ -293,3 +293,40 @@ async fn nothing_goes_out_before_its_address_answers() {
     assert!(matches!(deliverer.step(&endpoint, None, &snapshot).await.unwrap(), Step::Did(Outcome::Published(_))));
     assert_eq!(store.deliveries().await.unwrap()[0].attempts, 1);
 }
+
+#[tokio::test]
+async fn a_post_that_shows_late_is_waited_for_and_not_sent_again() {
+    check(false, &[Mood::KeepUnseen(1)], State::Published, 1).await;
+}
+
+#[tokio::test]
+async fn a_doubt_outlives_later_refusals() {
+    // The first try was kept unseen by both looks; the second one is refused: the next look finds the first.
+    for second in [Mood::Later(60), Mood::Answer(500)] {
+        let server = Server::start(false).await;
+        server.moods([Mood::KeepUnseen(2), second]);
+        let world = World::new(&server).await;
+        let outbox = world.run().await;
+        assert_eq!((outbox[0].state, server.texts().len()), (State::Published, 1));
+    }
+    let server = Server::start(false).await;
+    server.moods([Mood::KeepUnseen(2), Mood::Answer(422)]);
+    let world = World::new(&server).await;
+    let id = world.run().await[0].id;
+    assert_eq!(world.store.deliveries().await.unwrap()[0].state, State::Failed);
+    assert!(world.store.obey(id, &PersonWord::Retry, world.clock.now()).await.unwrap());
+    let outbox = world.run().await;
+    assert_eq!((outbox[0].state, server.texts().len()), (State::Published, 1), "a person's retry looks first too");
+}
+
+#[tokio::test]
+async fn a_post_is_found_behind_many_newer_ones() {
+    let server = Server::start(false).await;
+    server.moods([Mood::KeepThen(504)]);
+    let world = World::new(&server).await;
+    let Step::Did(Outcome::Again { at, look_first: true, .. }) = world.step().await else { panic!() };
+    server.chatter(300);
+    world.clock.set(at);
+    assert_eq!(world.run().await[0].state, State::Published);
+    assert_eq!(server.requests().len(), 1);
+}

@@ -214,6 +214,13 @@ async fn a_queue_sends_one_a_slot_in_the_order_of_publication() {
     let mut outbox = world.outbox().await;
     outbox.sort_by(|a, b| a.1.cmp(&b.1));
     assert_eq!(outbox, [due("20", 1), due("26", 2), due("27", 3)]);
+    // Another one that comes now stands behind them.
+    world.place.article("_actualites/serie-4.md", "title: Série 4\ndate: 2026-11-25 11:00:00 +00:00");
+    world.at("2026-11-25T12:01:00Z").await;
+    world.at("2026-11-25T12:31:00Z").await;
+    let mut outbox = world.outbox().await;
+    outbox.sort_by(|a, b| a.1.cmp(&b.1));
+    assert_eq!(outbox[3], due("30", 4));
 }
 
 #[tokio::test]
@@ -304,4 +311,120 @@ async fn the_feed_of_a_term_that_lost_its_last_article_stays_empty() {
     assert_eq!(after.feeds.feeds.iter().find(|feed| feed.slug == "cloud").unwrap().entries, 0);
     assert!(document(&after).last_modified > document(&before).last_modified);
     assert_ne!(document(&after).etag, document(&before).etag);
+}
+
+#[tokio::test]
+async fn a_site_whose_collections_come_later_starts_as_calmly() {
+    let place = Place::new();
+    let config_yml = std::fs::read(place.site().join("_config.yml")).unwrap();
+    place.write("_config.yml", "url: https://www.example.fr\ntimezone: Europe/Paris\n");
+    place.article("_actualites/a.md", TODAY);
+    let config = place.config(RULE);
+    let store = Store::open(&config.store).await.unwrap();
+    let mut world = World { place, reconciler: Reconciler::new(Arc::clone(&config)), config, store };
+    world.at("09:10:00").await;
+    world.place.write("_config.yml", config_yml);
+    world.at("09:20:00").await;
+    world.at("10:00:00").await;
+    assert_eq!(world.outbox().await, []);
+    world.place.article("_actualites/b.md", "title: Suite\ndate: 2026-11-23 10:00:00 +00:00\ntags: [Cloud]");
+    world.at("10:10:00").await;
+    world.at("10:40:00").await;
+    assert_eq!(world.outbox().await.len(), 1, "what comes after is announced");
+}
+
+#[tokio::test]
+async fn a_rule_that_is_renamed_announces_nothing_again_and_its_posts_wait_for_a_person() {
+    let slow = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai], settle: 1s, when: { slots: \"0 0 1 1 *\" } }, { name: lente, articles: { tags: [Autre] }, endpoints: [essai] }]";
+    let mut world = World::new(slow).await;
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("10:00:00").await;
+    world.at("10:00:01").await;
+    assert_eq!(world.outbox().await.len(), 1);
+    world.restart(&slow.replace("name: une", "name: autre"));
+    world.at("10:05:00").await;
+    let deliveries = world.store.deliveries().await.unwrap();
+    assert_eq!((deliveries.len(), deliveries[0].state), (1, State::Held));
+    assert!(deliveries[0].reason.as_deref().unwrap().contains("une"), "{deliveries:?}");
+}
+
+#[tokio::test]
+async fn a_rule_that_later_takes_older_articles_does_not_reach_back() {
+    let mut world = World::new(RULE).await;
+    world.at("08:00:00").await;
+    world.place.article("_actualites/old.md", "title: Ancien\ndate: 2026-09-23 09:00:00 +00:00\ntags: [Cloud]");
+    world.at("10:00:00").await;
+    world.at("10:30:00").await;
+    world.restart(&RULE.replace("endpoints: [essai] }", "endpoints: [essai], fresh: 365d }"));
+    world.at("11:00:00").await;
+    world.at("12:00:00").await;
+    assert_eq!(world.outbox().await, []);
+    // Corrected to today, it is news.
+    world.place.article("_actualites/old.md", TODAY);
+    world.at("12:10:00").await;
+    world.at("12:40:00").await;
+    assert_eq!(world.outbox().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_article_that_is_gone_for_a_moment_keeps_its_place_in_the_queue_of_news() {
+    let slots = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai], when: { slots: \"0 9 1 * *\" }, expires: 60d }]";
+    let mut world = World::new(slots).await;
+    world.place.article("_actualites/other.md", "title: Autre\ndate: 2020-01-01");
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("10:00:00").await;
+    world.at("10:30:00").await;
+    let text = std::fs::read(world.place.site().join("_actualites/a.md")).unwrap();
+    world.place.remove("_actualites/a.md");
+    // Ten days later: too old to be news by its date alone.
+    world.at("2026-12-10T10:00:00Z").await;
+    assert_eq!(world.outbox().await[0].0, State::Cancelled);
+    world.place.write("_actualites/a.md", text);
+    world.at("2026-12-10T10:01:00Z").await;
+    world.at("2026-12-10T10:31:00Z").await;
+    assert_eq!(world.outbox().await, [(State::Pending, "2027-01-01T08:00:00Z".into(), "_actualites/a.md".into())]);
+}
+
+#[tokio::test]
+async fn what_was_due_while_nobody_looked_is_booked_as_missed() {
+    let mut world = World::new(RULE).await;
+    world.place.article("_actualites/a.md", "title: Demain\ndate: 2026-11-24 09:00:00 +00:00\ntags: [Cloud]");
+    world.at("08:00:00").await;
+    world.at("2026-12-05T09:00:00Z").await;
+    let deliveries = world.store.deliveries().await.unwrap();
+    assert_eq!((deliveries.len(), deliveries[0].state), (1, State::Failed));
+    assert!(deliveries[0].reason.as_deref().unwrap().starts_with("missed"), "{deliveries:?}");
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_read_has_lost_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut world = World::new(RULE).await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.place.article("_communiques/b.md", "title: B\ndate: 2026-11-01");
+    world.at("09:10:00").await;
+    let folder = world.place.site().join("_actualites");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0)).unwrap();
+    // Root reads what it likes: there the folder is still readable, and nothing is to be seen.
+    let readable = std::fs::read_dir(&folder).is_ok();
+    let pass = world.reconciler.pass(&world.store, instant("09:20:00")).await;
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(readable || pass.is_err());
+    assert_eq!(world.at("09:30:00").await.feeds.feeds[0].entries, 2);
+}
+
+#[tokio::test]
+async fn dates_that_are_not_understood_are_never_guessed() {
+    let mut world = World::new(RULE).await;
+    for (name, date) in
+        [("a", "2026-11-23 08:00 demain"), ("b", "[2026-01-01]"), ("c", "2026-11-23 01:00 Europe/Lisboa")]
+    {
+        world.place.article(&format!("_actualites/{name}.md"), &format!("title: {name}\ndate: {date}"));
+    }
+    world.place.article("_posts/sans-date.md", "title: Sans date dans le nom\ndate: 2026-01-01");
+    let snapshot = world.at("23:00:00").await;
+    assert_eq!(snapshot.feeds.feeds[0].entries, 0);
+    assert_eq!(snapshot.problems.len(), 4, "{:?}", snapshot.problems);
 }

@@ -76,6 +76,26 @@ fn nothing_goes_out_early_by_hand_either() {
 }
 
 #[test]
+fn a_persons_hold_is_not_overridden_and_an_unknown_endpoint_is_a_matter_of_usage() {
+    let place = site();
+    let crieur = place.crieur(SLOT);
+    crieur.ok(&["run", "--once"]);
+    place.article("_actualites/b.md", "title: Autre\ndate: 2026-11-02\ntags: [Cloud]");
+    let copy = std::fs::read(place.site().join("_actualites/b.md")).unwrap();
+    crieur.ok(&["run", "--once"]);
+    place.write("_actualites/b-a5d7ba.md", copy);
+    let output = crieur.run(&["publish-now", "b-a5d7ba"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("held") && said.contains("_actualites/b.md"), "{said}");
+    assert_eq!(crieur.run(&["publish-now", "a", "--endpoint", "nulle-part"]).status.code(), Some(2));
+    let id = crieur.json(&["posts", "--state", "held", "--json"])[0]["id"].to_string();
+    crieur.ok(&["posts", "cancel", &id]);
+    assert_eq!(crieur.run(&["publish-now", "b-a5d7ba"]).status.code(), Some(1));
+    assert_eq!(crieur.published(), Vec::<String>::new());
+}
+
+#[test]
 fn a_dry_run_and_the_looking_commands_touch_nothing() {
     let place = site();
     let crieur = place.crieur(SLOT);

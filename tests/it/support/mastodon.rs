@@ -30,6 +30,8 @@ pub enum Mood {
     Later(u32),
     /// It keeps the post and answers with something that is not a status.
     KeepThenGarbage,
+    /// It answers 504, and the post shows only when the account's statuses were asked for so many times.
+    KeepUnseen(usize),
 }
 
 #[derive(Default)]
@@ -39,6 +41,8 @@ struct Inner {
     keys: BTreeMap<String, String>,
     honours_keys: bool,
     requests: Vec<String>,
+    /// How often the account's statuses are still shown without the last one.
+    unseen: usize,
     now: String,
 }
 
@@ -82,6 +86,16 @@ impl Server {
         self.inner.lock().unwrap().requests.clone()
     }
 
+    /// Other posts of the account, newer than all there are.
+    pub fn chatter(&self, posts: usize) {
+        let mut inner = self.inner.lock().unwrap();
+        for n in 0..posts {
+            let id = (inner.statuses.len() + 1).to_string();
+            let status = json!({ "id": id, "url": "", "content": format!("<p>Bavardage {n}</p>"), "created_at": inner.now, "sent": format!("Bavardage {n}") });
+            inner.statuses.push(status);
+        }
+    }
+
     /// The section `endpoints` for this server.
     pub fn endpoints(&self) -> String {
         format!(
@@ -123,10 +137,13 @@ async fn list(
     assert_eq!(id, "7");
     let limit: usize = query["limit"].parse().unwrap();
     let before: usize = query.get("max_id").map_or(usize::MAX, |id| id.parse().unwrap());
-    let inner = server.inner.lock().unwrap();
-    let newest_first =
-        inner.statuses.iter().rev().filter(|status| status["id"].as_str().unwrap().parse::<usize>().unwrap() < before);
-    axum::Json(newest_first.take(limit).cloned().collect::<Vec<_>>()).into_response()
+    let mut inner = server.inner.lock().unwrap();
+    let hidden = usize::from(inner.unseen > 0);
+    inner.unseen = inner.unseen.saturating_sub(1);
+    let statuses = inner.statuses.iter().rev().skip(hidden);
+    let newest_first = statuses.filter(|status| status["id"].as_str().unwrap().parse::<usize>().unwrap() < before);
+    // Many servers give fewer than are asked for.
+    axum::Json(newest_first.take(limit.min(20)).cloned().collect::<Vec<_>>()).into_response()
 }
 
 async fn publish(State(server): State<Server>, headers: HeaderMap, body: Bytes) -> Response {
@@ -156,6 +173,9 @@ async fn publish(State(server): State<Server>, headers: HeaderMap, body: Bytes) 
                 let status = json!({ "id": id, "url": format!("{}/@essai/{id}", server.url), "content": content, "created_at": inner.now, "sent": text });
                 inner.keys.insert(key, id);
                 inner.statuses.push(status.clone());
+                if let Mood::KeepUnseen(times) = mood {
+                    inner.unseen = times;
+                }
                 Some(status)
             }
             None => None,
@@ -175,5 +195,6 @@ async fn publish(State(server): State<Server>, headers: HeaderMap, body: Bytes) 
             (StatusCode::TOO_MANY_REQUESTS, [("retry-after", seconds.to_string())], "{}").into_response()
         }
         Mood::KeepThenGarbage => (StatusCode::OK, "<html>").into_response(),
+        Mood::KeepUnseen(_) => StatusCode::GATEWAY_TIMEOUT.into_response(),
     }
 }
