@@ -91,12 +91,19 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}: {}", self.file, self.line, self.column, self.severity, self.message)?;
+        let (file, message) = (on_one_line(&self.file), on_one_line(&self.message));
+        write!(f, "{file}:{}:{}: {}: {message}", self.line, self.column, self.severity)?;
         if let Some(cure) = &self.cure {
             write!(f, "\n    {cure}")?;
         }
         Ok(())
     }
+}
+
+/// A file's name may hold a line end, and a value a terminal's control characters.
+fn on_one_line(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
 
 /// A line and a column, both from 1; [`Place::FILE`] is the file as a whole.

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::delivery::{Delivery, State};
 use crate::feed::{self, FeedSet, Memory, Settings};
 use crate::plan::{self, Inputs, Plan};
-use crate::problem::Problem;
+use crate::problem::{Place, Problem};
 use crate::source::directory::{self, Directory};
 use crate::source::{Changes, SourceError};
 use crate::store::{Pass, Store, StoreError};
@@ -335,6 +335,7 @@ impl Files {
         let folders = folders(&root, &site, &self.known);
         let mut problems = self.site_problems.clone();
         problems.extend(self.known.values().flat_map(|known| known.problems.iter().cloned()));
+        problems.extend(self.shared_addresses());
         View {
             articles: self.known.values().filter_map(|known| known.read.clone()).collect(),
             held: self
@@ -350,6 +351,28 @@ impl Files {
     }
 }
 
+impl Files {
+    /// Two published articles at one address: the site shows one of them.
+    fn shared_addresses(&self) -> Vec<Problem> {
+        let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+        let published = self.known.values().filter_map(|known| known.read.as_ref()).map(|read| &read.article);
+        published
+            .filter(|article| article.published)
+            .filter_map(|article| {
+                let first = *seen.entry(article.url.as_str()).or_insert(&article.path);
+                (first != article.path).then(|| {
+                    Problem::warning(
+                        &article.path,
+                        Place::FILE,
+                        format!("{first} has the same address, {}", article.url),
+                    )
+                    .cure("rename one of the two, or give it a permalink")
+                })
+            })
+            .collect()
+    }
+}
+
 /// Reads one file. A panic in the reader of one file is that file's problem, not the others'.
 fn read_file(file: &SourceFile, site: &SiteSettings, root: &Path, last_good: Option<Read>) -> Known {
     let asked = RefCell::new(Vec::new());
@@ -362,12 +385,8 @@ fn read_file(file: &SourceFile, site: &SiteSettings, root: &Path, last_good: Opt
         .unwrap_or_else(|_| article::Parsed {
             article: None,
             problems: vec![
-                Problem::error(
-                    &file.path,
-                    crate::problem::Place::FILE,
-                    "the file cannot be read, by a fault of Crieur",
-                )
-                .cure("report it together with the file"),
+                Problem::error(&file.path, Place::FILE, "the file cannot be read, by a fault of Crieur")
+                    .cure("report it together with the file"),
             ],
             broken: true,
         });

@@ -406,7 +406,7 @@ async fn a_folder_that_cannot_be_read_has_lost_nothing() {
     world.place.article("_communiques/b.md", "title: B\ndate: 2026-11-01");
     world.at("09:10:00").await;
     let folder = world.place.site().join("_actualites");
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o000)).unwrap();
     // Root reads what it likes: there the folder is still readable, and nothing is to be seen.
     let readable = std::fs::read_dir(&folder).is_ok();
     let pass = world.reconciler.pass(&world.store, instant("09:20:00")).await;
