@@ -126,12 +126,14 @@ impl Daemon {
         let mut watcher = Watcher::new(self.wake_reconcile.clone());
         let root = self.config.site.root.clone();
         let mut reported = BTreeSet::new();
-        watcher.follow(&root, Vec::new());
+        watcher.follow(&root, &BTreeSet::new());
         loop {
             let now = self.clock.now();
             let until = match self.reconciler.pass(&self.store, now).await {
                 Ok(snapshot) => {
-                    watcher.follow(&root, snapshot.folders.iter().cloned().collect());
+                    if watcher.follow(&root, &snapshot.folders) {
+                        self.wake_reconcile.wake();
+                    }
                     report(&snapshot.problems, &root, &mut reported);
                     snapshot.report();
                     self.hand_out(snapshot, now, watcher.sees_all()).await
@@ -183,13 +185,12 @@ async fn deliver(
     clock: Clock,
     mut shutdown: Shutdown,
 ) {
-    loop {
+    while !shutdown.is_told() {
         let snapshot = looked.borrow_and_update().clone();
         let until = match snapshot {
             None => None,
             Some(snapshot) => match deliverer.step(&name, None, &snapshot).await {
-                Ok(Step::Did(_)) if !shutdown.is_told() => continue,
-                Ok(Step::Did(_)) => return,
+                Ok(Step::Did(_)) => continue,
                 // Another process may book too: it is looked for now and then.
                 Ok(Step::Wait(until)) => {
                     let look = clock.now().saturating_add(SignedDuration::from_secs(30)).unwrap_or(Timestamp::MAX);

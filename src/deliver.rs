@@ -34,6 +34,9 @@ pub struct Deliverer {
     networks: BTreeMap<EndpointName, Box<dyn Network>>,
 }
 
+/// How often recording an outcome is tried again, a second apart.
+const FINISH_TRIES: u32 = 20;
+
 /// Longest time for one call of a network, its own time-outs included.
 const CALL_MAX: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() * 3);
 
@@ -93,7 +96,7 @@ impl Deliverer {
                 reason: "the lease ended".to_owned(),
             }));
         };
-        if self.store.finish(&lease, &outcome, self.clock.now()).await? == Finish::Lost {
+        if self.finish(&lease, &outcome).await? == Finish::Lost {
             tracing::warn!(
                 delivery = lease.delivery.id,
                 "delivery {} was taken over before its outcome was recorded",
@@ -102,6 +105,24 @@ impl Deliverer {
         }
         report(&lease, &outcome);
         Ok(Step::Did(outcome))
+    }
+
+    /// Records what became of a lease. A database that is busy or full for a moment must not cost a receipt.
+    async fn finish(&self, lease: &Lease, outcome: &Outcome) -> Result<Finish, StoreError> {
+        let mut tries = 0;
+        loop {
+            match self.store.finish(lease, outcome, self.clock.now()).await {
+                Err(error) if tries < FINISH_TRIES => {
+                    tries += 1;
+                    tracing::warn!(
+                        delivery = lease.delivery.id,
+                        "what became of a try cannot be recorded yet: {error}"
+                    );
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                done => return done,
+            }
+        }
     }
 
     /// None if the lease ended before anything was sent.
@@ -168,7 +189,8 @@ impl Deliverer {
             .await?
             .into_iter()
             .filter(|other| other.key.endpoint == lease.delivery.key.endpoint && other.id != lease.delivery.id)
-            .filter_map(|other| other.remote_id)
+            .flat_map(|other| [other.remote_id, other.remote_url])
+            .flatten()
             .collect();
         let wanted =
             Wanted { post, key: &lease.delivery.key, since: lease.first_attempt.unwrap_or(now), taken: &taken };
@@ -177,14 +199,19 @@ impl Deliverer {
         Ok(found.map_err(|failure| {
             // Whatever went wrong with the question, whether the post is there stays unknown.
             let reason = format!("the network could not be asked whether it has the post: {}", failure.reason());
-            let unknown = match failure {
-                Failure::Throttled { until: Some(until), .. } => {
-                    return Outcome::Again { at: until, look_first: true, reason };
-                }
+            let until = match &failure {
                 Failure::Refused(_) => return ask(lease, &reason),
-                _ => Failure::Uncertain(reason),
+                Failure::Throttled { until, .. } => *until,
+                _ => None,
             };
-            self.outcome(lease, network, Err(unknown))
+            let longest = now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX);
+            match self.outcome(lease, network, Err(Failure::Uncertain(reason))) {
+                Outcome::Again { at, look_first, reason } => {
+                    let at = until.map_or(at, |until| until.min(longest).max(at));
+                    Outcome::Again { at, look_first, reason }
+                }
+                other => other,
+            }
         }))
     }
 
@@ -242,6 +269,8 @@ impl Deliverer {
                 let patience = if look_first { network.look_after() } else { SignedDuration::ZERO };
                 Outcome::Again { at: at.max(now.saturating_add(patience).unwrap_or(at)), look_first, reason }
             }
+            // A doubt that was raised before is not settled by a refusal now.
+            Next::Stop if lease.sent.is_some() => ask(lease, &reason),
             Next::Stop => Outcome::Failed(reason),
             Next::Ask => ask(lease, &reason),
         }
@@ -252,7 +281,8 @@ impl Deliverer {
         let now = self.clock.now();
         let waited = now.duration_since(lease.delivery.due_at.min(now));
         if waited >= self.config.delivery.give_up {
-            return Outcome::Failed(format!("the article's address does not answer as it should: {reason}"));
+            let reason = format!("the article's address does not answer as it should: {reason}");
+            return if lease.sent.is_some() { ask(lease, &reason) } else { Outcome::Failed(reason) };
         }
         // A quarter of what was waited already: soon at first, then patient.
         let wait = (waited / 4).clamp(SignedDuration::from_secs(5), SignedDuration::from_mins(5));

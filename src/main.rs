@@ -1,8 +1,21 @@
 //! The `crieur` command. Everything is in the library; see `crieur::cli`.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    crieur::cli::main().await
+/// How long work off the async threads (a folder on a network that does not answer) may hold up the end.
+const LAST_WORK: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr(), "error: the program cannot start its threads: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    let code = runtime.block_on(crieur::cli::main());
+    runtime.shutdown_timeout(LAST_WORK);
+    code
 }

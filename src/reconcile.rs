@@ -1,12 +1,11 @@
-//! One pass over the site: read what changed, look it up in the ledger, plan, book, make the feeds that changed.
+//! One pass over the site: read what changed, look it up in the ledger, plan, book; then make the feeds that changed.
 //!
 //! A pass takes no input but the state of the world, so start-up, a crash, a second process and a command by hand all
 //! take the same road. What decides is in the core; this file carries it between disk, database and memory.
 
-use crate::article::identity::REMEMBERED;
 use crate::article::{self, FileFacts, SiteSettings, SourceFile};
 use crate::catalog::ledger::{self, Look, Read};
-use crate::config::Config;
+use crate::config::{Baseline, Config};
 use crate::delivery::{Delivery, State};
 use crate::feed::{self, FeedSet, Memory, Settings};
 use crate::plan::{self, Inputs, Plan};
@@ -35,8 +34,6 @@ pub struct Snapshot {
     pub plan: Plan,
     /// Whether this was the first pass ever on its database.
     pub first: bool,
-    /// Rows of the outbox that are new or changed.
-    pub touched: u64,
     /// The outbox as it was when the plan was made.
     pub outbox: Vec<Delivery>,
     /// When the passing of time alone may change something.
@@ -114,141 +111,139 @@ impl Reconciler {
         self
     }
 
-    /// One pass, in one transaction.
+    /// One pass: what is to be done is decided and booked in one transaction, then the feeds are made, outside of it,
+    /// so that nobody who delivers waits for them.
     pub async fn pass(&mut self, store: &Store, now: Timestamp) -> Result<Snapshot, PassError> {
-        let view = self.read().await?;
-        let mut pass = store.pass().await?;
-        let first = pass.is_first().await?;
-        let work = self.work(&mut pass, view, first, now).await?;
-        let (mut snapshot, before) = self.think(work, now).await?;
-        if first {
-            pass.first_start(self.config.baseline, now).await?;
-        }
-        pass.know_collections(snapshot.site.collections.keys()).await?;
-        pass.write(snapshot.look.changed.iter().filter_map(|id| snapshot.look.rows.get(id))).await?;
-        snapshot.touched = pass.carry_out(&snapshot.plan, now).await?;
+        let snapshot = self.book(store, now).await?;
+        let before = store.glance().await?.memory().await?;
+        let (snapshot, before) = self.render(snapshot, before, now).await?;
         let after = snapshot.feeds.memory();
-        pass.remember_feeds(&before, &after).await?;
-        pass.remember_documents(&before, &after).await?;
-        pass.commit().await?;
+        if after != before {
+            let mut pass = store.pass().await?;
+            pass.remember_feeds(&before, &after).await?;
+            pass.remember_documents(&before, &after).await?;
+            pass.commit().await?;
+        }
         self.feeds = Arc::clone(&snapshot.feeds);
         Ok(snapshot)
     }
 
-    /// The same, changing nothing: what a pass would find and want. Without a store, as at a first start.
+    /// The first half of a pass, without the feeds.
+    pub async fn book(&mut self, store: &Store, now: Timestamp) -> Result<Snapshot, PassError> {
+        let view = self.read().await?;
+        let mut pass = store.pass().await?;
+        let known = self.known(&mut pass, &view).await?;
+        let snapshot = self.decide(view, known, now).await?;
+        if snapshot.first {
+            pass.first_start(now).await?;
+        }
+        pass.know_collections(snapshot.site.collections.keys()).await?;
+        pass.write(snapshot.look.changed.iter().filter_map(|id| snapshot.look.rows.get(id))).await?;
+        pass.carry_out(&snapshot.plan, now).await?;
+        pass.commit().await?;
+        Ok(snapshot)
+    }
+
+    /// A pass that changes nothing: what one would find and want. Without a store, as at a first start.
     pub async fn glance(&mut self, store: Option<&Store>, now: Timestamp) -> Result<Snapshot, PassError> {
         let view = self.read().await?;
-        let work = match store {
+        let (known, memory) = match store {
             Some(store) => {
                 let mut pass = store.glance().await?;
-                let first = pass.is_first().await?;
-                self.work(&mut pass, view, first, now).await?
+                (self.known(&mut pass, &view).await?, pass.memory().await?)
             }
-            None => Work {
-                view,
-                known: Vec::new(),
-                outbox: Vec::new(),
-                memory: Memory::default(),
-                first: true,
-                collections: BTreeSet::new(),
-            },
+            None => (Remembered { first: true, ..Remembered::default() }, Memory::default()),
         };
-        Ok(self.think(work, now).await?.0)
+        let snapshot = self.decide(view, known, now).await?;
+        Ok(self.render(snapshot, memory, now).await?.0)
     }
 
     async fn read(&mut self) -> Result<View, PassError> {
-        let Some(mut files) = self.files.take() else {
-            return Err(PassError::Ended("it is at work elsewhere".to_owned()));
-        };
-        let (files, view) = tokio::task::spawn_blocking(move || {
+        // A reader that ended in the midst of its work is replaced by one that knows nothing yet.
+        let mut files = self.files.take().unwrap_or_else(|| Files::new(Arc::clone(&self.config)));
+        let (files, view) = blocking(move || {
             let view = files.read();
             (files, view)
         })
-        .await
-        .map_err(|error| PassError::Ended(error.to_string()))?;
+        .await?;
         self.files = Some(files);
         view
     }
 
-    async fn work(&self, pass: &mut Pass, view: View, first: bool, now: Timestamp) -> Result<Work, PassError> {
-        let known = pass.ledger().await?;
-        let stood = known.iter().any(|row| row.gone_since.is_none_or(|gone| now.duration_since(gone) < REMEMBERED));
-        if view.articles.is_empty() && view.held.is_empty() && stood && !self.accept_empty {
+    async fn known(&self, pass: &mut Pass, view: &View) -> Result<Remembered, PassError> {
+        let rows = pass.ledger().await?;
+        let stood = rows.iter().any(|row| row.gone_since.is_none());
+        if view.articles.is_empty() && view.unreadable.is_empty() && stood && !self.accept_empty {
             return Err(SourceError::Emptied(self.config.site.root.display().to_string()).into());
         }
-        Ok(Work {
-            view,
-            known,
-            outbox: pass.outbox().await?,
-            memory: pass.memory().await?,
-            first,
-            collections: pass.collections().await?,
-        })
+        let (first, collections, outbox) = (pass.is_first().await?, pass.collections().await?, pass.outbox().await?);
+        Ok(Remembered { rows, outbox, first, collections })
     }
 
-    /// The pure part, off the async threads.
-    async fn think(&self, work: Work, now: Timestamp) -> Result<(Snapshot, Memory), PassError> {
+    async fn decide(&self, view: View, known: Remembered, now: Timestamp) -> Result<Snapshot, PassError> {
         let config = Arc::clone(&self.config);
+        blocking(move || decide(&config, view, known, now)).await
+    }
+
+    /// The snapshot with its feeds, and the memory that they were made with.
+    async fn render(
+        &self,
+        snapshot: Snapshot,
+        memory: Memory,
+        now: Timestamp,
+    ) -> Result<(Snapshot, Memory), PassError> {
+        let settings = Settings { feeds: self.config.feeds.clone(), public_url: self.config.http.public_url.clone() };
         let before = Arc::clone(&self.feeds);
-        tokio::task::spawn_blocking(move || think(&config, work, &before, now))
-            .await
-            .map_err(|error| PassError::Ended(error.to_string()))
+        blocking(move || {
+            let feeds = feed::render(&snapshot.look.catalog, &snapshot.site, &settings, &memory, &before, now);
+            (Snapshot { feeds: Arc::new(feeds), ..snapshot }, memory)
+        })
+        .await
     }
 }
 
-struct Work {
-    view: View,
-    known: Vec<ledger::Row>,
+/// Work that takes its time, off the async threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PassError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| PassError::Ended(error.to_string()))
+}
+
+/// What the store remembers, as far as deciding needs it.
+#[derive(Default)]
+struct Remembered {
+    rows: Vec<ledger::Row>,
     outbox: Vec<Delivery>,
-    memory: Memory,
+    /// Whether nothing was ever decided.
     first: bool,
-    /// Collections that the ledger knows.
+    /// Collections that have been looked at.
     collections: BTreeSet<String>,
 }
 
-fn think(config: &Config, work: Work, before: &FeedSet, now: Timestamp) -> (Snapshot, Memory) {
-    let Work { view, known, outbox, memory, first, collections } = work;
+/// What is to be done, from what stands and what is remembered.
+fn decide(config: &Config, view: View, known: Remembered, now: Timestamp) -> Snapshot {
+    let Remembered { rows, outbox, first, collections } = known;
     let new = view.site.collections.keys().filter(|name| !collections.contains(*name)).cloned().collect();
-    let standing = ledger::Site { settings: &view.site, articles: &view.articles, held: &view.held };
-    let mut look = ledger::look(known, &standing, config.baseline, &new, now);
-    let inputs = Inputs {
-        look: &look,
-        site: &view.site,
-        rules: &config.rules,
-        endpoints: &config.endpoints,
-        outbox: &outbox,
-        now,
-    };
+    // A collection that comes later is no first start: whatever the configuration says, its articles stay silent.
+    let baseline = if first { config.baseline } else { Baseline::Existing };
+    let standing = ledger::Site { settings: &view.site, articles: &view.articles, unreadable: &view.unreadable };
+    let mut look = ledger::look(rows, &standing, baseline, &new, now);
+    let (rules, endpoints) = (&config.rules, &config.endpoints);
+    let inputs = Inputs { look: &look, site: &view.site, rules, endpoints, outbox: &outbox, now };
     let plan = plan::plan(&inputs);
     let next_change = plan::next_change(&inputs);
-    let reopened = plan.reopened.iter().map(|id| (id, None));
-    for (id, decided) in reopened.chain(plan.decided.iter().map(|(id, decided)| (id, Some(*decided)))) {
+    for (id, decided) in &plan.decided {
         if let Some(row) = look.rows.get_mut(id) {
-            row.decided = decided;
+            row.decided = Some(*decided);
         }
     }
-    let settings = Settings { feeds: config.feeds.clone(), public_url: config.http.public_url.clone() };
-    let feeds = feed::render(&look.catalog, &view.site, &settings, &memory, before, now);
-    let snapshot = Snapshot {
-        site: view.site,
-        look,
-        feeds: Arc::new(feeds),
-        problems: view.problems,
-        plan,
-        first,
-        touched: 0,
-        outbox,
-        next_change,
-        folders: view.folders,
-    };
-    (snapshot, memory)
+    let View { site, problems, folders, .. } = view;
+    Snapshot { site, look, feeds: Arc::default(), problems, plan, first, outbox, next_change, folders }
 }
 
 /// The site as its files say.
 struct View {
     site: Arc<SiteSettings>,
     articles: Vec<Read>,
-    held: BTreeSet<String>,
+    unreadable: BTreeSet<String>,
     problems: Vec<Problem>,
     folders: BTreeSet<PathBuf>,
 }
@@ -338,7 +333,7 @@ impl Files {
         problems.extend(self.shared_addresses());
         View {
             articles: self.known.values().filter_map(|known| known.read.clone()).collect(),
-            held: self
+            unreadable: self
                 .known
                 .iter()
                 .filter(|(_, known)| known.broken && known.read.is_none())

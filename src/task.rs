@@ -61,6 +61,8 @@ pub async fn rest(wake: &Wake, clock: &Clock, until: Option<Timestamp>, shutdown
         }
     };
     tokio::select! {
+        // Told to end, nothing new is begun.
+        biased;
         () = shutdown.told() => Woke::ToEnd,
         () = wake.woken() => Woke::ToWork,
         () = timer => Woke::ToWork,

@@ -2,13 +2,15 @@
 
 use crate::task::Wake;
 use notify::{Config, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Watches folders, as far as the system lets it.
 pub struct Watcher {
     inner: Option<RecommendedWatcher>,
-    watched: BTreeSet<PathBuf>,
+    /// What is watched, with what tells a folder from another one that took its name.
+    watched: BTreeMap<PathBuf, (u64, u64)>,
     /// Folders that could not be watched: they are looked at every second instead.
     failed: BTreeSet<PathBuf>,
 }
@@ -25,36 +27,45 @@ impl Watcher {
         let inner = RecommendedWatcher::new(handler, Config::default())
             .inspect_err(|error| tracing::warn!("files cannot be watched ({error}); they are looked at every second"))
             .ok();
-        Self { inner, watched: BTreeSet::new(), failed: BTreeSet::new() }
+        Self { inner, watched: BTreeMap::new(), failed: BTreeSet::new() }
     }
 
-    /// Watches the site's root and the folders of its collections, those that are new since the last call.
-    pub fn follow(&mut self, root: &Path, folders: Vec<PathBuf>) {
-        let there = |folder: &PathBuf| folder.is_dir();
-        // A folder that was deleted and made again is a new one.
-        self.watched.retain(there);
-        self.failed.retain(there);
-        let all = std::iter::once((root.to_owned(), RecursiveMode::NonRecursive))
-            .chain(folders.into_iter().map(|folder| (folder, RecursiveMode::Recursive)));
-        for (folder, mode) in all {
-            if self.watched.contains(&folder) || self.failed.contains(&folder) {
+    /// Watches the site's root and the folders given, those that are new since the last call. True if one is: what
+    /// changed there before it was watched went by unseen, so it is looked at once more.
+    pub fn follow(&mut self, root: &Path, folders: &BTreeSet<PathBuf>) -> bool {
+        // A folder that was made again, or swapped for another one, is a new one.
+        self.watched.retain(|folder, identity| identity_of(folder) == Some(*identity));
+        self.failed.retain(|folder| folder.is_dir());
+        let mut any_new = false;
+        let root = std::iter::once((root, RecursiveMode::NonRecursive));
+        for (folder, mode) in root.chain(folders.iter().map(|folder| (folder.as_path(), RecursiveMode::Recursive))) {
+            if self.watched.contains_key(folder) || self.failed.contains(folder) {
                 continue;
             }
-            let Some(inner) = &mut self.inner else { return };
-            match inner.watch(&folder, mode) {
+            let (Some(inner), Some(identity)) = (&mut self.inner, identity_of(folder)) else { continue };
+            let _ = inner.unwatch(folder);
+            match inner.watch(folder, mode) {
                 Ok(()) => {
-                    self.watched.insert(folder);
+                    self.watched.insert(folder.to_owned(), identity);
+                    any_new = true;
                 }
                 Err(error) => {
                     tracing::warn!("{} cannot be watched ({error}); it is looked at every second", folder.display());
-                    self.failed.insert(folder);
+                    self.failed.insert(folder.to_owned());
                 }
             }
         }
+        any_new
     }
 
     /// Whether everything is watched; if not, only looking often finds changes in time.
     pub fn sees_all(&self) -> bool {
         self.inner.is_some() && self.failed.is_empty()
     }
+}
+
+/// What tells a folder from another one that takes its name.
+fn identity_of(folder: &Path) -> Option<(u64, u64)> {
+    let metadata = std::fs::metadata(folder).ok().filter(std::fs::Metadata::is_dir)?;
+    Some((metadata.dev(), metadata.ino()))
 }

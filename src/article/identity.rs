@@ -167,26 +167,30 @@ pub enum Told {
 }
 
 /// The identity of each article that stands on the site, in the order of `seen`. No identity is given twice.
-/// `held` are paths whose file is there but cannot be read: their articles have not vanished.
+/// `unreadable` are paths whose file is there but cannot be read: their articles have not vanished.
 pub fn identify(
     site: &str,
     known: &[Known],
     seen: &[&Seen],
-    held: &BTreeSet<String>,
+    unreadable: &BTreeSet<String>,
     now: Timestamp,
 ) -> Vec<(ArticleId, Told)> {
     let mut found: Vec<Option<(ArticleId, Told)>> = vec![None; seen.len()];
     let mut used: BTreeSet<ArticleId> = BTreeSet::new();
 
-    let by_own_id: BTreeMap<&str, &Known> = known.iter().filter_map(|k| Some((k.own_id.as_deref()?, k))).collect();
-    // A copy takes its model's `id` along: of several with one, that at the known path is the model.
+    let mut by_own_id: BTreeMap<&str, Vec<&Known>> = BTreeMap::new();
+    for known in known {
+        if let Some(own) = known.own_id.as_deref() {
+            by_own_id.entry(own).or_default().push(known);
+        }
+    }
+    // A copy takes its model's `id` along: of several with one, that at its own path is told first.
     for at_its_path in [true, false] {
-        for (place, article) in found.iter_mut().zip(seen) {
-            let known = article.own_id.as_deref().and_then(|own| by_own_id.get(own));
-            if let Some(known) = known.filter(|known| !at_its_path || known.path == article.path)
-                && place.is_none()
-                && used.insert(known.id)
-            {
+        for (place, article) in found.iter_mut().zip(seen).filter(|(place, _)| place.is_none()) {
+            let same_id = article.own_id.as_deref().and_then(|own| by_own_id.get(own)).into_iter().flatten();
+            let mut fitting = same_id.filter(|known| !at_its_path || known.path == article.path);
+            if let Some(known) = fitting.find(|known| !used.contains(&known.id)) {
+                used.insert(known.id);
                 *place = Some((known.id, Told::OwnId));
             }
         }
@@ -227,7 +231,7 @@ pub fn identify(
     }
     // Only articles whose file is gone can come back under another name.
     let vanished = |used: &BTreeSet<ArticleId>| -> Vec<&Known> {
-        known.iter().filter(|k| !used.contains(&k.id) && !held.contains(&k.path)).collect()
+        known.iter().filter(|k| !used.contains(&k.id) && !unreadable.contains(&k.path)).collect()
     };
     let by_address: BTreeMap<&str, &Known> = vanished(&used)
         .into_iter()
@@ -416,12 +420,12 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_has_not_vanished() {
         let old = known("a.md", TEXT, None);
-        let held = BTreeSet::from(["a.md".to_owned()]);
+        let unreadable = BTreeSet::from(["a.md".to_owned()]);
         let told = identify(
             "https://x.fr",
             std::slice::from_ref(&old),
             &[&seen("b.md", TEXT)],
-            &held,
+            &unreadable,
             "2026-11-22T12:00:00Z".parse().unwrap(),
         );
         assert_ne!(told[0].0, old.id);

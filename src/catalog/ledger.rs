@@ -123,7 +123,7 @@ pub struct Site<'a> {
     /// Its articles.
     pub articles: &'a [Read],
     /// Paths of files that are there and cannot be read: their articles have not vanished.
-    pub held: &'a BTreeSet<String>,
+    pub unreadable: &'a BTreeSet<String>,
 }
 
 /// Compares what is known with what stands. `baseline` counts for articles of collections that are `new` to the ledger:
@@ -136,7 +136,7 @@ pub fn look(known: Vec<Row>, site: &Site, baseline: Baseline, new: &BTreeSet<Str
     articles.sort_by(|a, b| a.article.path.cmp(&b.article.path));
     let seen: Vec<&Seen> = articles.iter().map(|read| &read.seen).collect();
     let all_known: Vec<Known> = known.iter().map(known_as).collect();
-    let told = identity::identify(&site_name, &all_known, &seen, site.held, now);
+    let told = identity::identify(&site_name, &all_known, &seen, site.unreadable, now);
 
     let mut rows: BTreeMap<ArticleId, Row> = known.into_iter().map(|row| (row.id, row)).collect();
     let mut changed = BTreeSet::new();
@@ -161,9 +161,10 @@ pub fn look(known: Vec<Row>, site: &Site, baseline: Baseline, new: &BTreeSet<Str
         standing.push(Standing { id, first_seen: row.first_seen, updated: row.updated, version, article });
         rows.insert(id, row);
     }
+    judge_copies_again(&mut rows, &standing, &mut changed);
     let stands: BTreeSet<ArticleId> = standing.iter().map(|standing| standing.id).collect();
     for row in rows.values_mut() {
-        if !stands.contains(&row.id) && row.gone_since.is_none() && !site.held.contains(&row.path) {
+        if !stands.contains(&row.id) && row.gone_since.is_none() && !site.unreadable.contains(&row.path) {
             row.gone_since = Some(now);
             // What comes back after it was gone must settle again.
             row.state = String::new();
@@ -171,6 +172,24 @@ pub fn look(known: Vec<Row>, site: &Site, baseline: Baseline, new: &BTreeSet<Str
         }
     }
     Look { catalog: Catalog::new(standing), rows, changed }
+}
+
+/// A copy that was rewritten, or whose model is gone, is suspected no longer: to duplicate an article and write another
+/// one over it is how many editors work.
+fn judge_copies_again(rows: &mut BTreeMap<ArticleId, Row>, standing: &[Standing], changed: &mut BTreeSet<ArticleId>) {
+    let stands: BTreeSet<ArticleId> = standing.iter().map(|standing| standing.id).collect();
+    for id in &stands {
+        let Some((row, (model, before))) = rows.get(id).and_then(|row| Some((row, row.copy_of?))) else { continue };
+        let model_row = rows.get(&model).filter(|_| stands.contains(&model));
+        let now = model_row.map_or(0.0, |model| row.sketch.likeness(&model.sketch));
+        let judged = (now >= identity::LIKENESS).then_some((model, now));
+        if judged != Some((model, before))
+            && let Some(row) = rows.get_mut(id)
+        {
+            row.copy_of = judged;
+            changed.insert(*id);
+        }
+    }
 }
 
 fn seen(article: &Article) -> Seen {

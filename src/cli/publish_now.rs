@@ -67,7 +67,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         return refuse_early(snapshot.look.catalog.find(&options.article).map_err(Fail::Failed)?, now);
     }
     let store = Store::open(&config.store).await?;
-    let snapshot = Reconciler::new(Arc::clone(&config)).pass(&store, now).await.map_err(pass_failed)?;
+    let snapshot = Reconciler::new(Arc::clone(&config)).book(&store, now).await.map_err(pass_failed)?;
     let standing = snapshot.look.catalog.find(&options.article).map_err(Fail::Failed)?;
     refuse_early(standing, now)?;
     let outbox = store.deliveries().await?;
@@ -98,9 +98,9 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
             if delivery.state.is_final() || now >= deadline {
                 break delivery;
             }
-            if let Step::Wait(until) = deliverer.step(&endpoint, Some(id), &snapshot).await? {
+            if let Step::Wait(_) = deliverer.step(&endpoint, Some(id), &snapshot).await? {
                 let soon = now.saturating_add(LOOK).unwrap_or(deadline);
-                context.clock.sleep_until(until.map_or(soon, |until| until.min(soon)).max(soon)).await;
+                context.clock.sleep_until(soon).await;
             }
         };
         ended.push(delivery);

@@ -124,7 +124,8 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
         failed += result?;
     }
     let unusable = config.endpoints.len() - deliverer.endpoints().count();
-    let waiting = snapshot.outbox.iter().filter(|delivery| delivery.state == State::Uncertain).count();
+    let waiting =
+        snapshot.outbox.iter().filter(|delivery| matches!(delivery.state, State::Uncertain | State::Held)).count();
     store.close().await;
     match failed + unusable + held + waiting {
         0 => Ok(()),

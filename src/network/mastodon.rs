@@ -260,7 +260,10 @@ fn created_at(status: &Value) -> Option<Timestamp> {
 fn recognise(status: &Value, wanted: &Wanted) -> Option<Receipt> {
     let receipt = receipt(status)?;
     let since = wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::MIN);
-    if wanted.taken.contains(&receipt.remote_id) || created_at(status).is_some_and(|at| at < since) {
+    let address = receipt.remote_url.as_ref();
+    if wanted.taken.iter().any(|taken| *taken == receipt.remote_id || Some(taken) == address)
+        || created_at(status).is_some_and(|at| at < since)
+    {
         return None;
     }
     let content = status.get("content").and_then(Value::as_str).unwrap_or("");

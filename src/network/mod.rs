@@ -30,7 +30,7 @@ pub struct Wanted<'a> {
     pub key: &'a DeliveryKey,
     /// When the first try began.
     pub since: Timestamp,
-    /// Posts of this endpoint that other deliveries account for.
+    /// Ids and addresses of posts of this endpoint that other deliveries account for.
     pub taken: &'a [String],
 }
 

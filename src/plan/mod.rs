@@ -16,6 +16,11 @@ use jiff::{SignedDuration, Timestamp};
 use select::selects;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How long an article that no rule fits is given to settle, and how old it may be to count as news that nobody
+/// wanted: the defaults of rules.
+const SETTLE: SignedDuration = SignedDuration::from_mins(30);
+const FRESH: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// What the plan looks at.
 pub struct Inputs<'a> {
     /// The site's articles and what is remembered of them.
@@ -39,8 +44,6 @@ pub struct Plan {
     pub book: Vec<Planned>,
     /// Articles whose announcement is decided by this, and how.
     pub decided: Vec<(ArticleId, Decided)>,
-    /// Articles whose announcement is open again: all that was booked was called off before it went out.
-    pub reopened: Vec<ArticleId>,
     /// Deliveries to call off because their article was withdrawn, with the reason.
     pub withdraw: Vec<(i64, String)>,
     /// Deliveries that are too late, with the reason.
@@ -158,7 +161,6 @@ impl<'a> Planner<'a> {
                 *overdue.entry((rule.name.clone(), delivery.key.endpoint.clone())).or_default() += 1;
             }
         }
-        self.reopen();
         for ((rule_name, endpoint), late) in overdue {
             if let Some(rule) = self.inputs.rules.iter().find(|rule| rule.name == rule_name).filter(|_| late > 1) {
                 self.deal_slots_anew(rule, &endpoint);
@@ -199,20 +201,6 @@ impl<'a> Planner<'a> {
         self.taken.insert((rule.name.clone(), endpoint.clone()), taken);
     }
 
-    /// Where nothing of an article went out, and all that was booked is called off with it, its announcement is open
-    /// again: it is decided anew when the article comes back.
-    fn reopen(&mut self) {
-        let called_off: BTreeSet<i64> = self.plan.withdraw.iter().map(|(id, _)| *id).collect();
-        for (article, deliveries) in &self.by_article {
-            let decided = self.inputs.look.rows.get(article).and_then(|row| row.decided);
-            let none_went_out =
-                deliveries.iter().all(|delivery| called_off.contains(&delivery.id) || delivery.withdrawn);
-            if decided == Some(Decided::Announced) && none_went_out {
-                self.plan.reopened.push(*article);
-            }
-        }
-    }
-
     /// Why a booked delivery must not go out, if its article was withdrawn. A file that cannot be read is not
     /// withdrawn: its delivery waits.
     fn withdrawn(&self, delivery: &Delivery) -> Option<String> {
@@ -243,16 +231,7 @@ impl<'a> Planner<'a> {
             return;
         }
         if let Some(decided) = row.decided {
-            if existing.is_empty() {
-                let reason = match decided {
-                    Decided::Baseline => "part of the baseline: it was there at the first start",
-                    Decided::Stale => "its date lay too far back when it appeared; `publish-now` sends it all the same",
-                    Decided::Announced => {
-                        "no rule fitted it when it was published; `publish-now` sends it all the same"
-                    }
-                };
-                self.line(standing, None, None, None, "skipped", reason.to_owned());
-            }
+            self.decided(standing, row, decided, &existing);
             return;
         }
         let Some(due) = row.due_since(&standing.article) else {
@@ -302,45 +281,65 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// An article whose announcement is decided: only what was called off with it comes back.
+    fn decided(&mut self, standing: &'a Standing, row: &'a Row, decided: Decided, existing: &[&Delivery]) {
+        if existing.is_empty() {
+            let reason = match decided {
+                Decided::Baseline => "part of the baseline: it was there at the first start",
+                Decided::Stale => "its date lay too far back when it appeared; `publish-now` sends it all the same",
+                Decided::Announced => "no rule fitted it when it was published; `publish-now` sends it all the same",
+            };
+            self.line(standing, None, None, None, "skipped", reason.to_owned());
+        }
+        let Some(due) = row.due_since(&standing.article) else { return };
+        for rule in self.inputs.rules {
+            let called_off = |name: &EndpointName| {
+                existing.iter().any(|d| d.withdrawn && d.key.rule == rule.name && d.key.endpoint == *name)
+            };
+            self.follow(standing, row, rule, due, &called_off);
+        }
+    }
+
     /// An article that is live and undecided: every rule that fits it is followed, each after its own settling time.
     fn due(&mut self, standing: &'a Standing, row: &'a Row, due: Timestamp) {
         let now = self.inputs.now;
         let age = standing.article.date.map_or(SignedDuration::ZERO, |date| due.duration_since(date.at));
-        let existing = self.by_article.get(&standing.id).cloned().unwrap_or_default();
-        let mut fits = false;
-        for rule in self.inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)) {
-            fits = true;
-            // What was called off with its article and comes back was news once; a second look at its age would lose it.
-            let was_booked = existing.iter().any(|delivery| delivery.key.rule == rule.name);
-            if age > rule.fresh && !was_booked {
-                let reason = format!(
-                    "its date lay {} back when it appeared, and the rule takes {}",
-                    span::show(age),
-                    span::show(rule.fresh)
-                );
+        let fitting: Vec<&'a Rule> =
+            self.inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)).collect();
+        let mut fresh = false;
+        for rule in &fitting {
+            if age > rule.fresh {
+                let (age, most) = (span::show(age), span::show(rule.fresh));
+                let reason = format!("its date lay {age} back when it appeared, and the rule takes {most}");
                 self.line(standing, None, Some(&rule.name), None, "skipped", reason);
                 continue;
             }
-            self.follow(standing, row, rule, due);
+            fresh = true;
+            self.follow(standing, row, rule, due, &|_| true);
         }
-        if !fits {
+        if fitting.is_empty() {
             self.line(standing, None, None, None, "skipped", "no rule fits it".to_owned());
+            fresh = age <= FRESH;
         }
-        let longest =
-            |of: fn(&Rule) -> SignedDuration, default| self.inputs.rules.iter().map(of).max().unwrap_or(default);
-        let settled = now.duration_since(due) >= longest(|rule| rule.settle, SignedDuration::from_mins(30));
-        let fresh = age <= longest(|rule| rule.fresh, SignedDuration::from_hours(7 * 24));
-        if settled {
+        if now.duration_since(due) >= fitting.iter().map(|rule| rule.settle).max().unwrap_or(SETTLE) {
             self.plan.decided.push((standing.id, if fresh { Decided::Announced } else { Decided::Stale }));
         }
     }
 
-    fn follow(&mut self, standing: &'a Standing, row: &'a Row, rule: &'a Rule, due: Timestamp) {
+    /// Follows a rule for those of its endpoints that are wanted.
+    fn follow(
+        &mut self,
+        standing: &'a Standing,
+        row: &'a Row,
+        rule: &'a Rule,
+        due: Timestamp,
+        wanted: &dyn Fn(&EndpointName) -> bool,
+    ) {
         let now = self.inputs.now;
         let settled_at = due.checked_add(rule.settle).unwrap_or(Timestamp::MAX);
         // Nobody could have announced it before it was first seen.
         let from = settled_at.max(row.first_seen);
-        for name in &rule.endpoints {
+        for name in rule.endpoints.iter().filter(|name| wanted(name)) {
             let Some(endpoint) = self.inputs.endpoints.get(name) else { continue };
             let key = DeliveryKey::publication(standing.id, &rule.name, name);
             let booked = self
@@ -466,11 +465,11 @@ impl<'a> Planner<'a> {
 
 /// Why a person must look at an article before it is announced.
 fn suspicion(inputs: &Inputs, of: ArticleId, likeness: f64) -> String {
-    let other = inputs.look.rows.get(&of).map_or_else(|| of.to_string(), |row| row.path.clone());
-    format!(
-        "suspected duplicate: {:.0} % of its text stands in {other} too; approve it if it is another article",
-        likeness * 100.0
-    )
+    // The other one may be a draft, of which nothing is said.
+    let live = inputs.look.catalog.get(&of).filter(|standing| standing.article.is_live(inputs.now));
+    let other = live.map_or("an article that is not published", |standing| standing.article.path.as_str());
+    let share = likeness * 100.0;
+    format!("suspected duplicate: {share:.0} % of its text stands in {other} too; approve it if it is another article")
 }
 
 /// Why a delivery is not sent any more.
@@ -514,7 +513,7 @@ pub fn next_change(inputs: &Inputs) -> Option<Timestamp> {
             return None;
         }
         let due = row.due_since(&standing.article)?;
-        let settles = inputs.rules.iter().map(|rule| rule.settle).chain([SignedDuration::from_mins(30)]);
+        let settles = inputs.rules.iter().map(|rule| rule.settle).chain([SETTLE]);
         settles.filter_map(|settle| due.checked_add(settle).ok()).filter(|at| *at > now).min()
     });
     settling.chain(inputs.look.catalog.next_change(now)).min()

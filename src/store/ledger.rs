@@ -1,10 +1,9 @@
 //! One pass over the site in one transaction: the ledger, the feeds' memory and the plan's wishes.
 
-use super::{Store, StoreError, baseline_word, corrupt, instant, micros, outbox};
+use super::{Store, StoreError, corrupt, instant, micros, outbox};
 use crate::article::ArticleId;
 use crate::article::identity::Sketch;
 use crate::catalog::ledger::{Decided, Row};
-use crate::config::Baseline;
 use crate::delivery::{Delivery, State};
 use crate::feed::{Kind, Memory, Remembered};
 use crate::plan::{Plan, Planned};
@@ -40,14 +39,11 @@ impl Pass {
     }
 
     /// Remembers the first start.
-    pub async fn first_start(&mut self, baseline: Baseline, now: Timestamp) -> Result<(), StoreError> {
-        for (name, value) in [("first_start", now.to_string()), ("baseline", baseline_word(baseline))] {
-            sqlx::query("insert into meta (name, value) values (?, ?) on conflict (name) do nothing")
-                .bind(name)
-                .bind(value)
-                .execute(&mut *self.transaction)
-                .await?;
-        }
+    pub async fn first_start(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("insert into meta (name, value) values ('first_start', ?) on conflict (name) do nothing")
+            .bind(now.to_string())
+            .execute(&mut *self.transaction)
+            .await?;
         Ok(())
     }
 
@@ -166,42 +162,36 @@ impl Pass {
     }
 
     /// Carries out the plan: what it books has unique keys, so a key that is there stays as it is, unless it was
-    /// called off with its article. How many rows are new or changed.
-    pub async fn carry_out(&mut self, plan: &Plan, now: Timestamp) -> Result<u64, StoreError> {
-        let mut touched = 0;
+    /// cancelled with its article.
+    pub async fn carry_out(&mut self, plan: &Plan, now: Timestamp) -> Result<(), StoreError> {
         for (id, reason) in &plan.withdraw {
-            touched += self.settle(*id, State::Cancelled, reason, true).await?;
+            self.settle(*id, State::Cancelled, reason, true).await?;
         }
         for (id, reason) in &plan.expire {
-            touched += self.settle(*id, State::Failed, reason, false).await?;
+            self.settle(*id, State::Failed, reason, false).await?;
         }
         for (id, due_at) in &plan.postpone {
-            touched +=
-                sqlx::query("update deliveries set due_at = ? where id = ? and state = 'pending' and look_first = 0")
-                    .bind(micros(*due_at))
-                    .bind(id)
-                    .execute(&mut *self.transaction)
-                    .await?
-                    .rows_affected();
+            sqlx::query("update deliveries set due_at = ? where id = ? and state = 'pending' and look_first = 0")
+                .bind(micros(*due_at))
+                .bind(id)
+                .execute(&mut *self.transaction)
+                .await?;
         }
         for (id, reason) in &plan.hold {
-            touched += self.settle(*id, State::Held, reason, false).await?;
+            self.settle(*id, State::Held, reason, false).await?;
         }
         for planned in &plan.book {
-            touched += self.book(planned, now).await?;
-        }
-        for id in &plan.reopened {
-            self.decide(*id, None).await?;
+            self.book(planned, now).await?;
         }
         for (id, decided) in &plan.decided {
-            self.decide(*id, Some(*decided)).await?;
+            self.decide(*id, *decided).await?;
         }
-        Ok(touched)
+        Ok(())
     }
 
-    async fn decide(&mut self, id: ArticleId, decided: Option<Decided>) -> Result<(), StoreError> {
+    async fn decide(&mut self, id: ArticleId, decided: Decided) -> Result<(), StoreError> {
         sqlx::query("update articles set decided = ? where id = ?")
-            .bind(decided.map(Decided::word))
+            .bind(decided.word())
             .bind(id.to_string())
             .execute(&mut *self.transaction)
             .await?;
@@ -209,9 +199,9 @@ impl Pass {
     }
 
     /// Ends a delivery that never went out.
-    async fn settle(&mut self, id: i64, state: State, reason: &str, withdrawn: bool) -> Result<u64, StoreError> {
-        let done = sqlx::query(
-            "update deliveries set state = ?, reason = ?, withdrawn = ? where id = ? and attempts = 0 and state in ('pending', 'held')",
+    async fn settle(&mut self, id: i64, state: State, reason: &str, withdrawn: bool) -> Result<(), StoreError> {
+        sqlx::query(
+            "update deliveries set state = ?, reason = ?, withdrawn = ? where id = ? and look_first = 0 and state in ('pending', 'held')",
         )
         .bind(state.word())
         .bind(reason)
@@ -219,16 +209,17 @@ impl Pass {
         .bind(id)
         .execute(&mut *self.transaction)
         .await?;
-        Ok(done.rows_affected())
+        Ok(())
     }
 
-    /// Books one delivery. 0 if it was there.
-    pub async fn book(&mut self, planned: &Planned, now: Timestamp) -> Result<u64, StoreError> {
-        let done = sqlx::query(
+    /// Books one delivery; one that is there stays as it is.
+    pub async fn book(&mut self, planned: &Planned, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
             "insert into deliveries (article, rule, step, endpoint, network, path, state, due_at, reason, booked_at)
              values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              on conflict (article, rule, step, endpoint) do update
-                set state = excluded.state, due_at = excluded.due_at, reason = excluded.reason, path = excluded.path, withdrawn = 0
+                set state = excluded.state, due_at = excluded.due_at, reason = excluded.reason, path = excluded.path, withdrawn = 0,
+                    retry_at = null, patience_from = null, override = null, by_hand = 0, looks = 0
                 where deliveries.withdrawn = 1 and deliveries.state = 'cancelled'",
         )
         .bind(planned.key.article.to_string())
@@ -243,7 +234,7 @@ impl Pass {
         .bind(micros(now))
         .execute(&mut *self.transaction)
         .await?;
-        Ok(done.rows_affected())
+        Ok(())
     }
 
     /// A person wants a delivery now: books it if need be, and makes it due. Its number. One that went out, is going

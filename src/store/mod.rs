@@ -1,6 +1,6 @@
 //! The store: one SQLite database that remembers identities, feeds, deliveries and the journal's posts.
 //!
-//! Every method is one transaction, and SQL never leaves this folder. Several processes may use one database at
+//! What belongs together is written in one transaction, and SQL never leaves this folder. Several processes may use one database at
 //! once: writers take turns, and a delivery is only ever tried by the one that holds its lease.
 
 mod journal;
@@ -12,7 +12,6 @@ pub use journal::JournalPost;
 pub use ledger::Pass;
 pub use outbox::{Attempt, Finish, Lease, Leased, Outcome, PersonWord, Start};
 
-use crate::config::Baseline;
 use jiff::Timestamp;
 use owner::Owner;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -84,8 +83,11 @@ impl Store {
             return Ok(None);
         }
         let pool = pool(options(path).read_only(true)).await.map_err(|error| open_error(path, error))?;
-        if version(&pool).await? != SCHEMA_VERSION {
-            return Err(StoreError::Later { path: path.to_owned(), found: version(&pool).await? });
+        match version(&pool).await? {
+            SCHEMA_VERSION => {}
+            // Another process is just making it.
+            0 => return Ok(None),
+            found => return Err(StoreError::Later { path: path.to_owned(), found }),
         }
         Ok(Some(Self { pool, owner: Arc::new(Owner::nobody(path)) }))
     }
@@ -152,13 +154,4 @@ fn instant(micros: i64) -> Result<Timestamp, StoreError> {
 
 fn corrupt(what: &'static str, value: impl Into<String>) -> StoreError {
     StoreError::Corrupt { what, value: value.into() }
-}
-
-/// How the store remembers that the first start is over.
-fn baseline_word(baseline: Baseline) -> String {
-    match baseline {
-        Baseline::Existing => "existing".to_owned(),
-        Baseline::None => "none".to_owned(),
-        Baseline::Since(since) => since.to_string(),
-    }
 }

@@ -120,8 +120,8 @@ pub enum PersonWord {
     NotPublished,
 }
 
-/// How long a lease lasts: longer than any request with its time-outs, since a lease that ends too soon costs a
-/// second look. A process that ends gives its leases up at once (see `owner`).
+/// How long a lease lasts, and lasts again from the opening of an attempt: longer than any request with its time-outs.
+/// A process that ends gives its leases up at once (see `owner`).
 pub const LEASE: SignedDuration = SignedDuration::from_mins(5);
 
 impl Store {
@@ -248,21 +248,24 @@ impl Store {
         let json = serde_json::to_string(post).map_err(|_| corrupt("post", post.text.clone()))?;
         let done = sqlx::query(
             "update deliveries set post = ?2, look_first = 1, attempts = attempts + 1, looks = 0,
-                first_attempt = coalesce(first_attempt, ?1), patience_from = coalesce(patience_from, ?1), last_attempt = ?1
+                lease_until = ?5, first_attempt = coalesce(first_attempt, ?1), patience_from = coalesce(patience_from, ?1), last_attempt = ?1
              where id = ?3 and state = 'sending' and lease_token = ?4 and lease_until > ?1",
         )
         .bind(micros(now))
         .bind(json)
         .bind(lease.delivery.id)
         .bind(lease.token)
+        .bind(micros(now.checked_add(LEASE).unwrap_or(Timestamp::MAX)))
         .execute(&mut *transaction)
         .await?;
         if done.rows_affected() == 0 {
             return Ok(Start::Lost);
         }
         sqlx::query(
-            "insert into attempts (delivery, number, started_at) select id, attempts, ? from deliveries where id = ?",
+            "insert into attempts (delivery, number, lease_token, started_at)
+             select id, attempts, ?, ? from deliveries where id = ?",
         )
+        .bind(lease.token)
         .bind(micros(now))
         .bind(lease.delivery.id)
         .execute(&mut *transaction)
@@ -290,8 +293,8 @@ impl Store {
             Outcome::Again { at, look_first, .. } => (Some(micros(*at)), *look_first || doubt),
             Outcome::LookAgain { at } => (Some(micros(*at)), true),
             Outcome::Uncertain(_) => (None, true),
-            Outcome::Failed(_) => (None, doubt),
-            Outcome::Published(_) | Outcome::Found(_) | Outcome::Withdrawn(_) => (None, false),
+            Outcome::Failed(_) | Outcome::Withdrawn(_) => (None, doubt),
+            Outcome::Published(_) | Outcome::Found(_) => (None, false),
         };
         let receipt = match outcome {
             Outcome::Published(receipt) | Outcome::Found(receipt) => Some(receipt),
@@ -325,19 +328,24 @@ impl Store {
             Outcome::Uncertain(_) => "uncertain",
             Outcome::Withdrawn(_) => "withdrawn",
         };
-        sqlx::query(
-            "update attempts set finished_at = ?, outcome = ?, detail = ? where delivery = ? and finished_at is null
-                and number = (select attempts from deliveries where id = ?)",
-        )
-        .bind(micros(now))
-        .bind(word)
-        .bind(reason.map(str::to_owned).or_else(|| receipt.map(|receipt| receipt.remote_id.clone())))
-        .bind(lease.delivery.id)
-        .bind(lease.delivery.id)
-        .execute(&mut *transaction)
-        .await?;
+        let recorded = done.rows_affected() == 1;
+        if recorded || receipt.is_some() {
+            // Its own attempt, and those before it that nobody could end.
+            sqlx::query(
+                "update attempts set finished_at = ?, outcome = ?, detail = ?
+                 where delivery = ? and finished_at is null and (lease_token = ? or number <= ?)",
+            )
+            .bind(micros(now))
+            .bind(word)
+            .bind(reason.map(str::to_owned).or_else(|| receipt.map(|receipt| receipt.remote_id.clone())))
+            .bind(lease.delivery.id)
+            .bind(lease.token)
+            .bind(lease.delivery.attempts)
+            .execute(&mut *transaction)
+            .await?;
+        }
         transaction.commit().await?;
-        Ok(if done.rows_affected() == 1 { Finish::Recorded } else { Finish::Lost })
+        Ok(if recorded { Finish::Recorded } else { Finish::Lost })
     }
 
     /// All deliveries, oldest first.

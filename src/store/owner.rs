@@ -4,7 +4,7 @@
 //! the process ends, however it ends, so that what it was doing is taken up at once and not when its lease runs out;
 //! this also holds between containers that share the folder.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
@@ -69,9 +69,10 @@ impl Owner {
             return true;
         }
         match File::open(self.path(name)) {
-            // The lock is free, so its holder is gone. The test lock goes with the file handle.
-            Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
-            Err(_) => false,
+            // The lock is free, so its holder is gone. The test lock goes with the file handle. Where the lock cannot
+            // be tried, the holder counts as alive, and the time of its lease decides.
+            Ok(file) => file.try_lock_shared().is_err(),
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
         }
     }
 

@@ -19,7 +19,7 @@ create table articles (
     updated    integer not null,
     state      text not null,
     state_since integer not null,
-    decided    text,                        -- baseline, announced
+    decided    text,                        -- baseline, announced, stale
     copy_of    text,
     likeness   real,
     gone_since integer
@@ -85,6 +85,7 @@ create index deliveries_by_endpoint on deliveries (endpoint, state, due_at);
 create table attempts (
     delivery    integer not null references deliveries (id),
     number      integer not null,
+    lease_token integer not null,
     started_at  integer not null,
     finished_at integer,
     outcome     text,
