@@ -4,6 +4,7 @@ use crate::article::SiteSettings;
 use crate::catalog::Standing;
 use crate::clock::Clock;
 use crate::config::{Config, EndpointName, Rule};
+use crate::crash::crash_point;
 use crate::delivery::{Failure, Next, Receipt, RetryPolicy};
 use crate::network::client::{self, REQUEST_TIMEOUT, USER_AGENT};
 use crate::network::{Found, Network, Wanted, connect};
@@ -84,6 +85,7 @@ impl Deliverer {
             Leased::Lease(lease) => lease,
             Leased::Wait(until) => return Ok(Step::Wait(until)),
         };
+        crash_point("after-lease");
         let Some(outcome) = self.work(&lease, network.as_ref(), snapshot).await? else {
             tracing::warn!(
                 delivery = lease.delivery.id,
@@ -96,6 +98,7 @@ impl Deliverer {
                 reason: "the lease ended".to_owned(),
             }));
         };
+        crash_point("before-finish");
         if self.finish(&lease, &outcome).await? == Finish::Lost {
             tracing::warn!(
                 delivery = lease.delivery.id,
@@ -263,7 +266,8 @@ impl Deliverer {
         let policy = RetryPolicy::from(self.config.delivery);
         let since = lease.patience_from.unwrap_or(now);
         let reason = failure.reason().to_owned();
-        match policy.next(lease.delivery.id, lease.delivery.attempts + 1, &failure, true, since, now) {
+        let can_find = network.looks() > 0;
+        match policy.next(lease.delivery.id, lease.delivery.attempts + 1, &failure, can_find, since, now) {
             Next::Again { at, look_first } => {
                 // Where the network may still be at work on the post, looking too soon would not find it.
                 let patience = if look_first { network.look_after() } else { SignedDuration::ZERO };
@@ -355,13 +359,5 @@ fn report(lease: &Lease, outcome: &Outcome) {
         Outcome::Withdrawn(reason) => {
             tracing::info!(delivery = id, %endpoint, path, "{path} to {endpoint} is called off: {reason}")
         }
-    }
-}
-
-/// A place at which a test lets the process die as if its power were cut: `CRIEUR_CRASH_AT` names it. Only in builds
-/// with debug assertions; the same code runs with and without.
-fn crash_point(name: &str) {
-    if cfg!(debug_assertions) && std::env::var("CRIEUR_CRASH_AT").is_ok_and(|wanted| wanted == name) {
-        std::process::abort();
     }
 }

@@ -99,11 +99,11 @@ pub struct Delivery {
     pub key: DeliveryKey,
     /// The kind of the endpoint's network.
     pub network: String,
-    /// The article's path when it was booked or last composed.
+    /// The article's path when it was booked.
     pub path: String,
     /// What has become of it.
     pub state: State,
-    /// When it is due, or due again.
+    /// When it is due.
     pub due_at: Timestamp,
     /// The text that was or will be sent; None before the first try.
     pub text: Option<String>,

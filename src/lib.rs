@@ -23,7 +23,7 @@
 //! - [`export`]: feeds as files
 //!
 //! ## Shell: effects, time, tasks
-//! - [`clock`]: the only place that asks the time; [`telemetry`]: logs
+//! - [`clock`]: the only place that asks the time; [`telemetry`]: logs; [`crash`]: where tests cut the power
 //! - [`reconcile`]: one pass over the site; [`deliver`]: one step of delivery
 //! - [`task`], [`watch`]: waking and resting
 //! - [`http`]: feeds and pages; [`daemon`]: wires everything; [`cli`]: the commands, on the same passes and steps
@@ -59,6 +59,7 @@ pub mod export;
 // ── shell ──
 pub mod clock;
 pub mod telemetry;
+pub mod crash;
 pub mod reconcile;
 pub mod deliver;
 pub mod task;

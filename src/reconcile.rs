@@ -6,6 +6,7 @@
 use crate::article::{self, FileFacts, SiteSettings, SourceFile};
 use crate::catalog::ledger::{self, Look, Read};
 use crate::config::{Baseline, Config};
+use crate::crash::crash_point;
 use crate::delivery::{Delivery, State};
 use crate::feed::{self, FeedSet, Memory, Settings};
 use crate::plan::{self, Inputs, Plan};
@@ -140,7 +141,9 @@ impl Reconciler {
         pass.know_collections(snapshot.site.collections.keys()).await?;
         pass.write(snapshot.look.changed.iter().filter_map(|id| snapshot.look.rows.get(id))).await?;
         pass.carry_out(&snapshot.plan, now).await?;
+        crash_point("before-commit");
         pass.commit().await?;
+        crash_point("after-commit");
         Ok(snapshot)
     }
 

@@ -14,7 +14,6 @@ use std::str::FromStr;
 /// One or more cron lines, taken together.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    lines: Vec<String>,
     /// Each line is one or two schedules of the crate (day-of-month, weekday).
     parts: Vec<cron::Schedule>,
 }
@@ -22,11 +21,10 @@ pub struct Schedule {
 impl Schedule {
     /// Reads cron lines of five fields, or of six with the seconds first. Errors say which field, and what it may hold.
     pub fn parse<S: AsRef<str>>(lines: &[S]) -> Result<Self, String> {
-        let mut schedule = Self { lines: Vec::new(), parts: Vec::new() };
+        let mut schedule = Self { parts: Vec::new() };
         for line in lines {
             let line = line.as_ref().trim();
             schedule.parts.extend(parse_line(line)?);
-            schedule.lines.push(line.to_owned());
         }
         if schedule.parts.is_empty() {
             return Err("no slot is given; write a cron line such as \"30 9 * * Mon-Fri\"".to_owned());
@@ -37,11 +35,6 @@ impl Schedule {
     /// Whether a slot ever comes (`0 0 30 2 *` is the 30th of February).
     pub fn ever_comes(&self) -> bool {
         self.next_after(Timestamp::UNIX_EPOCH, &TimeZone::UTC).is_some()
-    }
-
-    /// The lines as they were written.
-    pub fn lines(&self) -> &[String] {
-        &self.lines
     }
 
     /// The first slot after an instant, in a zone. None if no slot comes before the year 2100.

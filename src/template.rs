@@ -82,11 +82,6 @@ impl Template {
                 None => error.kind().to_string(),
             })
     }
-
-    /// The template as it was written.
-    pub fn source(&self) -> &str {
-        &self.source
-    }
 }
 
 impl Default for Template {

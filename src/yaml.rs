@@ -326,14 +326,6 @@ impl Yaml {
         }
     }
 
-    /// The pairs of a map; of anything else, none.
-    pub fn pairs(&self) -> &[(String, Yaml)] {
-        match self {
-            Self::Map(pairs) => pairs,
-            _ => &[],
-        }
-    }
-
     /// The pairs, if this is a map.
     pub fn into_map(self) -> Option<Vec<(String, Yaml)>> {
         match self {

@@ -30,8 +30,6 @@ pub struct SiteSettings {
     pub collections: BTreeMap<String, Collection>,
     /// Values that files of a folder or a collection have without saying so.
     defaults: Vec<Default>,
-    /// Whether articles with a date to come are put out at once (`future: true`): said, never followed.
-    pub future: bool,
 }
 
 /// A collection of articles.
@@ -122,7 +120,6 @@ impl SiteSettings {
             language: language_of(config, &own, &file, &mut problems),
             collections: collections(config, &own),
             defaults: defaults(&own),
-            future: own.get("future").and_then(Yaml::truth).unwrap_or(false),
             timezone,
             url,
         };

@@ -45,7 +45,9 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         let who = network.check(now).await.map_err(|failure| Fail::Failed(format!("{name}: {}", failure.reason())))?;
         let limits = network.limits(now).await;
         if options.json {
-            return print_json(&serde_json::json!({ "name": name, "account": who, "limit": limits.length_max }));
+            return print_json(
+                &serde_json::json!({ "name": name.as_str(), "account": who, "limit": limits.length_max }),
+            );
         }
         return print(&format!("{name}: {who}; posts of up to {} characters", limits.length_max));
     }

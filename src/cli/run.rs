@@ -59,8 +59,9 @@ async fn daemon(context: &Context, mut config: Config, accept_empty: bool) -> Re
     config.http = config.http.listening_on(listener.local_addr()?);
     let config = Arc::new(config);
     let daemon = Daemon::wire(Arc::clone(&config), context.clock.clone(), accept_empty).await?;
-    welcome(&config)?;
+    // Whoever reads that it runs may stop it at once.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    welcome(&config)?;
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => tracing::info!("stopping (SIGTERM); what is under way is finished first"),

@@ -11,7 +11,7 @@ use std::fmt;
 use url::Url;
 
 /// The name that a person gave to an account.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EndpointName(String);
 
 impl EndpointName {

@@ -53,7 +53,8 @@ pub trait Network: Send + Sync {
     /// How long a try that was cut off may still take effect on the other side.
     fn look_after(&self) -> SignedDuration;
 
-    /// How often the network must say that it does not have a post before it is sent again: its lists may lag.
+    /// How often the network must say that it does not have a post before it is sent again: its lists may lag. 0: it cannot
+    /// tell, and a person is asked instead.
     fn looks(&self) -> u32;
 
     /// Whether posts leave this machine: then the article's address must answer first.

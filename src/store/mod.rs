@@ -71,8 +71,19 @@ impl Store {
             std::fs::create_dir_all(folder).map_err(|error| open_error(path, error))?;
         }
         let options = options(path).create_if_missing(true);
-        let pool = pool(options).await.map_err(|error| open_error(path, error))?;
-        migrate(&pool, path).await?;
+        let mut tries = 0;
+        let pool = loop {
+            match opened(options.clone(), path).await {
+                Ok(pool) => break pool,
+                // Several processes that start together on a new database take turns in making it.
+                Err(error) if tries < OPEN_TRIES && is_busy(&error) => {
+                    tries += 1;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(StoreError::Sql(error)) => return Err(open_error(path, error)),
+                Err(error) => return Err(error),
+            }
+        };
         let owner = Owner::register(path).map_err(|error| open_error(path, error))?;
         Ok(Self { pool, owner: Arc::new(owner) })
     }
@@ -102,6 +113,22 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// How often opening a database that others are making is tried again.
+const OPEN_TRIES: u32 = 200;
+
+async fn opened(options: SqliteConnectOptions, path: &Path) -> Result<SqlitePool, StoreError> {
+    let pool = pool(options).await?;
+    migrate(&pool, path).await?;
+    Ok(pool)
+}
+
+/// Whether another process has the database at the moment (SQLite's primary result code 5, SQLITE_BUSY). Switching a
+/// new database to its journal mode is refused at once, without the patience that is configured.
+fn is_busy(error: &StoreError) -> bool {
+    let StoreError::Sql(sqlx::Error::Database(error)) = error else { return false };
+    error.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

@@ -187,7 +187,7 @@ async fn a_person_settles_what_is_uncertain() {
 }
 
 #[tokio::test]
-async fn many_deliveries_keep_their_order_through_troubles() {
+async fn many_deliveries_go_out_once_each_through_troubles() {
     let server = Server::start(false).await;
     let troubles =
         [Mood::Well, Mood::KeepThen(504), Mood::Answer(500), Mood::Later(30), Mood::KeepThenGarbage, Mood::Well];
@@ -329,4 +329,59 @@ async fn a_post_is_found_behind_many_newer_ones() {
     world.clock.set(at);
     assert_eq!(world.run().await[0].state, State::Published);
     assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn posts_go_out_in_order_with_a_gap_between_them() {
+    let server = Server::start(true).await;
+    let mut world = World::with(&server, 3).await;
+    let mut config = (*world.config).clone();
+    for endpoint in config.endpoints.values_mut() {
+        endpoint.gap = SignedDuration::from_secs(60);
+    }
+    world.deliverer = Deliverer::new(Arc::new(config), world.store.clone(), world.clock.clone());
+    let start = world.clock.now();
+    world.run().await;
+    assert_eq!(world.clock.now().duration_since(start), SignedDuration::from_secs(120));
+    let numbers: Vec<bool> =
+        server.texts().iter().zip(0..).map(|(text, n)| text.contains(&format!("n° {n}"))).collect();
+    assert_eq!(numbers, [true, true, true], "{:?}", server.texts());
+}
+
+#[tokio::test]
+async fn a_late_process_closes_no_attempt_but_its_own() {
+    let server = Server::start(true).await;
+    let world = World::new(&server).await;
+    let (other, endpoint) = (Store::open(&world.config.store).await.unwrap(), EndpointName::new("mastodon"));
+    let lease = |store: Store, now| {
+        let endpoint = endpoint.clone();
+        async move {
+            match store.lease(&endpoint, None, SignedDuration::ZERO, SignedDuration::ZERO, now).await.unwrap() {
+                crieur::store::Leased::Lease(lease) => lease,
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    let post = |n: usize| crieur::post::Post {
+        text: format!("x{n}"),
+        url: "https://x.fr".into(),
+        language: "fr".into(),
+        hashtags: vec![],
+        length: 1,
+        limit: 500,
+    };
+    let now: Timestamp = START.parse().unwrap();
+    let first = lease(world.store.clone(), now).await;
+    world.store.start(&first, &post(1), now).await.unwrap();
+    let later = now + SignedDuration::from_mins(10);
+    let second = lease(other.clone(), later).await;
+    assert!(second.sent.is_some(), "the first try is in doubt");
+    other.start(&second, &post(1), later).await.unwrap();
+    // The late answer is a receipt: the network has the post, whoever sent it.
+    let receipt = crieur::delivery::Receipt { remote_id: "9".into(), remote_url: None };
+    world.store.finish(&first, &Outcome::Published(receipt), later).await.unwrap();
+    let attempts = world.store.attempts(first.delivery.id).await.unwrap();
+    assert_eq!(attempts[0].outcome.as_deref(), Some("published"));
+    assert_eq!(attempts[1].outcome, None, "the second try is still under way");
+    assert_eq!(world.store.deliveries().await.unwrap()[0].state, State::Published);
 }

@@ -428,3 +428,53 @@ async fn dates_that_are_not_understood_are_never_guessed() {
     assert_eq!(snapshot.feeds.feeds[0].entries, 0);
     assert_eq!(snapshot.problems.len(), 4, "{:?}", snapshot.problems);
 }
+
+#[tokio::test]
+async fn what_was_cancelled_with_its_article_comes_back_with_it_even_if_another_endpoint_has_it() {
+    let two = "endpoints: { a: { network: journal }, b: { network: journal } }\nrules: [{ name: une, endpoints: [a] }, { name: deux, endpoints: [b], when: { slots: \"0 9 1 * *\" } }]";
+    let mut world = World::new(two).await;
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("10:00:00").await;
+    let snapshot = world.at("10:30:00").await;
+    let clock = crieur::clock::Clock::by_hand(instant("10:30:00"));
+    let deliverer = crieur::deliver::Deliverer::new(Arc::clone(&world.config), world.store.clone(), clock);
+    deliverer.step(&crieur::config::EndpointName::new("a"), None, &snapshot).await.unwrap();
+    let states = |outbox: Vec<(State, String, String)>| outbox.into_iter().map(|(state, ..)| state).collect::<Vec<_>>();
+    assert_eq!(states(world.outbox().await), [State::Published, State::Pending]);
+    world.place.article("_actualites/a.md", &format!("{TODAY}\npublished: false"));
+    world.at("11:00:00").await;
+    assert_eq!(states(world.outbox().await), [State::Published, State::Cancelled]);
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("11:10:00").await;
+    world.at("11:40:00").await;
+    assert_eq!(states(world.outbox().await), [State::Published, State::Pending]);
+}
+
+#[tokio::test]
+async fn a_copy_that_is_rewritten_before_it_is_published_is_an_article_of_its_own() {
+    let mut world = World::new(RULE).await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("09:10:00").await;
+    let copy = std::fs::read_to_string(world.place.site().join("_actualites/a.md")).unwrap();
+    world.place.write("_actualites/b.md", copy.replace("tags:", "published: false\ntags:"));
+    world.at("09:20:00").await;
+    world.place.article("_actualites/b.md", TODAY);
+    world.at("09:30:00").await;
+    world.at("10:00:00").await;
+    assert_eq!(world.outbox().await, [(State::Pending, "2026-11-23T10:00:00Z".into(), "_actualites/b.md".into())]);
+}
+
+#[tokio::test]
+async fn a_collection_that_is_added_later_stays_silent_whatever_the_baseline_says() {
+    let mut world = World::new(&format!("{RULE}\nbaseline: none")).await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("09:10:00").await;
+    let config_yml = std::fs::read_to_string(world.place.site().join("_config.yml")).unwrap();
+    world.place.write("_config.yml", format!("{config_yml}  dossiers: {{ output: true }}\n"));
+    world.place.article("_dossiers/d.md", "title: Dossier\ndate: 2026-11-22\ntags: [Cloud]");
+    world.at("09:20:00").await;
+    world.at("12:00:00").await;
+    let paths: Vec<String> = world.outbox().await.into_iter().map(|(.., path)| path).collect();
+    assert_eq!(paths, ["_actualites/a.md"]);
+}

@@ -147,9 +147,11 @@ fn a_process_that_dies_after_the_server_took_the_post_finds_it_there() {
     let Some(server) = Snac::start() else { return };
     let place = site();
     let crieur = place.crieur(&server.endpoints());
-    let died = crieur.command(&["run", "--once"]).env("CRIEUR_CRASH_AT", "after-publish").output().unwrap();
-    assert!(!died.status.success());
-    assert_eq!(server.posts(), 1);
+    for (point, posts) in [("after-commit", 0), ("after-lease", 0), ("before-finish", 1)] {
+        let died = crieur.command(&["run", "--once"]).env("CRIEUR_CRASH_AT", point).output().unwrap();
+        assert!(!died.status.success());
+        assert_eq!(server.posts(), posts, "{point}");
+    }
     crieur.ok(&["run", "--once"]);
     assert_eq!((crieur.published().len(), server.posts()), (3, 3));
 }
