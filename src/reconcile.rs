@@ -135,10 +135,11 @@ impl Reconciler {
         let mut pass = store.pass().await?;
         let known = self.known(&mut pass, &view).await?;
         let snapshot = self.decide(view, known, now).await?;
-        if snapshot.first {
+        // A site without any article is one that is not there yet: its first start is still to come.
+        if !(snapshot.first && snapshot.look.catalog.all().is_empty()) {
             pass.first_start(now).await?;
+            pass.know_collections(snapshot.site.collections.keys()).await?;
         }
-        pass.know_collections(snapshot.site.collections.keys()).await?;
         pass.write(snapshot.look.changed.iter().filter_map(|id| snapshot.look.rows.get(id))).await?;
         pass.carry_out(&snapshot.plan, now).await?;
         crash_point("before-commit");

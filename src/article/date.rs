@@ -99,7 +99,7 @@ pub fn parse_day(text: &str) -> Option<civil::Date> {
     let year = parts.next().filter(|year| year.len() == 4)?.parse().ok()?;
     let month = parts.next()?.parse().ok()?;
     let day = parts.next()?.parse().ok()?;
-    civil::Date::new(year, month, day).ok()
+    civil::Date::new(year, month, day).ok().filter(|date| date.year() > 0)
 }
 
 fn parse_time(text: &str) -> Option<(Time, Option<Offset>)> {
@@ -213,6 +213,7 @@ mod tests {
             "2024-07-05 14:00 Europe/Paris",
             "2024-07-05 14:00 demain",
             "2024-07-05 +99:99",
+            "0000-01-01",
         ] {
             assert_eq!(parse(text, &paris), None, "{text}");
         }

@@ -93,6 +93,12 @@ impl Sketch {
         (intersection / f64::from(self.runs)).min(1.0)
     }
 
+    /// Whether two texts, both long enough to tell, have nothing to do with each other.
+    fn is_unlike(&self, other: &Sketch) -> bool {
+        let long_enough = self.runs >= 10 && other.runs >= 10;
+        long_enough && self.likeness(other) < UNLIKE && other.likeness(self) < UNLIKE
+    }
+
     /// The sketch as the store keeps it.
     pub fn to_bytes(&self) -> Vec<u8> {
         std::iter::once(self.runs).chain(self.smallest.iter().copied()).flat_map(u32::to_le_bytes).collect()
@@ -210,13 +216,17 @@ pub fn identify(
             }
             map
         });
-    // An article can move away and another one take its path between two looks: then the text tells.
-    let newcomers: Vec<&Seen> =
-        seen.iter().filter(|article| !by_path.contains_key(article.path.as_str())).copied().collect();
+    // An article can move away and another one take its path between two looks: then the text tells. What stands at
+    // the path of one that was gone already, and has nothing of its text, is another one too.
+    let is_at_home = |article: &Seen| {
+        by_path.get(article.path.as_str()).is_some_and(|known| !article.sketch.is_unlike(&known.sketch))
+    };
     let moved_away = |known: &Known, article: &Seen| {
-        article.sketch != known.sketch
-            && article.sketch.likeness(&known.sketch) < UNLIKE
-            && newcomers.iter().any(|newcomer| newcomer.sketch.likeness(&known.sketch) >= LIKENESS)
+        article.sketch.is_unlike(&known.sketch)
+            && (known.gone_since.is_some()
+                || seen.iter().any(|other| {
+                    other.path != article.path && other.sketch.likeness(&known.sketch) >= LIKENESS && !is_at_home(other)
+                }))
     };
     for (place, article) in found.iter_mut().zip(seen) {
         if place.is_some() {
@@ -397,6 +407,29 @@ mod tests {
         let told = identify_at(std::slice::from_ref(&old), &[seen("a.md", other), seen("b.md", TEXT)]);
         assert_eq!(told[1].0, old.id);
         assert_ne!(told[0].0, old.id);
+    }
+
+    #[test]
+    fn a_chain_of_renames_in_one_look_is_followed() {
+        let texts = [TEXT.to_owned(), words("deux"), words("trois")];
+        let old = [known("a.md", &texts[0], None), known("b.md", &texts[1], None)];
+        let told = identify_at(&old, &[seen("a.md", &texts[2]), seen("b.md", &texts[0]), seen("c.md", &texts[1])]);
+        assert_eq!((told[1].0, told[2].0), (old[0].id, old[1].id));
+        assert!(told[0].0 != old[0].id && told[0].0 != old[1].id);
+    }
+
+    #[test]
+    fn another_text_at_the_path_of_one_that_was_gone_is_another_article() {
+        let old = known("a.md", TEXT, Some("2026-11-20T00:00:00Z"));
+        let told = identify_at(std::slice::from_ref(&old), &[seen("a.md", &words("autre"))]);
+        assert_ne!(told[0].0, old.id);
+        let told = identify_at(std::slice::from_ref(&old), &[seen("a.md", &format!("{TEXT} Corrigé."))]);
+        assert_eq!(told[0].0, old.id);
+    }
+
+    /// A text of its own.
+    fn words(name: &str) -> String {
+        (0..30).map(|n| format!("{name}{n}")).collect::<Vec<_>>().join(" ")
     }
 
     #[test]

@@ -174,7 +174,8 @@ pub fn title_to_text(title: &str) -> String {
     if like_a_tag {
         text = text.replace('<', "‹").replace('>', "›");
     }
-    one_line(&text)
+    // What an entity stood for may be forbidden too.
+    clean(&one_line(&text)).into_owned()
 }
 
 /// Deepest nesting of blocks and of HTML elements: parsers take quadratic time in it.
@@ -530,6 +531,7 @@ mod tests {
         );
         assert_eq!(text, "« Cloud\u{202F}» :\u{A0}l’État & <b>\nun\ndeux\na b\n1 2");
         assert_eq!(title_to_text("Cloud&nbsp;: <b>l’État</b> &#38; nous"), "Cloud\u{A0}: l’État & nous");
+        assert_eq!(title_to_text("a&#1;b&#xFFFE;"), "ab");
         assert_eq!(title_to_text("&amp;lt;b&amp;gt;x et R&amp;amp;D, 1 < 2"), "‹b›x et R&D, 1 ‹ 2");
     }
 

@@ -49,6 +49,9 @@ struct Shown<'a> {
 /// How often the row is looked at while another process works on it.
 const LOOK: SignedDuration = SignedDuration::from_millis(100);
 
+/// How often the site is looked at while one waits.
+const LOOK_AT_SITE: SignedDuration = SignedDuration::from_secs(1);
+
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let config = Arc::new(context.config()?);
     let now = context.clock.now();
@@ -67,7 +70,9 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         return refuse_early(snapshot.look.catalog.find(&options.article).map_err(Fail::Failed)?, now);
     }
     let store = Store::open(&config.store).await?;
-    let snapshot = Reconciler::new(Arc::clone(&config)).book(&store, now).await.map_err(pass_failed)?;
+    let mut reconciler = Reconciler::new(Arc::clone(&config));
+    let mut snapshot = reconciler.book(&store, now).await.map_err(pass_failed)?;
+    let mut booked_at = now;
     let standing = snapshot.look.catalog.find(&options.article).map_err(Fail::Failed)?;
     refuse_early(standing, now)?;
     let outbox = store.deliveries().await?;
@@ -99,6 +104,11 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
                 break delivery;
             }
             if let Step::Wait(_) = deliverer.step(&endpoint, Some(id), &snapshot).await? {
+                // Much can change while one waits: what is unpublished meanwhile must not go out.
+                if now.duration_since(booked_at) >= LOOK_AT_SITE {
+                    snapshot = reconciler.book(&store, now).await.map_err(pass_failed)?;
+                    booked_at = now;
+                }
                 let soon = now.saturating_add(LOOK).unwrap_or(deadline);
                 context.clock.sleep_until(soon).await;
             }

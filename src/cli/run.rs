@@ -116,13 +116,23 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
     }
     let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), context.clock.clone());
     let deadline = context.clock.now().saturating_add(WHOLE).unwrap_or(Timestamp::MAX);
-    let deliveries = deliverer
-        .endpoints()
-        .map(|endpoint| drain(context, &deliverer, endpoint, &snapshot, deadline, shutdown.clone()));
+    let mut snapshot = snapshot;
     let mut failed = 0;
-    // Side by side: a slow endpoint delays no other.
-    for result in join_all(deliveries).await {
-        failed += result?;
+    loop {
+        // Side by side: a slow endpoint delays no other.
+        let endpoints = deliverer.endpoints().map(|endpoint| drain(&deliverer, endpoint, &snapshot, &shutdown));
+        let mut soonest: Option<Timestamp> = None;
+        for drained in join_all(endpoints).await {
+            let (ended_badly, next) = drained?;
+            failed += ended_badly;
+            soonest = soonest.into_iter().chain(next).min();
+        }
+        let now = context.clock.now();
+        let Some(until) = soonest.filter(|at| at.duration_since(now) <= WAIT && *at <= deadline) else { break };
+        let mut told = shutdown.clone();
+        tokio::select! { () = context.clock.sleep_until(until) => {}, () = told.told() => break }
+        // Much can change while one waits: what was unpublished meanwhile must not go out.
+        snapshot = reconciler.book(&store, context.clock.now()).await.map_err(pass_failed)?;
     }
     let unusable = config.endpoints.len() - deliverer.endpoints().count();
     let waiting =
@@ -134,30 +144,21 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
     }
 }
 
-/// Works on an endpoint until nothing is due soon. How many deliveries came to an end without success.
+/// Works on an endpoint until nothing is due. How many deliveries came to an end without success, and when the next one
+/// is due.
 async fn drain(
-    context: &Context,
     deliverer: &Deliverer,
     endpoint: &EndpointName,
     snapshot: &Snapshot,
-    deadline: Timestamp,
-    shutdown: Shutdown,
-) -> Result<usize, StoreError> {
+    shutdown: &Shutdown,
+) -> Result<(usize, Option<Timestamp>), StoreError> {
     let mut failed = 0;
     while !shutdown.is_told() {
         match deliverer.step(endpoint, None, snapshot).await? {
             Step::Did(Outcome::Failed(_) | Outcome::Uncertain(_)) => failed += 1,
             Step::Did(_) => {}
-            Step::Wait(Some(until)) => {
-                let now = context.clock.now();
-                if until.duration_since(now) > WAIT || until > deadline {
-                    break;
-                }
-                let mut shutdown = shutdown.clone();
-                tokio::select! { () = context.clock.sleep_until(until) => {}, () = shutdown.told() => {} }
-            }
-            Step::Wait(None) => break,
+            Step::Wait(until) => return Ok((failed, until)),
         }
     }
-    Ok(failed)
+    Ok((failed, None))
 }

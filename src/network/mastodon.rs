@@ -57,7 +57,7 @@ impl MastodonAccount {
 
     async fn ask(&self, path: &str, now: Timestamp) -> Result<Value, Failure> {
         let answer = self.send(self.request(Method::GET, path)).await?;
-        read(&answer, now)
+        read(&answer, now).map_err(|failure| self.redacted(failure))
     }
 
     /// The answer to a request, with the token taken out wherever the server repeats it: before anything is cut.
@@ -65,6 +65,17 @@ impl MastodonAccount {
         let mut answer = client::send(request).await?;
         answer.body = redact(&answer.body, &[&self.account.token]);
         Ok(answer)
+    }
+
+    /// A failure with the token taken out of what it repeats of headers.
+    fn redacted(&self, failure: Failure) -> Failure {
+        let redact = |reason: String| redact(&reason, &[&self.account.token]);
+        match failure {
+            Failure::Refused(reason) => Failure::Refused(redact(reason)),
+            Failure::Throttled { until, reason } => Failure::Throttled { until, reason: redact(reason) },
+            Failure::Unavailable(reason) => Failure::Unavailable(redact(reason)),
+            Failure::Uncertain(reason) => Failure::Uncertain(redact(reason)),
+        }
     }
 
     async fn ask_limits(&self, now: Timestamp) -> Option<Limits> {
@@ -107,7 +118,7 @@ impl Network for MastodonAccount {
             .header("Idempotency-Key", key.idempotency_key())
             .json(&status_body(post, self.account.visibility.word()));
         let answer = self.send(request).await?;
-        read_receipt(&answer, now)
+        read_receipt(&answer, now).map_err(|failure| self.redacted(failure))
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {

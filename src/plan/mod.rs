@@ -285,7 +285,7 @@ impl<'a> Planner<'a> {
     fn decided(&mut self, standing: &'a Standing, row: &'a Row, decided: Decided, existing: &[&Delivery]) {
         if existing.is_empty() {
             let reason = match decided {
-                Decided::Baseline => "part of the baseline: it was there at the first start",
+                Decided::Baseline => "part of the baseline: it was there when its collection was first looked at",
                 Decided::Stale => "its date lay too far back when it appeared; `publish-now` sends it all the same",
                 Decided::Announced => "no rule fitted it when it was published; `publish-now` sends it all the same",
             };
@@ -304,6 +304,7 @@ impl<'a> Planner<'a> {
     fn due(&mut self, standing: &'a Standing, row: &'a Row, due: Timestamp) {
         let now = self.inputs.now;
         let age = standing.article.date.map_or(SignedDuration::ZERO, |date| due.duration_since(date.at));
+        let existing = self.by_article.get(&standing.id).cloned().unwrap_or_default();
         let fitting: Vec<&'a Rule> =
             self.inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)).collect();
         let mut fresh = false;
@@ -315,7 +316,11 @@ impl<'a> Planner<'a> {
                 continue;
             }
             fresh = true;
-            self.follow(standing, row, rule, due, &|_| true);
+            // A rule is followed once: an endpoint that it names later, or under another name, gets nothing of the past.
+            let of_rule: Vec<&Delivery> = existing.iter().filter(|d| d.key.rule == rule.name).copied().collect();
+            let followed = of_rule.iter().any(|delivery| !delivery.withdrawn);
+            let came_back = |name: &EndpointName| of_rule.iter().any(|d| d.withdrawn && d.key.endpoint == *name);
+            self.follow(standing, row, rule, due, &|name| !followed || came_back(name));
         }
         if fitting.is_empty() {
             self.line(standing, None, None, None, "skipped", "no rule fits it".to_owned());

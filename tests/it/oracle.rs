@@ -35,6 +35,13 @@ proptest! {
             let ours = ours.next_after(at, &zone).map(|at| at.as_second());
             let theirs = theirs.find_next_occurrence(&at.to_zoned(zone.clone()), false).ok().map(|at| at.timestamp().as_second());
             // Croner looks ahead for some years only.
+            let changes = |at: i64| {
+                let after = Timestamp::from_second(at + 86_400).unwrap();
+                zone.preceding(after).next().is_some_and(|t| t.timestamp().as_second() > at - 86_400)
+            };
+            if [ours, theirs].into_iter().flatten().any(changes) {
+                break;
+            }
             if let Some(theirs) = theirs {
                 prop_assert_eq!(ours, Some(theirs), "{}", line);
                 at = Timestamp::from_second(theirs).unwrap();

@@ -21,6 +21,8 @@ struct World {
 impl World {
     async fn new(rest: &str) -> Self {
         let place = Place::new();
+        // A site that stands: one without any article has not started yet.
+        place.article("_communiques/ancien.md", "title: Ancien\ndate: 2020-01-01");
         let config = place.config(rest);
         let store = Store::open(&config.store).await.unwrap();
         let reconciler = Reconciler::new(Arc::clone(&config));
@@ -82,11 +84,11 @@ async fn an_article_dated_ahead_is_live_at_its_second_and_settles_from_there() {
     world.place.article("_actualites/a.md", "title: Demain\ndate: 2026-11-24 09:00:00 +00:00\ntags: [Cloud]");
     let snapshot = world.at("09:00:00").await;
     assert_eq!(snapshot.next_change, Some(instant("2026-11-24T09:00:00Z")));
-    assert_eq!(snapshot.feeds.feeds[0].entries, 0);
-    let snapshot = world.at("2026-11-24T08:59:59Z").await;
-    assert_eq!((snapshot.feeds.feeds[0].entries, snapshot.feeds.documents.len()), (0, 3));
-    let snapshot = world.at("2026-11-24T09:00:00Z").await;
     assert_eq!(snapshot.feeds.feeds[0].entries, 1);
+    let snapshot = world.at("2026-11-24T08:59:59Z").await;
+    assert_eq!(snapshot.feeds.feeds[0].entries, 1);
+    let snapshot = world.at("2026-11-24T09:00:00Z").await;
+    assert_eq!(snapshot.feeds.feeds[0].entries, 2);
     world.at("2026-11-24T09:30:00Z").await;
     assert_eq!(world.outbox().await.len(), 1);
 }
@@ -254,7 +256,7 @@ async fn a_file_that_breaks_keeps_its_last_good_version_and_announces_nothing() 
         after.problems
     );
     world.place.write("_actualites/a.md", "");
-    assert_eq!(world.at("09:32:00").await.feeds.feeds[0].entries, 1);
+    assert_eq!(world.at("09:32:00").await.feeds.feeds[0].entries, 2);
     world.place.article("_actualites/a.md", TODAY);
     world.at("09:33:00").await;
     world.at("11:00:00").await;
@@ -267,6 +269,7 @@ async fn a_site_that_vanishes_as_a_whole_leaves_the_last_state() {
     world.place.article("_actualites/a.md", TODAY);
     world.at("09:10:00").await;
     world.place.remove("_actualites/a.md");
+    world.place.remove("_communiques/ancien.md");
     assert!(world.reconciler.pass(&world.store, instant("09:30:00")).await.is_err());
     world.place.article("_actualites/a.md", TODAY);
     world.at("09:31:00").await;
@@ -412,7 +415,7 @@ async fn a_folder_that_cannot_be_read_has_lost_nothing() {
     let pass = world.reconciler.pass(&world.store, instant("09:20:00")).await;
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
     assert!(readable || pass.is_err());
-    assert_eq!(world.at("09:30:00").await.feeds.feeds[0].entries, 2);
+    assert_eq!(world.at("09:30:00").await.feeds.feeds[0].entries, 3);
 }
 
 #[tokio::test]
@@ -425,7 +428,7 @@ async fn dates_that_are_not_understood_are_never_guessed() {
     }
     world.place.article("_posts/sans-date.md", "title: Sans date dans le nom\ndate: 2026-01-01");
     let snapshot = world.at("23:00:00").await;
-    assert_eq!(snapshot.feeds.feeds[0].entries, 0);
+    assert_eq!(snapshot.feeds.feeds[0].entries, 1);
     assert_eq!(snapshot.problems.len(), 4, "{:?}", snapshot.problems);
 }
 
@@ -477,4 +480,15 @@ async fn a_collection_that_is_added_later_stays_silent_whatever_the_baseline_say
     world.at("12:00:00").await;
     let paths: Vec<String> = world.outbox().await.into_iter().map(|(.., path)| path).collect();
     assert_eq!(paths, ["_actualites/a.md"]);
+}
+
+#[tokio::test]
+async fn a_site_without_any_article_has_not_started_yet() {
+    let mut world = World::new(RULE).await;
+    world.place.remove("_communiques/ancien.md");
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", TODAY);
+    world.at("10:00:00").await;
+    world.at("12:00:00").await;
+    assert_eq!(world.outbox().await, [], "the volume is mounted at last: that was the first start");
 }
