@@ -7,6 +7,7 @@
 pub mod date;
 pub mod front_matter;
 pub mod identity;
+mod liquid;
 pub mod markdown;
 pub mod permalink;
 mod read;

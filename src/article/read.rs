@@ -2,9 +2,9 @@
 
 use super::date::{self, ArticleDate};
 use super::front_matter::{self, FrontMatter};
-use super::permalink;
 use super::site::{Collection, SiteSettings};
 use super::{Article, Attachment, Event, EventLink, Image, Lookup, Parsed, SourceFile, markdown};
+use super::{liquid, permalink};
 use crate::problem::{Place, Problem};
 use crate::template::Template;
 use crate::text::{clean, folded, language_tag, one_line};
@@ -446,7 +446,7 @@ impl Reading<'_> {
                 self.front.warning("title", format!("the title has {length} characters")).cure("keep it under 300"),
             );
         }
-        let (_, dropped) = markdown::without_liquid(&article.body, &article.url);
+        let (_, dropped) = liquid::without_liquid(&article.body, &article.url);
         if let Some(first) = dropped.first() {
             let more = if dropped.len() > 1 { format!(" and {} more", dropped.len() - 1) } else { String::new() };
             problems.push(Problem::note(

@@ -3,16 +3,22 @@
 //! [`plan`] is pure: the catalog, the ledger, the rules, the outbox and the instant go in. It can be asked at any time
 //! and as often as one likes: what it wants booked has unique keys, so twice is once.
 
+mod by_hand;
+mod outbox;
 mod select;
+
+pub use by_hand::by_hand;
 
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::Standing;
 use crate::catalog::ledger::{Decided, Look, Row};
-use crate::config::{BY_HAND, Endpoint, EndpointName, Rule, When};
+use crate::config::{Endpoint, EndpointName, Rule, When};
 use crate::delivery::{Delivery, DeliveryKey, State};
 use crate::span;
+use by_hand::suspicion;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use outbox::missed;
 use select::selects;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -131,93 +137,6 @@ impl<'a> Planner<'a> {
         Self { inputs, by_article, taken, plan: Plan::default() }
     }
 
-    /// Calls off what was withdrawn, reports what is too late, and spreads a queue that missed several slots.
-    fn keep_the_outbox_true(&mut self) {
-        let now = self.inputs.now;
-        let mut overdue: BTreeMap<(String, EndpointName), usize> = BTreeMap::new();
-        for delivery in self.inputs.outbox.iter().filter(|d| matches!(d.state, State::Pending | State::Held)) {
-            if let Some(reason) = self.withdrawn(delivery) {
-                self.plan.withdraw.push((delivery.id, reason));
-                continue;
-            }
-            // A try that may have reached the network is never called off: it is looked into.
-            let rule = self.inputs.rules.iter().find(|rule| rule.name == delivery.key.rule);
-            if delivery.look_first || delivery.state != State::Pending || delivery.by_hand {
-                continue;
-            }
-            let Some(rule) = rule.filter(|_| self.inputs.endpoints.contains_key(&delivery.key.endpoint)) else {
-                let missing = match rule {
-                    None => format!("rule “{}”", delivery.key.rule),
-                    Some(_) => format!("endpoint “{}”", delivery.key.endpoint),
-                };
-                let reason = format!("its {missing} is not in the configuration any more; approve it or cancel it");
-                self.plan.hold.push((delivery.id, reason));
-                continue;
-            };
-            let late = now.duration_since(delivery.due_at);
-            if late > rule.expires && delivery.attempts == 0 {
-                self.plan.expire.push((delivery.id, missed(rule, late)));
-            } else if matches!(rule.when, When::Slots { queue: true, .. }) && delivery.due_at <= now {
-                *overdue.entry((rule.name.clone(), delivery.key.endpoint.clone())).or_default() += 1;
-            }
-        }
-        for ((rule_name, endpoint), late) in overdue {
-            if let Some(rule) = self.inputs.rules.iter().find(|rule| rule.name == rule_name).filter(|_| late > 1) {
-                self.deal_slots_anew(rule, &endpoint);
-            }
-        }
-    }
-
-    /// A queue of which several are due at once, since slots were missed: the first goes now, all others take the next
-    /// slots in the order of publication.
-    fn deal_slots_anew(&mut self, rule: &Rule, endpoint: &EndpointName) {
-        let When::Slots { schedule, queue: true } = &rule.when else { return };
-        let date = |delivery: &Delivery| {
-            let standing = self.inputs.look.catalog.get(&delivery.key.article);
-            standing.and_then(|standing| standing.article.date).map(|date| date.at)
-        };
-        let gone: BTreeSet<i64> = self.plan.withdraw.iter().chain(&self.plan.expire).map(|(id, _)| *id).collect();
-        let waits = |delivery: &&Delivery| {
-            delivery.key.rule == rule.name
-                && delivery.key.endpoint == *endpoint
-                && delivery.state == State::Pending
-                && !delivery.by_hand
-                && !gone.contains(&delivery.id)
-        };
-        let mut queue: Vec<&Delivery> = self.inputs.outbox.iter().filter(waits).collect();
-        // One that the network may have is looked into, whatever its turn.
-        queue.sort_by_key(|delivery| (!delivery.look_first, date(delivery), delivery.due_at, delivery.id));
-        let zone = zone(self.inputs, endpoint);
-        let mut slot = self.inputs.now;
-        let mut taken: BTreeSet<Timestamp> = queue.first().map(|first| first.due_at).into_iter().collect();
-        for delivery in queue.into_iter().skip(1).filter(|delivery| !delivery.look_first) {
-            let Some(next) = schedule.next_after(slot, &zone) else { return };
-            slot = next;
-            taken.insert(slot);
-            if delivery.due_at != slot {
-                self.plan.postpone.push((delivery.id, slot));
-            }
-        }
-        self.taken.insert((rule.name.clone(), endpoint.clone()), taken);
-    }
-
-    /// Why a booked delivery must not go out, if its article was withdrawn. A file that cannot be read is not
-    /// withdrawn: its delivery waits.
-    fn withdrawn(&self, delivery: &Delivery) -> Option<String> {
-        if delivery.attempts > 0 {
-            return None;
-        }
-        let row = self.inputs.look.rows.get(&delivery.key.article)?;
-        if row.gone_since.is_some() {
-            return Some("the article's file is gone".to_owned());
-        }
-        let standing = self.inputs.look.catalog.get(&delivery.key.article)?;
-        if standing.article.is_live(self.inputs.now) {
-            return None;
-        }
-        Some(not_live(standing, self.inputs.now))
-    }
-
     fn article(&mut self, standing: &'a Standing, row: &'a Row) {
         let now = self.inputs.now;
         let existing = self.by_article.get(&standing.id).cloned().unwrap_or_default();
@@ -246,39 +165,6 @@ impl<'a> Planner<'a> {
             return;
         };
         self.due(standing, row, due);
-    }
-
-    /// What is said of a delivery that is booked, after what this plan does to it.
-    fn booked_line(&mut self, path: &str, delivery: &Delivery) {
-        let fate = |fates: &[(i64, String)], state: State| {
-            fates.iter().find(|(id, _)| *id == delivery.id).map(|(_, reason)| (state, reason.clone()))
-        };
-        let (state, reason) = fate(&self.plan.withdraw, State::Cancelled)
-            .or_else(|| fate(&self.plan.expire, State::Failed))
-            .or_else(|| fate(&self.plan.hold, State::Held))
-            .unwrap_or_else(|| {
-                let said = delivery.reason.clone().or_else(|| delivery.remote_url.clone());
-                (delivery.state, said.unwrap_or_else(|| "booked".to_owned()))
-            });
-        let moved = self.plan.postpone.iter().find(|(id, _)| *id == delivery.id).map(|(_, at)| *at);
-        self.plan.lines.push(Line {
-            article: delivery.key.article,
-            path: path.to_owned(),
-            endpoint: Some(delivery.key.endpoint.clone()),
-            rule: Some(delivery.key.rule.clone()),
-            due_at: Some(moved.unwrap_or(delivery.due_at)),
-            state: state.word(),
-            reason,
-        });
-    }
-
-    /// Deliveries that wait although their article's file cannot be read at present: they are said too.
-    fn unreadable(&mut self) {
-        for delivery in self.inputs.outbox.iter().filter(|d| matches!(d.state, State::Pending | State::Held)) {
-            if self.inputs.look.catalog.get(&delivery.key.article).is_none() {
-                self.booked_line(&delivery.path, delivery);
-            }
-        }
     }
 
     /// An article whose announcement is decided: only what was called off with it comes back.
@@ -468,25 +354,6 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Why a person must look at an article before it is announced.
-fn suspicion(inputs: &Inputs, of: ArticleId, likeness: f64) -> String {
-    // The other one may be a draft, of which nothing is said.
-    let live = inputs.look.catalog.get(&of).filter(|standing| standing.article.is_live(inputs.now));
-    let other = live.map_or("an article that is not published", |standing| standing.article.path.as_str());
-    let share = likeness * 100.0;
-    format!("suspected duplicate: {share:.0} % of its text stands in {other} too; approve it if it is another article")
-}
-
-/// Why a delivery is not sent any more.
-fn missed(rule: &Rule, late: SignedDuration) -> String {
-    format!(
-        "missed: it was due {} ago, and the rule “{}” lets a post be {} late",
-        span::show(late),
-        rule.name,
-        span::show(rule.expires)
-    )
-}
-
 /// Why readers do not see an article.
 fn not_live(standing: &Standing, now: Timestamp) -> String {
     let article = &standing.article;
@@ -522,46 +389,4 @@ pub fn next_change(inputs: &Inputs) -> Option<Timestamp> {
         settles.filter_map(|settle| due.checked_add(settle).ok()).filter(|at| *at > now).min()
     });
     settling.chain(inputs.look.catalog.next_change(now)).min()
-}
-
-/// The deliveries that `publish-now` means for an article: those of the rules that fit it; or, for endpoints that no
-/// rule names, deliveries by hand. Endpoints given by name limit them.
-///
-/// Errors: no endpoint is given and no rule fits.
-pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) -> Result<Vec<Planned>, String> {
-    let mut rules: BTreeMap<EndpointName, &str> = BTreeMap::new();
-    // A delivery that exists already is the one that is meant, whichever rule made it.
-    for delivery in inputs.outbox.iter().filter(|delivery| delivery.key.article == standing.id) {
-        rules.entry(delivery.key.endpoint.clone()).or_insert(&delivery.key.rule);
-    }
-    for rule in inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)) {
-        for endpoint in &rule.endpoints {
-            rules.entry(endpoint.clone()).or_insert(&rule.name);
-        }
-    }
-    let endpoints: Vec<EndpointName> =
-        if wanted.is_empty() { rules.keys().cloned().collect() } else { wanted.to_vec() };
-    if endpoints.is_empty() {
-        return Err(format!("no rule fits {}; name an endpoint with --endpoint", standing.article.path));
-    }
-    let mut planned = Vec::new();
-    for name in endpoints {
-        let Some(endpoint) = inputs.endpoints.get(&name) else {
-            if wanted.is_empty() {
-                continue;
-            }
-            return Err(format!("there is no endpoint `{name}` in the configuration"));
-        };
-        let rule = rules.get(&name).copied().unwrap_or(BY_HAND);
-        let copy_of = inputs.look.rows.get(&standing.id).and_then(|row| row.copy_of);
-        planned.push(Planned {
-            key: DeliveryKey::publication(standing.id, rule, &name),
-            network: endpoint.network.word().to_owned(),
-            path: standing.article.path.clone(),
-            due_at: inputs.now,
-            state: if copy_of.is_some() { State::Held } else { State::Pending },
-            reason: copy_of.map(|(of, likeness)| suspicion(inputs, of, likeness)),
-        });
-    }
-    Ok(planned)
 }

@@ -1,0 +1,60 @@
+//! What a person asks for with `publish-now`.
+
+use super::select::selects;
+use super::{Inputs, Planned};
+use crate::article::ArticleId;
+use crate::catalog::Standing;
+use crate::config::{BY_HAND, EndpointName};
+use crate::delivery::{DeliveryKey, State};
+use std::collections::BTreeMap;
+
+/// The deliveries that `publish-now` means for an article: those of the rules that fit it; or, for endpoints that no
+/// rule names, deliveries by hand. Endpoints given by name limit them.
+///
+/// Errors: no endpoint is given and no rule fits.
+pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) -> Result<Vec<Planned>, String> {
+    let mut rules: BTreeMap<EndpointName, &str> = BTreeMap::new();
+    // A delivery that exists already is the one that is meant, whichever rule made it.
+    for delivery in inputs.outbox.iter().filter(|delivery| delivery.key.article == standing.id) {
+        rules.entry(delivery.key.endpoint.clone()).or_insert(&delivery.key.rule);
+    }
+    for rule in inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)) {
+        for endpoint in &rule.endpoints {
+            rules.entry(endpoint.clone()).or_insert(&rule.name);
+        }
+    }
+    let endpoints: Vec<EndpointName> =
+        if wanted.is_empty() { rules.keys().cloned().collect() } else { wanted.to_vec() };
+    if endpoints.is_empty() {
+        return Err(format!("no rule fits {}; name an endpoint with --endpoint", standing.article.path));
+    }
+    let mut planned = Vec::new();
+    for name in endpoints {
+        let Some(endpoint) = inputs.endpoints.get(&name) else {
+            if wanted.is_empty() {
+                continue;
+            }
+            return Err(format!("there is no endpoint `{name}` in the configuration"));
+        };
+        let rule = rules.get(&name).copied().unwrap_or(BY_HAND);
+        let copy_of = inputs.look.rows.get(&standing.id).and_then(|row| row.copy_of);
+        planned.push(Planned {
+            key: DeliveryKey::publication(standing.id, rule, &name),
+            network: endpoint.network.word().to_owned(),
+            path: standing.article.path.clone(),
+            due_at: inputs.now,
+            state: if copy_of.is_some() { State::Held } else { State::Pending },
+            reason: copy_of.map(|(of, likeness)| suspicion(inputs, of, likeness)),
+        });
+    }
+    Ok(planned)
+}
+
+/// Why a person must look at an article before it is announced.
+pub(super) fn suspicion(inputs: &Inputs, of: ArticleId, likeness: f64) -> String {
+    // The other one may be a draft, of which nothing is said.
+    let live = inputs.look.catalog.get(&of).filter(|standing| standing.article.is_live(inputs.now));
+    let other = live.map_or("an article that is not published", |standing| standing.article.path.as_str());
+    let share = likeness * 100.0;
+    format!("suspected duplicate: {share:.0} % of its text stands in {other} too; approve it if it is another article")
+}
