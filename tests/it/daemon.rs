@@ -23,7 +23,7 @@ struct Running {
 }
 
 /// Real work that is waited for takes far less; only a failure takes so long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Running {
     async fn start(place: Place, rest: &str, now: &str) -> Self {
