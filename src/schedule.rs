@@ -113,6 +113,9 @@ fn parse_line(line: &str) -> Result<Vec<cron::Schedule>, String> {
     let crate_line = |day: &str, weekdays: &str| {
         let text = format!("{second} {minute} {hour} {day} {month} {weekdays}");
         cron::Schedule::from_str(&text).map_err(|error| {
+            // The crate draws an arrow below the line; what it says comes last.
+            let error = error.to_string();
+            let error = error.lines().last().unwrap_or_default().trim_end_matches([')', '.']);
             format!("`{line}` is not a cron line ({error}); an example: \"0 30 9 * * Mon-Fri\" is 9:30 on working days")
         })
     };

@@ -153,6 +153,7 @@ fn endpoint(reader: &mut Reader, name: &str, raw: RawEndpoint) -> Option<Endpoin
             };
             (NetworkKind::Mastodon(Mastodon { server: server?, token: token?, visibility }), GAP)
         }
+        None if reader.is_reported(&at("network")) => return None,
         None => {
             let message = format!("{}: `network` is missing", dotted(&here));
             reader.problem(&here, message, "write network: journal or network: mastodon");

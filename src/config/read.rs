@@ -137,6 +137,12 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem::error(self.file, place, message).cure(cure));
     }
 
+    /// Whether the value of a path was found wrong already: then it is not missing too.
+    pub(super) fn is_reported(&self, path: &[Step]) -> bool {
+        let start = format!("{}: ", dotted(path));
+        self.problems.iter().any(|problem| problem.message.starts_with(&start))
+    }
+
     /// Reads a value with a function whose error is a sentence; on error reports it and takes the default.
     pub(super) fn with<T>(&mut self, path: &[Step], read: Result<T, String>, default: T) -> T {
         match read {

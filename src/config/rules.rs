@@ -97,6 +97,7 @@ pub(super) fn read(reader: &mut Reader, raw: Vec<RawRule>, endpoints: &BTreeSet<
                 reader.problem(&at_key(&here, "name"), message, "choose another one");
             }
             Some(_) => {}
+            None if reader.is_reported(&at_key(&here, "name")) => {}
             None => {
                 reader.problem(
                     &here,
