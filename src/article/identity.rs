@@ -95,7 +95,8 @@ impl Sketch {
 
     /// Whether two texts, both long enough to tell, have nothing to do with each other.
     fn is_unlike(&self, other: &Sketch) -> bool {
-        let long_enough = self.runs >= 10 && other.runs >= 10;
+        // Equal ones, by far the most, cost nothing.
+        let long_enough = self.runs >= 10 && other.runs >= 10 && self != other;
         long_enough && self.likeness(other) < UNLIKE && other.likeness(self) < UNLIKE
     }
 
@@ -272,22 +273,18 @@ pub fn identify(
         }
     }
     let mut taken: BTreeSet<ArticleId> = known.iter().map(|k| k.id).collect();
-    let mut standing = Index::default();
-    for (place, article) in found.iter().zip(seen) {
-        if let Some((id, _)) = place {
-            standing.add(*id, &article.sketch);
-        }
-    }
-    let first_sight_of_all = known.is_empty();
-    for (place, article) in found.iter_mut().zip(seen) {
-        if place.is_some() {
-            continue;
-        }
+    let newcomers: Vec<&Sketch> =
+        found.iter().zip(seen).filter(|(place, _)| place.is_none()).map(|(_, article)| &article.sketch).collect();
+    let standing = found.iter().zip(seen).filter_map(|(place, article)| Some(((*place)?.0, &article.sketch)));
+    // At the first start everything is new, and there is nothing to be a copy of.
+    let mut models = if known.is_empty() { Vec::new() } else { likest_of_each(&newcomers, standing) }.into_iter();
+    let mut fellows = Index::default();
+    for (place, article) in found.iter_mut().zip(seen).filter(|(place, _)| place.is_none()) {
         let id = ArticleId::mint(site, &article.path, &|id| taken.contains(id));
         taken.insert(id);
-        // At the first start everything is new, and there is nothing to be a copy of.
-        let copy_of = if first_sight_of_all { None } else { standing.likest(&article.sketch, &|_| true) };
-        standing.add(id, &article.sketch);
+        let fellow = if known.is_empty() { None } else { fellows.likest(&article.sketch, &|_| true) };
+        let copy_of = models.next().flatten().into_iter().chain(fellow).max_by(|a, b| a.1.total_cmp(&b.1));
+        fellows.add(id, &article.sketch);
         *place = Some((id, Told::New { copy_of }));
     }
     found.into_iter().flatten().collect()
@@ -326,6 +323,41 @@ impl<'a> Index<'a> {
             .filter(|(_, likeness)| *likeness >= LIKENESS)
             .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
     }
+}
+
+/// For each of a few texts, the one of many that is most like it, if one is like enough. The few are indexed and the
+/// many looked up: one new article among a hundred thousand costs no more than reading the many once.
+fn likest_of_each<'a>(
+    few: &[&Sketch],
+    many: impl Iterator<Item = (ArticleId, &'a Sketch)>,
+) -> Vec<Option<(ArticleId, f64)>> {
+    let mut best: Vec<Option<(ArticleId, f64)>> = vec![None; few.len()];
+    let mut by_hash: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (at, sketch) in few.iter().enumerate() {
+        for hash in &sketch.smallest {
+            by_hash.entry(*hash).or_default().push(at);
+        }
+    }
+    if by_hash.is_empty() {
+        return best;
+    }
+    let mut shared: HashMap<usize, usize> = HashMap::new();
+    for (id, sketch) in many {
+        shared.clear();
+        for at in sketch.smallest.iter().filter_map(|hash| by_hash.get(hash)).flatten() {
+            *shared.entry(*at).or_default() += 1;
+        }
+        for (at, count) in &shared {
+            if *count < few[*at].smallest.len() / 8 {
+                continue;
+            }
+            let likeness = few[*at].likeness(sketch);
+            if likeness >= LIKENESS && best[*at].is_none_or(|(_, before)| likeness > before) {
+                best[*at] = Some((id, likeness));
+            }
+        }
+    }
+    best
 }
 
 #[cfg(test)]
