@@ -11,7 +11,6 @@ use crate::network::{Found, Network, Wanted, connect};
 use crate::post::{Brief, Post, compose};
 use crate::reconcile::Snapshot;
 use crate::store::{Finish, Lease, Leased, Outcome, Start, Store, StoreError};
-use crate::template::Template;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -243,17 +242,9 @@ impl Deliverer {
         network: &dyn Network,
     ) -> Result<Post, String> {
         let endpoint = &lease.delivery.key.endpoint;
-        let by_hand = lease.text.as_deref().map(Template::parse).transpose()?;
-        let default = Template::default();
-        let template = by_hand.as_ref().or_else(|| rule.map(|rule| rule.template(endpoint))).unwrap_or(&default);
-        let brief = Brief {
-            template,
-            hashtags: &self.config.hashtags,
-            limits: network.limits(self.clock.now()).await,
-            endpoint,
-            network: &lease.delivery.network,
-            own_text: by_hand.is_none(),
-        };
+        let limits = network.limits(self.clock.now()).await;
+        let (text, kind, hashtags) = (lease.text.as_deref(), &lease.delivery.network, &self.config.hashtags);
+        let brief = Brief::new(text, rule, endpoint, kind, hashtags, limits)?;
         compose(standing, site, &brief)
     }
 

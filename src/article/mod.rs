@@ -146,6 +146,14 @@ pub struct Event {
     pub links: Vec<EventLink>,
 }
 
+impl Event {
+    /// Where: place and address on one line, as far as they are known.
+    pub fn location(&self) -> Option<String> {
+        let parts: Vec<&str> = [self.place.as_deref(), self.address.as_deref()].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
 /// A line of an event's practical information.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventLink {

@@ -6,7 +6,6 @@ use crate::network;
 use crate::plan::{self, Inputs};
 use crate::post::{Brief, compose};
 use crate::reconcile::Snapshot;
-use crate::template::Template;
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -70,23 +69,14 @@ pub async fn previews(
         let all: Vec<EndpointName> = config.endpoints.keys().cloned().collect();
         if wanted.is_empty() && !all.is_empty() { plan::by_hand(&inputs, standing, &all) } else { Err(error) }
     });
-    let by_hand = text.map(Template::parse).transpose().map_err(Fail::Usage)?;
     let mut previews = Vec::new();
     for planned in planned.map_err(Fail::Failed)? {
         let name = &planned.key.endpoint;
         let Some(endpoint) = config.endpoints.get(name) else { continue };
         let rule = config.rules.iter().find(|rule| rule.name == planned.key.rule);
         let limits = network::limits(endpoint, now).await.map_err(Fail::Failed)?;
-        let default = Template::default();
-        let template = by_hand.as_ref().or_else(|| rule.map(|rule| rule.template(name))).unwrap_or(&default);
-        let brief = Brief {
-            template,
-            hashtags: &config.hashtags,
-            limits,
-            endpoint: name,
-            network: endpoint.network.word(),
-            own_text: by_hand.is_none(),
-        };
+        let brief =
+            Brief::new(text, rule, name, endpoint.network.word(), &config.hashtags, limits).map_err(Fail::Usage)?;
         let mut problems = Vec::new();
         if !standing.article.is_live(now) {
             problems.push("the article is not published now: nothing would go out".to_owned());

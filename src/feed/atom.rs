@@ -1,6 +1,6 @@
 //! Atom 1.0 documents (RFC 4287).
 
-use super::entry::{Entry, Term, type_by_name};
+use super::entry::{Entry, Term, image_type};
 use super::{Feed, set::Settings};
 use crate::article::{ArticleDate, SiteSettings};
 use crate::config::Format;
@@ -99,8 +99,7 @@ fn media(entry: &Entry) -> ExtensionMap {
     let mut media = Extension { name: "media:content".into(), ..Extension::default() };
     media.attrs.insert("url".into(), image.url.to_string());
     media.attrs.insert("medium".into(), "image".into());
-    let by_name = type_by_name(&image.url).map(str::to_owned);
-    if let Some(media_type) = image.facts.as_ref().map(|facts| facts.media_type.clone()).or(by_name) {
+    if let Some(media_type) = image_type(image) {
         media.attrs.insert("type".into(), media_type);
     }
     if let Some(alt) = &image.alt {

@@ -126,9 +126,8 @@ fn figure(image: &Image) -> String {
 fn event_html(event: &Event, language: &str) -> String {
     let words = Words::of(language);
     let mut lines = vec![format!("<strong>{}</strong> {}", words.date, escape_html(&when(event, &words)))];
-    let place: Vec<&str> = [event.place.as_deref(), event.address.as_deref()].into_iter().flatten().collect();
-    if !place.is_empty() {
-        lines.push(format!("<strong>{}</strong> {}", words.place, escape_html(&place.join(", "))));
+    if let Some(location) = event.location() {
+        lines.push(format!("<strong>{}</strong> {}", words.place, escape_html(&location)));
     }
     for link in &event.links {
         let label = escape_html(&link.label);
@@ -220,8 +219,12 @@ fn hour(date: ArticleDate, words: &Words) -> String {
     }
 }
 
-/// The media type that the end of an address promises, where the file itself is not at hand.
-pub fn type_by_name(url: &Url) -> Option<&'static str> {
+/// The media type of an image: of the file itself, or as its address promises.
+pub fn image_type(image: &Image) -> Option<String> {
+    image.facts.as_ref().map(|facts| facts.media_type.clone()).or_else(|| type_by_name(&image.url).map(str::to_owned))
+}
+
+fn type_by_name(url: &Url) -> Option<&'static str> {
     let extension = url.path().rsplit_once('.')?.1.to_ascii_lowercase();
     Some(match extension.as_str() {
         "jpg" | "jpeg" => "image/jpeg",

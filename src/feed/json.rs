@@ -70,13 +70,12 @@ fn item(entry: &Entry) -> Value {
         set("attachments", attachments.collect());
     }
     if let Some(event) = &entry.event {
-        let place: Vec<&str> = [event.place.as_deref(), event.address.as_deref()].into_iter().flatten().collect();
         let mut about = json!({ "start": event.start.rfc3339(), "all_day": event.all_day });
         if let Some(end) = event.end {
             about["end"] = end.rfc3339().into();
         }
-        if !place.is_empty() {
-            about["location"] = place.join(", ").into();
+        if let Some(location) = event.location() {
+            about["location"] = location.into();
         }
         set("_crieur_event", about);
     }

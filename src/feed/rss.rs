@@ -1,6 +1,6 @@
 //! RSS 2.0 documents (RSS Advisory Board, with the modules content, atom, dc, media and ev).
 
-use super::entry::{Entry, Term, type_by_name};
+use super::entry::{Entry, Term, image_type};
 use super::{Feed, set::Settings};
 use crate::article::{ArticleDate, SiteSettings};
 use crate::config::Format;
@@ -65,9 +65,8 @@ fn item(entry: &Entry, settings: &Settings) -> Item {
         if let Some(end) = event.end {
             add(&mut extensions, "ev", text("ev:enddate", end.rfc3339()));
         }
-        let place: Vec<&str> = [event.place.as_deref(), event.address.as_deref()].into_iter().flatten().collect();
-        if !place.is_empty() {
-            add(&mut extensions, "ev", text("ev:location", place.join(", ")));
+        if let Some(location) = event.location() {
+            add(&mut extensions, "ev", text("ev:location", location));
         }
     }
     let dublin_core = (entry.author.is_some() || entry.language.is_some()).then(|| DublinCoreExtension {
@@ -110,8 +109,7 @@ fn media(image: &crate::article::Image) -> Extension {
     let mut media = Extension { name: "media:content".into(), ..Extension::default() };
     media.attrs.insert("url".into(), image.url.to_string());
     media.attrs.insert("medium".into(), "image".into());
-    let by_name = type_by_name(&image.url).map(str::to_owned);
-    if let Some(media_type) = image.facts.as_ref().map(|facts| facts.media_type.clone()).or(by_name) {
+    if let Some(media_type) = image_type(image) {
         media.attrs.insert("type".into(), media_type);
     }
     if let Some(facts) = &image.facts {

@@ -7,7 +7,7 @@ pub use length::{Counter, Limits};
 
 use crate::article::{Article, SiteSettings, markdown};
 use crate::catalog::Standing;
-use crate::config::{EndpointName, Hashtags};
+use crate::config::{EndpointName, Hashtags, Rule};
 use crate::feed::entry::summary_markdown;
 use crate::template::{Template, Values};
 use crate::text::one_line;
@@ -34,17 +34,32 @@ pub struct Post {
 #[derive(Debug, Clone)]
 pub struct Brief<'a> {
     /// The text, unless the article has its own.
-    pub template: &'a Template,
-    /// How tags become hashtags.
-    pub hashtags: &'a Hashtags,
-    /// What the network takes.
-    pub limits: Limits,
-    /// The endpoint, for the article's own text.
-    pub endpoint: &'a EndpointName,
-    /// The kind of network, for the article's own text.
-    pub network: &'a str,
+    template: Template,
     /// Whether the article's own text counts: not if a person just gave one.
-    pub own_text: bool,
+    own_text: bool,
+    hashtags: &'a Hashtags,
+    limits: Limits,
+    endpoint: &'a EndpointName,
+    network: &'a str,
+}
+
+impl<'a> Brief<'a> {
+    /// The brief of a delivery: a person's own text, else the rule's for the endpoint, else the default one.
+    ///
+    /// Errors: a person's text that is no template.
+    pub fn new(
+        by_hand: Option<&str>,
+        rule: Option<&Rule>,
+        endpoint: &'a EndpointName,
+        network: &'a str,
+        hashtags: &'a Hashtags,
+        limits: Limits,
+    ) -> Result<Self, String> {
+        let own_text = by_hand.is_none();
+        let by_hand = by_hand.map(Template::parse).transpose()?;
+        let template = by_hand.or_else(|| rule.map(|rule| rule.template(endpoint).clone())).unwrap_or_default();
+        Ok(Self { template, own_text, hashtags, limits, endpoint, network })
+    }
 }
 
 /// Composes the post of an article.
@@ -61,7 +76,7 @@ pub fn compose(standing: &Standing, site: &SiteSettings, brief: &Brief) -> Resul
             .map_err(|error| format!("the article's own text (`social:` in {}): {error}", article.path))
     });
     let own = own.transpose()?;
-    let template = own.as_ref().unwrap_or(brief.template);
+    let template = own.as_ref().unwrap_or(&brief.template);
     let all_hashtags = hashtag::hashtags(article, brief.hashtags);
     let draft = Draft { standing, site, template, limits: brief.limits };
     let summary =
