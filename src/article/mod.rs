@@ -12,6 +12,7 @@ pub mod markdown;
 pub mod permalink;
 mod read;
 pub mod site;
+pub mod sketch;
 
 pub use date::ArticleDate;
 pub use identity::ArticleId;

@@ -3,7 +3,8 @@
 //! [`look`] is pure: known rows and the articles that stand now go in, the catalog and the rows to write come out.
 
 use super::{Catalog, Standing};
-use crate::article::identity::{self, Known, Seen, Sketch, Told};
+use crate::article::identity::{self, Known, Seen, Told};
+use crate::article::sketch::{self, Sketch};
 use crate::article::{Article, ArticleId, SiteSettings};
 use crate::config::Baseline;
 use crate::text::one_line;
@@ -182,7 +183,7 @@ fn judge_copies_again(rows: &mut BTreeMap<ArticleId, Row>, standing: &[Standing]
         let Some((row, (model, before))) = rows.get(id).and_then(|row| Some((row, row.copy_of?))) else { continue };
         let model_row = rows.get(&model).filter(|_| stands.contains(&model));
         let now = model_row.map_or(0.0, |model| row.sketch.likeness(&model.sketch));
-        let judged = (now >= identity::LIKENESS).then_some((model, now));
+        let judged = (now >= sketch::LIKENESS).then_some((model, now));
         if judged != Some((model, before))
             && let Some(row) = rows.get_mut(id)
         {

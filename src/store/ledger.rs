@@ -2,7 +2,7 @@
 
 use super::{Store, StoreError, corrupt, instant, micros, outbox};
 use crate::article::ArticleId;
-use crate::article::identity::Sketch;
+use crate::article::sketch::Sketch;
 use crate::catalog::ledger::{Decided, Row};
 use crate::delivery::{Delivery, State};
 use crate::feed::{Kind, Memory, Remembered};
