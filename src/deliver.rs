@@ -12,6 +12,7 @@ use crate::post::{Brief, Post, compose};
 use crate::reconcile::Snapshot;
 use crate::store::{Finish, Lease, Leased, Outcome, Start, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
+use reqwest::Client;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub struct Deliverer {
     store: Store,
     clock: Clock,
     networks: BTreeMap<EndpointName, Box<dyn Network>>,
+    /// What asks whether an article's address answers, by the endpoint's word on private addresses.
+    readers: BTreeMap<EndpointName, Client>,
 }
 
 /// How often recording an outcome is tried again, a second apart.
@@ -47,26 +50,23 @@ const LOOKS: i32 = 6;
 impl Deliverer {
     /// Connects every endpoint. One that cannot be connected is reported and left out; the others work.
     pub fn new(config: Arc<Config>, store: Store, clock: Clock) -> Self {
-        let mut networks = BTreeMap::new();
+        let (mut networks, mut readers) = (BTreeMap::new(), BTreeMap::new());
         for (name, endpoint) in &config.endpoints {
-            match connect(name, endpoint, &store) {
-                Ok(network) => {
+            let reader = client::reader(endpoint.allow_private);
+            match connect(name, endpoint, &store).and_then(|network| Ok((network, reader?))) {
+                Ok((network, reader)) => {
                     networks.insert(name.clone(), network);
+                    readers.insert(name.clone(), reader);
                 }
                 Err(error) => tracing::error!(endpoint = %name, "endpoint {name} cannot be used: {error}"),
             }
         }
-        Self { config, store, clock, networks }
+        Self { config, store, clock, networks, readers }
     }
 
     /// The endpoints that can be used.
     pub fn endpoints(&self) -> impl Iterator<Item = &EndpointName> {
         self.networks.keys()
-    }
-
-    /// The network of an endpoint.
-    pub fn network(&self, endpoint: &EndpointName) -> Option<&dyn Network> {
-        self.networks.get(endpoint).map(AsRef::as_ref)
     }
 
     /// Works on the next due delivery of an endpoint, or on one delivery only.
@@ -185,15 +185,7 @@ impl Deliverer {
         post: &Post,
     ) -> Result<Result<Found, Outcome>, StoreError> {
         let now = self.clock.now();
-        let taken: Vec<String> = self
-            .store
-            .deliveries()
-            .await?
-            .into_iter()
-            .filter(|other| other.key.endpoint == lease.delivery.key.endpoint && other.id != lease.delivery.id)
-            .flat_map(|other| [other.remote_id, other.remote_url])
-            .flatten()
-            .collect();
+        let taken = self.store.receipts(&lease.delivery.key.endpoint, lease.delivery.id).await?;
         let wanted =
             Wanted { post, key: &lease.delivery.key, since: lease.first_attempt.unwrap_or(now), taken: &taken };
         let found = tokio::time::timeout(CALL_MAX, network.find(&wanted, now)).await;
@@ -292,7 +284,7 @@ impl Deliverer {
     /// Whether an address answers 200, after at most three redirects within its own site.
     async fn is_alive(&self, endpoint: &EndpointName, url: &Url) -> Result<(), String> {
         let allow_private = self.config.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.allow_private);
-        let client = client::reader(allow_private)?;
+        let client = self.readers.get(endpoint).ok_or("the endpoint cannot be used")?;
         let mut url = url.clone();
         for _ in 0..4 {
             if !allow_private {

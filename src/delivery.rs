@@ -2,6 +2,7 @@
 
 use crate::article::ArticleId;
 use crate::config::{self, EndpointName};
+use crate::digest;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -31,8 +32,7 @@ impl DeliveryKey {
     /// The same text on every attempt, for networks that recognise a repeated request by it.
     pub fn idempotency_key(&self) -> String {
         let text = format!("{}\n{}\n{}\n{}", self.article, self.rule, self.step, self.endpoint);
-        let hex: String = Sha256::digest(text.as_bytes()).iter().take(20).map(|byte| format!("{byte:02x}")).collect();
-        format!("crieur-{hex}")
+        format!("crieur-{}", digest::hex(text, 20))
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! ## Core: values and pure functions
 //! No async, no clock, no disk, no socket. Time is an argument; files and environment come in as functions.
-//! - plain tools: [`secret`], [`problem`], [`text`], [`yaml`], [`span`], [`schedule`], [`template`]
+//! - plain tools: [`secret`], [`problem`], [`digest`], [`text`], [`yaml`], [`span`], [`schedule`], [`template`]
 //! - [`config`]: what `config/crieur.yaml` says, checked whole
 //! - [`article`]: one document of the site; front matter, Markdown, permalinks, dates, identity
 //! - [`catalog`]: all articles with their identities; the ledger of what is remembered of each
@@ -39,6 +39,7 @@
 // ── core ──
 pub mod secret;
 pub mod problem;
+pub mod digest;
 pub mod text;
 pub mod yaml;
 pub mod span;

@@ -114,6 +114,12 @@ pub fn repair_address(written: &str) -> Cow<'_, str> {
     Cow::Owned(repaired)
 }
 
+/// The text with a capital first letter; the rest stays, so that acronyms do.
+pub fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
 /// Equal for a person: case, accents' encoding, apostrophes' shape and white space do not count.
 pub fn folded(text: &str) -> String {
     one_line(&text.nfc().collect::<String>().replace('’', "'").replace(['\u{A0}', '\u{202F}'], " ")).to_lowercase()

@@ -127,21 +127,16 @@ pub fn identify(
             }
         }
     }
-    let by_path: BTreeMap<&str, &Known> = known
-        .iter()
-        .map(|k| (k.path.as_str(), k))
-        // Of several that had this path, the one that stands there (or vanished last) comes last, and counts.
-        .collect::<Vec<_>>()
-        .into_iter()
-        .fold(BTreeMap::new(), |mut map, (path, k)| {
-            let newer = map.get(path).is_none_or(|old: &&Known| {
-                k.gone_since.is_none() || (old.gone_since.is_some() && k.gone_since > old.gone_since)
-            });
-            if newer {
-                map.insert(path, k);
-            }
-            map
+    // Of several that had a path, the one that stands there counts, else the one that vanished last.
+    let mut by_path: BTreeMap<&str, &Known> = BTreeMap::new();
+    for known in known {
+        let counts = by_path.get(known.path.as_str()).is_none_or(|old| {
+            known.gone_since.is_none() || (old.gone_since.is_some() && known.gone_since > old.gone_since)
         });
+        if counts {
+            by_path.insert(&known.path, known);
+        }
+    }
     // An article can move away and another one take its path between two looks: then the text tells. What stands at
     // the path of one that was gone already, and has nothing of its text, is another one too.
     let is_at_home = |article: &Seen| {

@@ -4,7 +4,7 @@ use super::front_matter::FrontMatter;
 use super::{markdown, permalink};
 use crate::config;
 use crate::problem::{Place, Problem};
-use crate::text::{language_tag, percent_decode, repair_address};
+use crate::text::{capitalised, language_tag, percent_decode, repair_address};
 use crate::yaml::{self, Yaml};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -251,18 +251,13 @@ fn collections(config: &config::Site, own: &Yaml) -> BTreeMap<String, Collection
             };
             let permalink = ours.permalink.or_else(|| said("permalink")).unwrap_or(default_permalink);
             let permalink = permalink::style(&permalink).to_owned();
-            let title = ours.title.or_else(|| said("title")).unwrap_or_else(|| capitalised(&name));
+            let title =
+                ours.title.or_else(|| said("title")).unwrap_or_else(|| capitalised(&name.replace(['-', '_'], " ")));
             let title = markdown::title_to_text(&title);
             let paths = if ours.paths.is_empty() { vec![format!("{folder}/**")] } else { ours.paths };
             (name, Collection { title, paths, folder, permalink })
         })
         .collect()
-}
-
-fn capitalised(name: &str) -> String {
-    let spaced = name.replace(['-', '_'], " ");
-    let mut chars = spaced.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn defaults(own: &Yaml) -> Vec<Default> {

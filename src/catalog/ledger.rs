@@ -7,10 +7,10 @@ use crate::article::identity::{self, Known, Seen, Told};
 use crate::article::sketch::{self, Sketch};
 use crate::article::{Article, ArticleId, SiteSettings};
 use crate::config::Baseline;
+use crate::digest;
 use crate::text::one_line;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -111,7 +111,7 @@ impl Read {
             seen: seen(&article),
             visible: visible(&article),
             state: state(&article),
-            version: number(&Sha256::digest(format!("{article:?}").as_bytes())),
+            version: digest::number(format!("{article:?}")),
             article: Arc::new(article),
         }
     }
@@ -156,8 +156,7 @@ pub fn look(known: Vec<Row>, site: &Site, baseline: Baseline, new: &BTreeSet<Str
         if before != Some(&row) {
             changed.insert(id);
         }
-        let version =
-            number(&Sha256::digest(format!("{} {} {} {print}", read.version, row.updated, row.first_seen).as_bytes()));
+        let version = digest::number(format!("{} {} {} {print}", read.version, row.updated, row.first_seen));
         let article = Arc::clone(&read.article);
         standing.push(Standing { id, first_seen: row.first_seen, updated: row.updated, version, article });
         rows.insert(id, row);
@@ -331,20 +330,11 @@ fn visible(article: &Article) -> String {
     if let Some(event) = &article.event {
         text.push_str(&format!("\n{event:?}"));
     }
-    hex(&Sha256::digest(one_line(&text).as_bytes()))
+    digest::hex(one_line(&text), 16)
 }
 
 /// Hash of what must stay the same for an article to settle: its path, its date, whether it is published.
 fn state(article: &Article) -> String {
     let date = article.date.map(|date| date.at.as_microsecond());
-    hex(&Sha256::digest(format!("{}\n{date:?}\n{}", article.path, article.published).as_bytes()))
-}
-
-/// The first eight bytes of a digest as a number.
-fn number(digest: &[u8]) -> u64 {
-    digest.iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    digest::hex(format!("{}\n{date:?}\n{}", article.path, article.published), 16)
 }

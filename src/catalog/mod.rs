@@ -6,6 +6,7 @@ use crate::article::{Article, ArticleDate, ArticleId, SiteSettings};
 use crate::text::folded;
 use jiff::Timestamp;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One article of the catalog.
@@ -40,6 +41,8 @@ impl Standing {
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     all: Vec<Standing>,
+    /// Where each identity stands in `all`.
+    places: BTreeMap<ArticleId, usize>,
 }
 
 impl Catalog {
@@ -49,7 +52,8 @@ impl Catalog {
             let date = standing.article.date.map_or(standing.first_seen, |date| date.at);
             (Reverse(date), standing.id)
         });
-        Self { all }
+        let places = all.iter().enumerate().map(|(place, standing)| (standing.id, place)).collect();
+        Self { all, places }
     }
 
     /// All of them, newest first.
@@ -64,7 +68,7 @@ impl Catalog {
 
     /// The article of an identity.
     pub fn get(&self, id: &ArticleId) -> Option<&Standing> {
-        self.all.iter().find(|standing| standing.id == *id)
+        self.all.get(*self.places.get(id)?)
     }
 
     /// The first instant after `now` at which an article enters or leaves.

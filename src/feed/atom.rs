@@ -1,7 +1,7 @@
 //! Atom 1.0 documents (RFC 4287).
 
 use super::entry::{Entry, Term, image_type};
-use super::{Feed, set::Settings};
+use super::{Feed, Kind, set::Settings};
 use crate::article::{ArticleDate, SiteSettings};
 use crate::config::Format;
 use atom_syndication::extension::{Extension, ExtensionMap};
@@ -53,13 +53,10 @@ fn element(entry: &Entry, settings: &Settings) -> Option<atom_syndication::Entry
         title: attachment.title.clone(),
         ..link(attachment.url.as_str(), "enclosure", &attachment.facts.media_type)
     }));
-    let category = |kind: &str| {
-        let scheme = settings.scheme(kind);
-        move |term: &Term| Category {
-            term: term.slug.clone(),
-            label: Some(term.label.clone()),
-            scheme: Some(scheme.clone()),
-        }
+    let category = |(kind, term): (Kind, &Term)| Category {
+        term: term.slug.clone(),
+        label: Some(term.label.clone()),
+        scheme: Some(settings.scheme(kind.word())),
     };
     let content = entry.content_html.as_ref().filter(|html| !html.is_empty()).map(|value| Content {
         base: Some(base.clone()),
@@ -80,12 +77,7 @@ fn element(entry: &Entry, settings: &Settings) -> Option<atom_syndication::Entry
         updated: date(entry.updated)?,
         published: Some(date(entry.published)?),
         authors: entry.author.iter().map(|name| Person { name: name.clone(), ..Person::default() }).collect(),
-        categories: entry
-            .categories
-            .iter()
-            .map(category("category"))
-            .chain(entry.tags.iter().map(category("tag")))
-            .collect(),
+        categories: entry.terms().map(category).collect(),
         links,
         summary,
         content,

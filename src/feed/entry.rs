@@ -54,6 +54,14 @@ pub struct Term {
     pub slug: String,
 }
 
+impl Entry {
+    /// Its categories, then its tags, each with the word of its kind.
+    pub fn terms(&self) -> impl Iterator<Item = (Kind, &Term)> {
+        let categories = self.categories.iter().map(|term| (Kind::Category, term));
+        categories.chain(self.tags.iter().map(|term| (Kind::Tag, term)))
+    }
+}
+
 /// The entry of an article.
 pub fn entry(standing: &Standing, site: &SiteSettings, content: Content, slugs: &Slugs) -> Entry {
     let terms = |kind: Kind, labels: &[String]| -> Vec<Term> {

@@ -43,7 +43,7 @@ fn item(entry: &Entry) -> Value {
     if let Some(image) = &entry.image {
         set("image", image.url.to_string().into());
     }
-    let mut tags: Vec<&str> = entry.categories.iter().chain(&entry.tags).map(|term| term.label.as_str()).collect();
+    let mut tags: Vec<&str> = entry.terms().map(|(_, term)| term.label.as_str()).collect();
     let mut seen = std::collections::BTreeSet::new();
     tags.retain(|tag| seen.insert(*tag));
     if !tags.is_empty() {

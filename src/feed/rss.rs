@@ -1,7 +1,7 @@
 //! RSS 2.0 documents (RSS Advisory Board, with the modules content, atom, dc, media and ev).
 
 use super::entry::{Entry, Term, image_type};
-use super::{Feed, set::Settings};
+use super::{Feed, Kind, set::Settings};
 use crate::article::{ArticleDate, SiteSettings};
 use crate::config::Format;
 use rss::extension::atom::{AtomExtension, Link};
@@ -74,10 +74,8 @@ fn item(entry: &Entry, settings: &Settings) -> Item {
         languages: entry.language.iter().cloned().collect(),
         ..DublinCoreExtension::default()
     });
-    let category = |kind: &str| {
-        let domain = settings.scheme(kind);
-        move |term: &Term| Category { name: term.label.clone(), domain: Some(domain.clone()) }
-    };
+    let category =
+        |(kind, term): (Kind, &Term)| Category { name: term.label.clone(), domain: Some(settings.scheme(kind.word())) };
     // A feed without full content has the summary as its only text; with neither, the title.
     let description =
         if entry.summary_html.is_empty() { crate::text::escape_html(&entry.title) } else { entry.summary_html.clone() };
@@ -88,12 +86,7 @@ fn item(entry: &Entry, settings: &Settings) -> Item {
         content: entry.content_html.clone().filter(|html| !html.is_empty()),
         guid: Some(Guid { value: entry.id.clone(), permalink: false }),
         pub_date: Some(entry.published.rfc822()),
-        categories: entry
-            .categories
-            .iter()
-            .map(category("category"))
-            .chain(entry.tags.iter().map(category("tag")))
-            .collect(),
+        categories: entry.terms().map(category).collect(),
         enclosure: entry.attachments.first().map(|attachment| Enclosure {
             url: attachment.url.to_string(),
             length: attachment.facts.length.to_string(),

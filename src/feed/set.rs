@@ -5,10 +5,10 @@ use super::{Document, Feed, Kind, atom, json, path_of, rss};
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::{Catalog, Standing};
 use crate::config::{Content, Feeds, Format};
+use crate::digest;
 use crate::text::{folded, percent_decode, slug};
 use flate2::{Compression, write::GzEncoder};
 use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 use std::sync::Arc;
@@ -198,7 +198,7 @@ fn complete(
     made_of: u64,
     now: Timestamp,
 ) -> Document {
-    let etag: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let etag = digest::hex(&body, 16);
     let last_modified = match memory.documents.get(&path) {
         Some((known, at)) if *known == etag => *at,
         // Put out for the first time, it is as old as its newest entry; changed, it is as new as now, and always later
@@ -218,17 +218,9 @@ fn gzip(body: &[u8]) -> Vec<u8> {
 
 /// Hash of everything that a feed's documents depend on.
 fn made_of(feed: &Feed, shown: &[&Standing], site: &SiteSettings, settings: &Settings) -> u64 {
-    let mut hash = Sha256::new();
-    hash.update(format!(
-        "{feed:?}\n{}\n{}\n{:?}",
-        settings.public_url.as_str(),
-        site.print(),
-        settings.feeds.content == Content::Full
-    ));
-    for standing in shown {
-        hash.update(standing.version.to_le_bytes());
-    }
-    hash.finalize().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    let versions: Vec<u64> = shown.iter().map(|standing| standing.version).collect();
+    let full = settings.feeds.content == Content::Full;
+    digest::number(format!("{feed:?}\n{}\n{}\n{full}\n{versions:?}", settings.public_url.as_str(), site.print()))
 }
 
 /// The slugs of all terms, by kind and folded term.

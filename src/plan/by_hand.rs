@@ -28,6 +28,7 @@ pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) ->
     if endpoints.is_empty() {
         return Err(format!("no rule fits {}; name an endpoint with --endpoint", standing.article.path));
     }
+    let copy_of = inputs.look.rows.get(&standing.id).and_then(|row| row.copy_of);
     let mut planned = Vec::new();
     for name in endpoints {
         let Some(endpoint) = inputs.endpoints.get(&name) else {
@@ -37,7 +38,6 @@ pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) ->
             return Err(format!("there is no endpoint `{name}` in the configuration"));
         };
         let rule = rules.get(&name).copied().unwrap_or(BY_HAND);
-        let copy_of = inputs.look.rows.get(&standing.id).and_then(|row| row.copy_of);
         planned.push(Planned {
             key: DeliveryKey::publication(standing.id, rule, &name),
             network: endpoint.network.word().to_owned(),

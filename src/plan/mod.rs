@@ -179,10 +179,7 @@ impl<'a> Planner<'a> {
         }
         let Some(due) = row.due_since(&standing.article) else { return };
         for rule in self.inputs.rules {
-            let called_off = |name: &EndpointName| {
-                existing.iter().any(|d| d.withdrawn && d.key.rule == rule.name && d.key.endpoint == *name)
-            };
-            self.follow(standing, row, rule, due, &called_off);
+            self.follow(standing, row, rule, due, &|name| came_back(existing, rule, name));
         }
     }
 
@@ -203,10 +200,8 @@ impl<'a> Planner<'a> {
             }
             fresh = true;
             // A rule is followed once: an endpoint that it names later, or under another name, gets nothing of the past.
-            let of_rule: Vec<&Delivery> = existing.iter().filter(|d| d.key.rule == rule.name).copied().collect();
-            let followed = of_rule.iter().any(|delivery| !delivery.withdrawn);
-            let came_back = |name: &EndpointName| of_rule.iter().any(|d| d.withdrawn && d.key.endpoint == *name);
-            self.follow(standing, row, rule, due, &|name| !followed || came_back(name));
+            let followed = existing.iter().any(|d| d.key.rule == rule.name && !d.withdrawn);
+            self.follow(standing, row, rule, due, &|name| !followed || came_back(&existing, rule, name));
         }
         if fitting.is_empty() {
             self.line(standing, None, None, None, "skipped", "no rule fits it".to_owned());
@@ -352,6 +347,11 @@ impl<'a> Planner<'a> {
             reason,
         });
     }
+}
+
+/// Whether a rule's delivery to an endpoint was cancelled with its article, and so comes back with it.
+fn came_back(existing: &[&Delivery], rule: &Rule, endpoint: &EndpointName) -> bool {
+    existing.iter().any(|d| d.withdrawn && d.key.rule == rule.name && d.key.endpoint == *endpoint)
 }
 
 /// Why readers do not see an article.

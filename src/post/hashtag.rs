@@ -3,7 +3,7 @@
 
 use crate::article::Article;
 use crate::config::{Fallback, Hashtags};
-use crate::text::folded;
+use crate::text::{capitalised, folded};
 use unicode_normalization::UnicodeNormalization;
 
 /// The hashtags of an article: those of the dictionary in the order of its tags and categories, then those made of
@@ -47,12 +47,6 @@ fn from_tag(tag: &str, fallback: Fallback) -> Option<String> {
     };
     let speakable = joined.chars().any(char::is_alphabetic);
     speakable.then(|| format!("#{joined}"))
-}
-
-/// The word with a capital first letter; the rest stays, so that acronyms do.
-fn capitalised(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

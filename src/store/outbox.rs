@@ -354,6 +354,18 @@ impl Store {
         rows.iter().map(read_delivery).collect()
     }
 
+    /// Ids and addresses of the posts of an endpoint that other deliveries than the given one account for.
+    pub async fn receipts(&self, endpoint: &EndpointName, but: i64) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "select remote_id from deliveries where endpoint = ?1 and id <> ?2 and remote_id is not null
+             union select remote_url from deliveries where endpoint = ?1 and id <> ?2 and remote_url is not null",
+        )
+        .bind(endpoint.as_str())
+        .bind(but)
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
     /// One delivery.
     pub async fn delivery(&self, id: i64) -> Result<Option<Delivery>, StoreError> {
         let row = sqlx::query("select * from deliveries where id = ?").bind(id).fetch_optional(&self.pool).await?;
