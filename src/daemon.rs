@@ -6,7 +6,7 @@ use crate::deliver::{Deliverer, Step};
 use crate::export;
 use crate::http::{self, Shared};
 use crate::problem::Problem;
-use crate::reconcile::{PassError, Reconciler, Snapshot};
+use crate::reconcile::{PassError, Reconciler, Snapshot, Where};
 use crate::store::{Store, StoreError};
 use crate::task::{Shutdown, Wake, Woke, rest};
 use crate::watch::Watcher;
@@ -21,8 +21,10 @@ use tokio::task::JoinSet;
 
 /// How long what is under way may take after the end was told.
 const DRAIN: Duration = Duration::from_secs(25);
-/// A burst of changes is taken as one: files must be quiet this long…
-const QUIET: Duration = Duration::from_millis(60);
+/// A burst of changes is taken as one: nothing more may change for this long…
+const QUIET: Duration = Duration::from_millis(4);
+/// …or this long, while a file is being written…
+const QUIET_WRITING: Duration = Duration::from_millis(60);
 /// …but nobody waits longer than this for others.
 const QUIET_MOST: Duration = Duration::from_millis(500);
 /// How soon a pass or a step that failed is tried again.
@@ -127,39 +129,61 @@ impl Daemon {
         let root = self.config.site.root.clone();
         let mut reported = BTreeSet::new();
         watcher.follow(&root, &BTreeSet::new());
+        let mut at = Where::Everywhere;
+        let mut scan = Timestamp::MIN;
         loop {
             let now = self.clock.now();
-            let until = match self.reconciler.pass(&self.store, now).await {
+            let every = self.scan_every(watcher.sees_all());
+            if now >= scan {
+                at = Where::Everywhere;
+            }
+            if at == Where::Everywhere {
+                scan = now.saturating_add(every).unwrap_or(Timestamp::MAX);
+            }
+            let mut next = Where::At(BTreeSet::new());
+            let until = match self.reconciler.pass_at(&self.store, now, &at).await {
                 Ok(snapshot) => {
                     if watcher.follow(&root, &snapshot.folders) {
+                        next = Where::Everywhere;
                         self.wake_reconcile.wake();
                     }
                     report(&snapshot.problems, &root, &mut reported);
                     snapshot.report();
-                    self.hand_out(snapshot, now, watcher.sees_all()).await
+                    let again = snapshot.feeds.is_incomplete.then(|| now.saturating_add(AGAIN).unwrap_or(now));
+                    let change = self.hand_out(snapshot).await;
+                    if let Err(error) = self.reconciler.keep(&self.store).await {
+                        report_pass_error(&error);
+                    }
+                    [change, again, Some(scan)].into_iter().flatten().min()
                 }
                 Err(error) => {
                     report_pass_error(&error);
+                    // What it looked at is looked at again.
+                    next = Where::Everywhere;
                     Some(now.saturating_add(AGAIN).unwrap_or(now))
                 }
             };
             if rest(&self.wake_reconcile, &self.clock, until, &mut shutdown).await == Woke::ToEnd {
                 return;
             }
-            quiet(&self.wake_reconcile).await;
+            quiet(&self.wake_reconcile, &watcher).await;
+            at = match (next, watcher.take()) {
+                (Where::At(_), Where::At(paths)) => Where::At(paths),
+                _ => Where::Everywhere,
+            };
         }
     }
 
-    /// Puts a pass before readers, writes the export, and wakes those who deliver. When to pass again.
-    async fn hand_out(&self, snapshot: Snapshot, now: Timestamp, sees_all: bool) -> Option<Timestamp> {
+    /// How often every file's status is looked at.
+    fn scan_every(&self, sees_all: bool) -> SignedDuration {
+        let every = self.config.site.scan_every;
+        if sees_all { every } else { SignedDuration::from_secs(1).min(every) }
+    }
+
+    /// Puts a pass before readers, writes the export, and wakes those who deliver. When time alone changes something.
+    async fn hand_out(&self, snapshot: Snapshot) -> Option<Timestamp> {
         let snapshot = Arc::new(snapshot);
-        let every = if sees_all {
-            self.config.site.scan_every
-        } else {
-            SignedDuration::from_secs(1).min(self.config.site.scan_every)
-        };
-        let scan = now.saturating_add(every).unwrap_or(now);
-        let until = snapshot.next_change.map_or(scan, |change| change.min(scan));
+        let until = snapshot.next_change;
         self.looked.send_replace(Some(Arc::clone(&snapshot)));
         for wake in self.wake_deliver.values() {
             wake.wake();
@@ -172,7 +196,7 @@ impl Daemon {
                 Err(error) => tracing::error!("the export ended: {error}"),
             }
         }
-        Some(until)
+        until
     }
 }
 
@@ -209,10 +233,11 @@ async fn deliver(
 }
 
 /// Waits until nothing more changes for a moment: editors write a file in several steps, a pull writes a thousand.
-async fn quiet(wake: &Wake) {
+async fn quiet(wake: &Wake, watcher: &Watcher) {
     let most = tokio::time::Instant::now() + QUIET_MOST;
     while tokio::time::Instant::now() < most {
-        if tokio::time::timeout(QUIET, wake.woken()).await.is_err() {
+        let quiet = if watcher.is_writing() { QUIET_WRITING } else { QUIET };
+        if tokio::time::timeout(quiet, wake.woken()).await.is_err() {
             return;
         }
     }

@@ -1,7 +1,6 @@
 //! One step of delivery: lease what is due, compose, open the attempt, send or find, record what became of it.
 
-use crate::article::SiteSettings;
-use crate::catalog::Standing;
+use crate::article::{Article, SiteSettings};
 use crate::clock::Clock;
 use crate::config::{Config, EndpointName, Rule};
 use crate::crash::crash_point;
@@ -146,21 +145,21 @@ impl Deliverer {
             }
         }
         let now = self.clock.now();
-        let standing = match self.standing(lease, snapshot, now) {
-            Ok(standing) => standing,
+        let article = match self.article(lease, snapshot, now).await {
+            Ok(article) => article,
             Err(outcome) => return Ok(Some(outcome)),
         };
         let rule = self.config.rules.iter().find(|rule| rule.name == lease.delivery.key.rule);
         if network.is_outside()
             && rule.is_none_or(|rule| rule.live_check)
-            && let Err(reason) = self.is_alive(&lease.delivery.key.endpoint, &standing.article.url).await
+            && let Err(reason) = self.is_alive(&lease.delivery.key.endpoint, &article.url).await
         {
             return Ok(Some(self.wait_for_life(lease, &reason)));
         }
         // A post that may have been sent goes out again byte for byte.
         let post = match lease.sent.clone() {
             Some(post) => post,
-            None => match self.compose(lease, rule, standing, &snapshot.site, network).await {
+            None => match self.compose(lease, rule, &article, &snapshot.site, network).await {
                 Ok(post) => post,
                 Err(reason) => return Ok(Some(Outcome::Failed(reason))),
             },
@@ -209,19 +208,27 @@ impl Deliverer {
         }))
     }
 
-    fn standing<'s>(&self, lease: &Lease, snapshot: &'s Snapshot, now: Timestamp) -> Result<&'s Standing, Outcome> {
+    /// The article, whole, if readers see it now.
+    async fn article(&self, lease: &Lease, snapshot: &Snapshot, now: Timestamp) -> Result<Article, Outcome> {
         let id = lease.delivery.key.article;
-        match snapshot.look.catalog.get(&id) {
-            Some(standing) if standing.article.is_live(now) => Ok(standing),
-            Some(_) => Err(Outcome::Withdrawn("the article is not published any more".to_owned())),
-            None if snapshot.look.rows.get(&id).is_some_and(|row| row.gone_since.is_some()) => {
-                Err(Outcome::Withdrawn("the article's file is gone".to_owned()))
+        let unreadable = || Outcome::Again {
+            at: now.saturating_add(SignedDuration::from_mins(1)).unwrap_or(now),
+            look_first: lease.sent.is_some(),
+            reason: "the article's file cannot be read at present".to_owned(),
+        };
+        let (standing, is_gone) = {
+            let catalog = snapshot.catalog();
+            (catalog.get(&id).cloned(), catalog.gone(&id).is_some())
+        };
+        match standing {
+            Some(standing) if standing.article.is_live(now) => {
+                let texts = snapshot.texts.clone();
+                let read = tokio::task::spawn_blocking(move || texts.read(&standing)).await;
+                read.ok().flatten().map(|(article, _)| article).ok_or_else(unreadable)
             }
-            None => Err(Outcome::Again {
-                at: now.saturating_add(SignedDuration::from_mins(1)).unwrap_or(now),
-                look_first: lease.sent.is_some(),
-                reason: "the article's file cannot be read at present".to_owned(),
-            }),
+            Some(_) => Err(Outcome::Withdrawn("the article is not published any more".to_owned())),
+            None if is_gone => Err(Outcome::Withdrawn("the article's file is gone".to_owned())),
+            None => Err(unreadable()),
         }
     }
 
@@ -229,7 +236,7 @@ impl Deliverer {
         &self,
         lease: &Lease,
         rule: Option<&Rule>,
-        standing: &Standing,
+        article: &Article,
         site: &SiteSettings,
         network: &dyn Network,
     ) -> Result<Post, String> {
@@ -237,7 +244,7 @@ impl Deliverer {
         let limits = network.limits(self.clock.now()).await;
         let (text, kind, hashtags) = (lease.text.as_deref(), &lease.delivery.network, &self.config.hashtags);
         let brief = Brief::new(text, rule, endpoint, kind, hashtags, limits)?;
-        compose(standing, site, &brief)
+        compose(article, site, &brief)
     }
 
     fn outcome(&self, lease: &Lease, network: &dyn Network, answer: Result<Receipt, Failure>) -> Outcome {

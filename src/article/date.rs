@@ -40,6 +40,19 @@ impl ArticleDate {
     }
 }
 
+impl serde::Serialize for ArticleDate {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.rfc3339())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ArticleDate {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse(&text, &TimeZone::UTC).ok_or_else(|| serde::de::Error::custom("not a date"))
+    }
+}
+
 /// Reads a date. Without a zone it is in the site's; so is one with the two forms of a zone that Ruby drops in
 /// silence (`-4`, and a year before the offset). Anything else that is not understood makes it no date: a guess could
 /// publish an article early.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The identity of an article, for ever: a UUID, shown in feeds as `urn:uuid:…`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ArticleId(Uuid);
 
 impl ArticleId {
@@ -98,15 +98,29 @@ pub enum Told {
     },
 }
 
-/// The identity of each article that stands on the site, in the order of `seen`. No identity is given twice.
-/// `unreadable` are paths whose file is there but cannot be read: their articles have not vanished.
-pub fn identify(
-    site: &str,
-    known: &[Known],
-    seen: &[&Seen],
-    unreadable: &BTreeSet<String>,
-    now: Timestamp,
-) -> Vec<(ArticleId, Told)> {
+/// What articles are told by.
+pub struct Situation<'a> {
+    /// The site's host: part of what identities are made of.
+    pub site: &'a str,
+    /// Articles that are known, as far as those that are seen may be one of them, or copies of one.
+    pub known: &'a [Known],
+    /// Articles that stand.
+    pub seen: &'a [&'a Seen],
+    /// Paths whose file is there but cannot be read: their articles have not vanished.
+    pub unreadable: &'a BTreeSet<String>,
+    /// Renames that the source reports: old and new path.
+    pub renames: &'a [(String, String)],
+    /// Whether an identity was ever given.
+    pub taken: &'a dyn Fn(&ArticleId) -> bool,
+    /// Nothing was known before: everything is new, and there is nothing to be a copy of.
+    pub first: bool,
+    /// The instant.
+    pub now: Timestamp,
+}
+
+/// The identity of each article that is seen, in their order. No identity is given twice.
+pub fn identify(situation: &Situation) -> Vec<(ArticleId, Told)> {
+    let Situation { site, known, seen, unreadable, now, .. } = *situation;
     let mut found: Vec<Option<(ArticleId, Told)>> = vec![None; seen.len()];
     let mut used: BTreeSet<ArticleId> = BTreeSet::new();
 
@@ -192,19 +206,21 @@ pub fn identify(
             *place = Some((id, Told::Text(likeness)));
         }
     }
-    let mut taken: BTreeSet<ArticleId> = known.iter().map(|k| k.id).collect();
+    let mut minted: BTreeSet<ArticleId> = BTreeSet::new();
     let newcomers: Vec<&Sketch> =
         found.iter().zip(seen).filter(|(place, _)| place.is_none()).map(|(_, article)| &article.sketch).collect();
     let standing = found.iter().zip(seen).filter_map(|(place, article)| Some(((*place)?.0, &article.sketch)));
     // At the first start everything is new, and there is nothing to be a copy of.
-    let mut models = if known.is_empty() { Vec::new() } else { likest_of_each(&newcomers, standing) }.into_iter();
+    let mut models = if situation.first { Vec::new() } else { likest_of_each(&newcomers, standing) }.into_iter();
     let mut fellows = Index::default();
     for (place, article) in found.iter_mut().zip(seen).filter(|(place, _)| place.is_none()) {
-        let id = ArticleId::mint(site, &article.path, &|id| taken.contains(id));
-        taken.insert(id);
-        let fellow = if known.is_empty() { None } else { fellows.likest(&article.sketch, &|_| true) };
+        let id = ArticleId::mint(site, &article.path, &|id| minted.contains(id) || (situation.taken)(id));
+        minted.insert(id);
+        let fellow = if situation.first { None } else { fellows.likest(&article.sketch, &|_| true) };
         let copy_of = models.next().flatten().into_iter().chain(fellow).max_by(|a, b| a.1.total_cmp(&b.1));
-        fellows.add(id, &article.sketch);
+        if !situation.first {
+            fellows.add(id, &article.sketch);
+        }
         *place = Some((id, Told::New { copy_of }));
     }
     found.into_iter().flatten().collect()
@@ -239,13 +255,20 @@ mod tests {
     }
 
     fn identify_at(known: &[Known], seen: &[Seen]) -> Vec<(ArticleId, Told)> {
-        identify(
-            "https://x.fr",
+        identify_among(known, &seen.iter().collect::<Vec<_>>(), &BTreeSet::new())
+    }
+
+    fn identify_among(known: &[Known], seen: &[&Seen], unreadable: &BTreeSet<String>) -> Vec<(ArticleId, Told)> {
+        identify(&Situation {
+            site: "https://x.fr",
             known,
-            &seen.iter().collect::<Vec<_>>(),
-            &BTreeSet::new(),
-            "2026-11-22T12:00:00Z".parse().unwrap(),
-        )
+            seen,
+            unreadable,
+            renames: &[],
+            taken: &|id| known.iter().any(|known| known.id == *id),
+            first: known.is_empty(),
+            now: "2026-11-22T12:00:00Z".parse().unwrap(),
+        })
     }
 
     #[test]
@@ -336,13 +359,7 @@ mod tests {
     fn a_file_that_cannot_be_read_has_not_vanished() {
         let old = known("a.md", TEXT, None);
         let unreadable = BTreeSet::from(["a.md".to_owned()]);
-        let told = identify(
-            "https://x.fr",
-            std::slice::from_ref(&old),
-            &[&seen("b.md", TEXT)],
-            &unreadable,
-            "2026-11-22T12:00:00Z".parse().unwrap(),
-        );
+        let told = identify_among(std::slice::from_ref(&old), &[&seen("b.md", TEXT)], &unreadable);
         assert_ne!(told[0].0, old.id);
     }
 

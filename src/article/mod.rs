@@ -33,7 +33,7 @@ pub struct SourceFile {
 }
 
 /// What is known of a file that an article names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FileFacts {
     /// Its length in bytes.
     pub length: u64,
@@ -67,6 +67,8 @@ pub struct Article {
     pub expires: Option<Timestamp>,
     /// False for a draft (`published: false`, `draft: true`).
     pub published: bool,
+    /// The site shows it before its date.
+    pub shown_early: bool,
     /// Its categories, as written, each once.
     pub categories: Vec<String>,
     /// Its tags, as written, each once.
@@ -107,7 +109,7 @@ impl Article {
 }
 
 /// An image of an article.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Image {
     /// Its address.
     pub url: Url,
@@ -120,7 +122,7 @@ pub struct Image {
 }
 
 /// A file to download.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Attachment {
     /// Its address.
     pub url: Url,
@@ -131,7 +133,7 @@ pub struct Attachment {
 }
 
 /// The dated, placed part of an article.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Event {
     /// When it starts.
     pub start: ArticleDate,
@@ -156,7 +158,7 @@ impl Event {
 }
 
 /// A line of an event's practical information.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct EventLink {
     /// What it is.
     pub label: String,

@@ -130,6 +130,7 @@ impl Reading<'_> {
             url,
             date,
             published,
+            shown_early: false,
             categories,
             tags,
             body,

@@ -1,13 +1,16 @@
 //! Texts sampled, so that two can be told to be much the same without keeping either.
 
 use super::ArticleId;
-use crate::text::folded;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// The share of three-word runs that makes two texts one article.
 pub const LIKENESS: f64 = 0.60;
 /// The share below which two texts have nothing to do with each other.
 const UNLIKE: f64 = 0.20;
+/// The fewest three-word runs of a text whose likeness can be estimated.
+const RUNS_LEAST: u32 = 10;
 
 /// A text's three-word runs, sampled: the smallest of their hashes, and how many there are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,19 +25,35 @@ impl Sketch {
 
     /// The sketch of a text.
     pub fn of(text: &str) -> Self {
-        let words = folded(text);
-        let words: Vec<&str> = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-        let runs: BTreeSet<u32> = words.windows(3.min(words.len().max(1))).map(|run| hash(&run.join(" "))).collect();
-        Self {
-            runs: u32::try_from(runs.len()).unwrap_or(u32::MAX),
-            smallest: runs.into_iter().take(Self::KEPT).collect(),
-        }
+        Self::of_parts(&[text])
+    }
+
+    /// The sketch of a text in several parts: case, punctuation, white space and the encoding of accents do not count.
+    pub fn of_parts(parts: &[&str]) -> Self {
+        let words: Vec<u64> = parts.iter().flat_map(|part| words(part)).collect();
+        let run =
+            |run: &[u64]| mixed(run.iter().fold(SEED, |hash, word| (hash ^ word).wrapping_mul(PRIME).rotate_left(23)));
+        let mut runs: Vec<u32> = words.windows(3.min(words.len().max(1))).map(run).collect();
+        runs.sort_unstable();
+        runs.dedup();
+        let count = u32::try_from(runs.len()).unwrap_or(u32::MAX);
+        runs.truncate(Self::KEPT);
+        runs.shrink_to_fit();
+        Self { runs: count, smallest: runs }
+    }
+
+    /// The few samples that are kept in memory.
+    pub fn gist(&self) -> Gist {
+        let mut hashes = [0; Gist::KEPT];
+        let kept = self.smallest.len().min(Gist::KEPT);
+        hashes[..kept].copy_from_slice(&self.smallest[..kept]);
+        Gist { kept: u8::try_from(kept).unwrap_or(0), short: self.runs < RUNS_LEAST, hashes }
     }
 
     /// The share of this text's runs that the other has too, from 0 to 1, estimated. Of texts of under ten runs, too
     /// little to estimate, only equal ones are alike.
     pub fn likeness(&self, other: &Sketch) -> f64 {
-        if self.runs < 10 || other.runs < 10 {
+        if self.runs < RUNS_LEAST || other.runs < RUNS_LEAST {
             return if self == other && self.runs > 0 { 1.0 } else { 0.0 };
         }
         let both: BTreeSet<u32> = self.smallest.iter().chain(&other.smallest).copied().collect();
@@ -51,7 +70,7 @@ impl Sketch {
     /// Whether two texts, both long enough to tell, have nothing to do with each other.
     pub(super) fn is_unlike(&self, other: &Sketch) -> bool {
         // Equal ones, by far the most, cost nothing.
-        let long_enough = self.runs >= 10 && other.runs >= 10 && self != other;
+        let long_enough = self.runs >= RUNS_LEAST && other.runs >= RUNS_LEAST && self != other;
         long_enough && self.likeness(other) < UNLIKE && other.likeness(self) < UNLIKE
     }
 
@@ -68,16 +87,75 @@ impl Sketch {
     }
 }
 
-/// FNV-1a with a final mix: fast, spread evenly, the same on every machine, kept in the store.
-fn hash(text: &str) -> u32 {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in text.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0100_0000_01b3;
+
+/// The hashes of a text's words (FNV-1a over folded letters and digits): the same on every machine, kept in the store.
+fn words(text: &str) -> Vec<u64> {
+    if is_nfc_quick(text.chars()) == IsNormalized::Yes { words_of(text.chars()) } else { words_of(text.nfc()) }
+}
+
+fn words_of(text: impl Iterator<Item = char>) -> Vec<u64> {
+    let mut words = Vec::new();
+    let mut hash = SEED;
+    let mut inside = false;
+    let add = |hash: &mut u64, c: char| *hash = (*hash ^ u64::from(c)).wrapping_mul(PRIME);
+    for c in text {
+        if c.is_ascii_alphanumeric() {
+            add(&mut hash, c.to_ascii_lowercase());
+            inside = true;
+        } else if !c.is_ascii() && c.is_alphanumeric() {
+            c.to_lowercase().for_each(|c| add(&mut hash, c));
+            inside = true;
+        } else if inside {
+            words.push(std::mem::replace(&mut hash, SEED));
+            inside = false;
+        }
     }
-    hash ^= hash >> 33;
+    if inside {
+        words.push(hash);
+    }
+    words
+}
+
+/// A final mix, so that the hashes are spread evenly.
+fn mixed(hash: u64) -> u32 {
+    let mut hash = hash ^ (hash >> 33);
     hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
     let [_, _, _, _, bytes @ ..] = hash.to_le_bytes();
     u32::from_le_bytes(bytes)
+}
+
+/// The smallest hashes of a sketch: enough to find the texts that may be like another one, in little memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Gist {
+    kept: u8,
+    /// Too short to be like another text without being equal to it.
+    short: bool,
+    hashes: [u32; Self::KEPT],
+}
+
+impl Gist {
+    const KEPT: usize = 16;
+
+    /// The samples, in order.
+    pub fn hashes(&self) -> &[u32] {
+        &self.hashes[..usize::from(self.kept)]
+    }
+
+    /// How many samples a text shares at least with one that is like it: some 40 % are expected.
+    pub fn least_shared(&self) -> usize {
+        if self.short { usize::from(self.kept).max(1) } else { 3.min(usize::from(self.kept)).max(1) }
+    }
+
+    /// Whether the two texts have plainly to do with each other. Of a text that is not known, everything is taken to.
+    pub fn is_near(&self, other: &Gist) -> bool {
+        if self.short || other.short || self.kept == 0 || other.kept == 0 {
+            return true;
+        }
+        let shared = self.hashes().iter().filter(|hash| other.hashes().binary_search(hash).is_ok()).count();
+        shared * 4 >= Self::KEPT
+    }
 }
 
 /// Sketches by their hashes, so that a text is compared only with those that share some: a thousand new files among

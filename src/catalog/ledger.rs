@@ -1,54 +1,104 @@
 //! The ledger: what is remembered of every article ever seen, and how a look at the site changes it.
 //!
-//! [`look`] is pure: known rows and the articles that stand now go in, the catalog and the rows to write come out.
+//! A look has two steps, since some texts must be fetched from the store between them: [`sort`] tells which articles
+//! are plainly what they were and whose texts are needed to tell the others; [`look`] gives every article its identity
+//! and writes down what changed. Both are pure but for the catalog that [`look`] changes.
 
-use super::{Catalog, Standing};
-use crate::article::identity::{self, Known, Seen, Told};
-use crate::article::sketch::{self, Sketch};
+use super::head::Plain;
+use super::index::page_of;
+use super::{Catalog, GroupKey, Head, Names, Stamp, Standing};
+use crate::article::identity::{self, Known, Seen, Situation, Told};
+use crate::article::sketch::{self, Gist, Sketch};
 use crate::article::{Article, ArticleId, SiteSettings};
 use crate::config::Baseline;
 use crate::digest;
-use crate::text::one_line;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// What is remembered of one article.
+/// What is remembered of an article beside what its file says.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// Its identity.
-    pub id: ArticleId,
-    /// Its last path.
-    pub path: String,
-    /// Its last address, then those it had.
-    pub addresses: Vec<String>,
+pub struct Past {
+    /// Addresses that it had or says it had, without scheme, beside the present one.
+    pub former: Box<[Box<str>]>,
     /// Its identity as the author wrote it.
-    pub own_id: Option<String>,
-    /// Its title when it was last seen.
-    pub title: String,
-    /// Its text, sampled.
-    pub sketch: Sketch,
-    /// Hash of what a reader sees.
-    pub visible: String,
+    pub own_id: Option<Box<str>>,
+    /// A few samples of its text, by which texts like it are found.
+    pub gist: Gist,
+    /// Hash of what a reader sees; 0 if that is not known.
+    pub visible: u64,
     /// When it was first seen.
     pub first_seen: Timestamp,
     /// When what a reader sees last changed.
     pub updated: Timestamp,
     /// Hash of path, date and state, which must stay the same for an article to settle.
-    pub state: String,
+    pub state: u64,
     /// Since when they are the same.
     pub state_since: Timestamp,
     /// Whether its announcement is decided.
     pub decided: Option<Decided>,
     /// The standing article of which it is nearly a copy, and the share of its three-word runs.
-    pub copy_of: Option<(ArticleId, f64)>,
+    pub copy_of: Option<Box<(ArticleId, f64)>>,
+}
+
+/// What is remembered of an article whose file is gone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gone {
+    /// Its identity.
+    pub id: ArticleId,
+    /// Its last path.
+    pub path: String,
+    /// Its last title.
+    pub title: String,
+    /// Its last address, without scheme.
+    pub address: String,
+    /// What else is remembered.
+    pub past: Past,
+    /// Since when its file is gone.
+    pub since: Timestamp,
+}
+
+/// What the store keeps of an article, standing or gone.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its identity.
+    pub id: ArticleId,
+    /// Its last path.
+    pub path: String,
+    /// Its last title.
+    pub title: String,
+    /// Its last address, without scheme.
+    pub address: String,
+    /// What else is remembered.
+    pub past: Past,
     /// Since when its file is gone.
     pub gone_since: Option<Timestamp>,
 }
 
+impl Row {
+    /// Into the catalog: as gone, or as standing with what little the ledger says of it, until its file is read.
+    pub fn enter(self, catalog: &mut Catalog, names: &mut Names) {
+        let Self { id, path, title, address, past, gone_since } = self;
+        match gone_since {
+            Some(since) => catalog.let_go(Gone { id, path, title, address, past, since }),
+            None => {
+                let article = Head {
+                    path: path.into(),
+                    collection: names.word(""),
+                    title: title.into(),
+                    url: format!("https://{address}").into(),
+                    published: false,
+                    ..Head::default()
+                };
+                catalog.put(Standing { id, article, past, stamp: Stamp::default(), print: 0 });
+            }
+        }
+    }
+}
+
 /// Why nothing more is announced of an article by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decided {
     /// It was live at the first start.
     Baseline,
@@ -74,170 +124,388 @@ impl Decided {
     }
 }
 
-impl Row {
-    /// The moment at which the article became due in its present state: its date, or later if it was put in this
-    /// state later. None without a date: such an article is never announced by itself.
-    pub fn due_since(&self, article: &Article) -> Option<Timestamp> {
-        Some(article.date?.at.max(self.state_since))
-    }
-}
-
-/// What a look at the site found.
-#[derive(Debug, Default)]
-pub struct Look {
-    /// The articles that stand, with their identities.
-    pub catalog: Catalog,
-    /// All rows after the look, by identity.
-    pub rows: BTreeMap<ArticleId, Row>,
-    /// Identities of rows that are new or changed.
-    pub changed: BTreeSet<ArticleId>,
-}
-
 /// An article as it was read, with what tells it from others and from itself: worked out once, when its file is read.
 #[derive(Debug, Clone)]
 pub struct Read {
-    /// The article.
-    pub article: Arc<Article>,
+    plain: Plain,
+    date: Option<Timestamp>,
+    modified: Option<Timestamp>,
     seen: Seen,
-    visible: String,
-    state: String,
-    version: u64,
+    visible: u64,
+    state: u64,
+    stamp: Stamp,
+    print: u64,
 }
 
 impl Read {
-    /// Works it out.
-    pub fn new(article: Article) -> Self {
+    /// Works it out. `stamp` and `print` are those of its file.
+    pub fn new(article: &Article, stamp: Stamp, print: u64) -> Self {
+        let (sketch, visible) = texts(article);
         Self {
-            seen: seen(&article),
-            visible: visible(&article),
-            state: state(&article),
-            version: digest::number(format!("{article:?}")),
-            article: Arc::new(article),
+            plain: Plain::of(article),
+            date: article.date.map(|date| date.at),
+            modified: article.modified.map(|date| date.at),
+            seen: Seen {
+                path: article.path.clone(),
+                addresses: std::iter::once(&article.url)
+                    .chain(&article.aliases)
+                    .map(|url| without_scheme(url.as_str()).to_owned())
+                    .collect(),
+                own_id: article.own_id.clone(),
+                sketch,
+            },
+            visible,
+            state: state(article),
+            stamp,
+            print,
         }
+    }
+
+    /// The path of its file.
+    pub fn path(&self) -> &str {
+        &self.seen.path
+    }
+
+    /// Hash of its file's bytes.
+    pub fn print(&self) -> u64 {
+        self.print
     }
 }
 
-/// The site as it stands at an instant.
+/// What a look at the site found, compared with the catalog.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Articles whose files are new or changed.
+    pub read: Vec<Read>,
+    /// Paths at which articles stood whose files are gone.
+    pub removed: Vec<String>,
+    /// Paths of files that are there and cannot be read: their articles have not vanished.
+    pub unreadable: BTreeSet<String>,
+    /// Renames that the source reports: old and new path.
+    pub renames: Vec<(String, String)>,
+    /// Nothing is known yet: every article is new, and there is nothing to be a copy of.
+    pub first: bool,
+}
+
+/// The site as a look finds it.
 pub struct Site<'a> {
     /// Its settings.
     pub settings: &'a SiteSettings,
-    /// Its articles.
-    pub articles: &'a [Read],
-    /// Paths of files that are there and cannot be read: their articles have not vanished.
-    pub unreadable: &'a BTreeSet<String>,
+    /// Which articles count as announced when their collection is first looked at.
+    pub baseline: Baseline,
+    /// Collections that were never looked at before.
+    pub new: &'a BTreeSet<String>,
 }
 
-/// Compares what is known with what stands. `baseline` counts for articles of collections that are `new` to the ledger:
-/// all of them at the first start, and later those that the site or the configuration adds.
-pub fn look(known: Vec<Row>, site: &Site, baseline: Baseline, new: &BTreeSet<String>, now: Timestamp) -> Look {
-    let settings = site.settings;
-    let site_name = settings.url.host_str().unwrap_or_default().to_owned();
-    // A definite order, whatever the order of files on the disk: identities and dates depend on it.
-    let mut articles: Vec<&Read> = site.articles.iter().collect();
-    articles.sort_by(|a, b| a.article.path.cmp(&b.article.path));
-    let seen: Vec<&Seen> = articles.iter().map(|read| &read.seen).collect();
-    let all_known: Vec<Known> = known.iter().map(known_as).collect();
-    let told = identity::identify(&site_name, &all_known, &seen, site.unreadable, now);
+/// The articles of a look, as far as they can be told without texts from the store.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    /// Articles that are plainly what stood at their path.
+    at_home: Vec<(Read, ArticleId)>,
+    /// All others: new, renamed, rewritten.
+    others: Vec<Read>,
+    /// Standing articles that those may be, or may be copies of.
+    candidates: BTreeSet<ArticleId>,
+    /// Articles whose files are gone.
+    vanishing: BTreeSet<ArticleId>,
+    unreadable: BTreeSet<String>,
+    renames: Vec<(String, String)>,
+    first: bool,
+    /// Identities whose texts are needed to go on.
+    pub needed: BTreeSet<ArticleId>,
+}
 
-    let mut rows: BTreeMap<ArticleId, Row> = known.into_iter().map(|row| (row.id, row)).collect();
-    let mut changed = BTreeSet::new();
-    let mut dates: BTreeSet<Timestamp> = rows.values().map(|row| row.updated).collect();
-    let print = settings.print();
-    let mut standing = Vec::with_capacity(articles.len());
-    for (read, (id, how)) in articles.into_iter().zip(told) {
-        let before = rows.get(&id);
-        let row = match before {
-            Some(row) => renewed(row, read, now, &mut dates),
-            None => {
-                let first = new.contains(&read.article.collection).then_some((baseline, &settings.timezone));
-                new_row(id, read, how, first, now, &mut dates)
+/// Tells which articles are plainly what they were, and whose texts are needed for the others.
+pub fn sort(catalog: &Catalog, mut changes: Changes, now: Timestamp) -> Sorted {
+    // A definite order, whatever the order of files on the disk: identities and dates depend on it.
+    changes.read.sort_by(|a, b| a.seen.path.cmp(&b.seen.path));
+    let Changes { read, removed, unreadable, renames, first } = changes;
+    let mut sorted = Sorted { unreadable, renames, first, ..Sorted::default() };
+    if first {
+        sorted.others = read;
+        return sorted;
+    }
+    let vanishing = removed.iter().filter_map(|path| catalog.at_path(path));
+    sorted.vanishing = vanishing.map(|standing| standing.id).collect();
+    for read in read {
+        match catalog.at_path(&read.seen.path).filter(|standing| is_plainly(standing, &read)) {
+            Some(standing) => sorted.at_home.push((read, standing.id)),
+            None => sorted.others.push(read),
+        }
+    }
+    let rewritten = sorted.others.iter().filter_map(|read| catalog.at_path(&read.seen.path)).map(|s| s.id);
+    sorted.candidates = rewritten.collect();
+    if !sorted.others.is_empty() {
+        sorted.candidates.extend(like_enough(catalog, &sorted.others));
+        sorted.candidates.extend(same_own_id(catalog, &sorted.others));
+        let lately = |gone: &&super::Gone| now.duration_since(gone.since) <= identity::REMEMBERED;
+        sorted.needed.extend(sorted.candidates.iter().chain(&sorted.vanishing));
+        sorted.needed.extend(catalog.all_gone().filter(lately).map(|gone| gone.id));
+    }
+    sorted.needed.extend(copies_to_judge(catalog, &sorted).into_iter().flatten());
+    sorted
+}
+
+/// Whether the article at a path is what stood there: the same word of its author, and not a wholly other text.
+fn is_plainly(standing: &Standing, read: &Read) -> bool {
+    standing.past.own_id.as_deref() == read.seen.own_id.as_deref()
+        && standing.past.gist.is_near(&read.seen.sketch.gist())
+}
+
+/// Most standing articles that one new text is compared with.
+const CANDIDATES_MAX: usize = 20;
+
+/// The standing articles whose texts may be like one of the others, by their gists.
+fn like_enough(catalog: &Catalog, others: &[Read]) -> BTreeSet<ArticleId> {
+    let mut by_hash: HashMap<u32, Vec<u32>> = HashMap::new();
+    let gists: Vec<Gist> = others.iter().map(|read| read.seen.sketch.gist()).collect();
+    for (at, gist) in gists.iter().enumerate() {
+        for hash in gist.hashes() {
+            by_hash.entry(*hash).or_default().push(u32::try_from(at).unwrap_or(u32::MAX));
+        }
+    }
+    let mut found: Vec<Vec<(usize, ArticleId)>> = vec![Vec::new(); others.len()];
+    let mut shared: HashMap<u32, usize> = HashMap::new();
+    for standing in catalog.all() {
+        shared.clear();
+        for at in standing.past.gist.hashes().iter().filter_map(|hash| by_hash.get(hash)).flatten() {
+            *shared.entry(*at).or_default() += 1;
+        }
+        for (at, count) in &shared {
+            let place = *at as usize;
+            if *count >= gists[place].least_shared() {
+                found[place].push((*count, standing.id));
+            }
+        }
+    }
+    let likest = found.into_iter().flat_map(|mut candidates| {
+        candidates.sort_by(|a, b| b.cmp(a));
+        candidates.truncate(CANDIDATES_MAX);
+        candidates
+    });
+    likest.map(|(_, id)| id).collect()
+}
+
+/// The standing articles that bear an identity of their author's that one of the others bears too.
+fn same_own_id(catalog: &Catalog, others: &[Read]) -> BTreeSet<ArticleId> {
+    let wanted: HashSet<&str> = others.iter().filter_map(|read| read.seen.own_id.as_deref()).collect();
+    if wanted.is_empty() {
+        return BTreeSet::new();
+    }
+    let bears = |own: &Option<Box<str>>| own.as_deref().is_some_and(|own| wanted.contains(own));
+    catalog.all().filter(|standing| bears(&standing.past.own_id)).map(|standing| standing.id).collect()
+}
+
+/// Suspected copies that changed, or whose model did: a copy that was rewritten, or whose model is gone, is suspected
+/// no longer. To duplicate an article and write another one over it is how many editors work.
+fn copies_to_judge(catalog: &Catalog, sorted: &Sorted) -> Vec<[ArticleId; 2]> {
+    let changed: BTreeSet<ArticleId> = sorted
+        .at_home
+        .iter()
+        .map(|(_, id)| *id)
+        .chain(sorted.candidates.iter().copied())
+        .chain(sorted.vanishing.iter().copied())
+        .collect();
+    let copies = catalog.copies().iter().filter_map(|id| {
+        let (model, _) = **catalog.get(id)?.past.copy_of.as_ref()?;
+        Some([*id, model])
+    });
+    copies.filter(|pair| pair.iter().any(|id| changed.contains(id) || catalog.get(id).is_none())).collect()
+}
+
+/// What a look changed.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// Articles that stand and are new or changed, and the texts of those whose files were read.
+    pub changed: BTreeMap<ArticleId, Option<Sketch>>,
+    /// Articles whose files are gone.
+    pub gone: BTreeSet<ArticleId>,
+    /// The groups of all of them, before and after.
+    pub affected: BTreeSet<GroupKey>,
+    /// The pages of the index in which something changed.
+    pub pages: BTreeSet<u16>,
+    /// How many count as announced since they were there when their collection was first looked at.
+    pub baseline: usize,
+}
+
+impl Looked {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.changed.is_empty() && self.gone.is_empty()
+    }
+}
+
+/// Gives every article of a look its identity, and writes down what changed. `texts` are those that [`sort`] needs.
+pub fn look(
+    catalog: &mut Catalog,
+    names: &mut Names,
+    sorted: Sorted,
+    texts: &HashMap<ArticleId, Sketch>,
+    site: &Site,
+    now: Timestamp,
+) -> Looked {
+    let told = tell(catalog, &sorted, texts, site, now);
+    let judged = copies_to_judge(catalog, &sorted);
+    let mut looked = Looked::default();
+    let mut dates = Dates { catalog, given: HashSet::new() };
+    let mut renewed: Vec<(ArticleId, Standing, Read)> = Vec::new();
+    let known = sorted.at_home.into_iter().map(|(read, id)| (read, (id, Told::Path)));
+    for (read, (id, how)) in known.chain(sorted.others.into_iter().zip(told)) {
+        let before = dates.catalog.get(&id).map(|standing| &standing.past);
+        let came_back = dates.catalog.gone(&id).map(|gone| (&gone.past, gone.address.as_str()));
+        let past = match (before, came_back) {
+            (Some(past), _) => {
+                let address = dates.catalog.get(&id).map(|standing| without_scheme(&standing.article.url).to_owned());
+                renew(past.clone(), address.as_deref(), &read, now, &mut dates)
+            }
+            (None, Some((past, address))) => renew(past.clone(), Some(address), &read, now, &mut dates),
+            (None, None) => {
+                let first =
+                    site.new.contains(read.plain.collection()).then_some((site.baseline, &site.settings.timezone));
+                new_past(&read, how, first, now, &mut dates)
             }
         };
-        if before != Some(&row) {
-            changed.insert(id);
-        }
-        let version = digest::number(format!("{} {} {} {print}", read.version, row.updated, row.first_seen));
-        let article = Arc::clone(&read.article);
-        standing.push(Standing { id, first_seen: row.first_seen, updated: row.updated, version, article });
-        rows.insert(id, row);
+        looked.baseline +=
+            usize::from(before.is_none() && came_back.is_none() && past.decided == Some(Decided::Baseline));
+        let article = read.plain.clone().into_head(names);
+        renewed.push((id, Standing { id, article, past, stamp: read.stamp, print: read.print }, read));
     }
-    judge_copies_again(&mut rows, &standing, &mut changed);
-    let stands: BTreeSet<ArticleId> = standing.iter().map(|standing| standing.id).collect();
-    for row in rows.values_mut() {
-        if !stands.contains(&row.id) && row.gone_since.is_none() && !site.unreadable.contains(&row.path) {
-            row.gone_since = Some(now);
+    let many = sorted.first || renewed.len() > 1_000;
+    let mut standing = Vec::with_capacity(if many { renewed.len() } else { 0 });
+    for (id, new, read) in renewed {
+        if let Some(before) = catalog.get(&id) {
+            if !many {
+                looked.affected.extend(GroupKey::of(&before.article));
+            }
+            looked.pages.insert(page_of(&before.article.path));
+        }
+        looked.pages.insert(page_of(&new.article.path));
+        looked.changed.insert(id, Some(read.seen.sketch));
+        if many {
+            standing.push(new);
+        } else {
+            looked.affected.extend(GroupKey::of(&new.article));
+            catalog.put(new);
+        }
+    }
+    if many {
+        catalog.put_all(standing);
+        // So many that every feed is looked at.
+        looked.affected.extend(catalog.groups().map(|(key, _)| key.clone()));
+    }
+    for id in sorted.vanishing.iter().filter(|id| !looked.changed.contains_key(id)) {
+        let Some(before) = catalog.get(id).cloned() else { continue };
+        looked.affected.extend(GroupKey::of(&before.article));
+        looked.gone.insert(*id);
+        looked.pages.insert(page_of(&before.article.path));
+        catalog.let_go(Gone {
+            id: *id,
+            path: before.article.path.to_string(),
+            title: before.article.title.to_string(),
+            address: without_scheme(&before.article.url).to_owned(),
             // What comes back after it was gone must settle again.
-            row.state = String::new();
-            changed.insert(row.id);
+            past: Past { state: 0, ..before.past.clone() },
+            since: now,
+        });
+    }
+    judge(catalog, &judged, texts, &mut looked);
+    looked
+}
+
+/// Takes back, or confirms, the suspicion against copies.
+fn judge(catalog: &mut Catalog, copies: &[[ArticleId; 2]], texts: &HashMap<ArticleId, Sketch>, looked: &mut Looked) {
+    for [copy, model] in copies {
+        let Some(before) = catalog.get(copy).and_then(|standing| standing.past.copy_of.clone()) else { continue };
+        let text = |id: &ArticleId| match looked.changed.get(id) {
+            Some(Some(sketch)) => Some(sketch),
+            _ => texts.get(id),
+        };
+        let likeness = match (text(copy), text(model)) {
+            (Some(copy), Some(of)) if catalog.get(model).is_some() => copy.likeness(of),
+            _ => 0.0,
+        };
+        let judged = (likeness >= sketch::LIKENESS).then(|| Box::new((*model, likeness)));
+        if judged != Some(before) {
+            catalog.remember(copy, |past| past.copy_of = judged);
+            looked.changed.entry(*copy).or_insert(None);
+            looked.pages.extend(catalog.get(copy).map(|standing| page_of(&standing.article.path)));
         }
     }
-    Look { catalog: Catalog::new(standing), rows, changed }
 }
 
-/// A copy that was rewritten, or whose model is gone, is suspected no longer: to duplicate an article and write another
-/// one over it is how many editors work.
-fn judge_copies_again(rows: &mut BTreeMap<ArticleId, Row>, standing: &[Standing], changed: &mut BTreeSet<ArticleId>) {
-    let stands: BTreeSet<ArticleId> = standing.iter().map(|standing| standing.id).collect();
-    for id in &stands {
-        let Some((row, (model, before))) = rows.get(id).and_then(|row| Some((row, row.copy_of?))) else { continue };
-        let model_row = rows.get(&model).filter(|_| stands.contains(&model));
-        let now = model_row.map_or(0.0, |model| row.sketch.likeness(&model.sketch));
-        let judged = (now >= sketch::LIKENESS).then_some((model, now));
-        if judged != Some((model, before))
-            && let Some(row) = rows.get_mut(id)
-        {
-            row.copy_of = judged;
-            changed.insert(*id);
-        }
-    }
-}
-
-fn seen(article: &Article) -> Seen {
-    let text = format!("{}\n{}\n{}", article.title, article.chapeau.as_deref().unwrap_or(""), article.body);
-    Seen {
-        path: article.path.clone(),
-        addresses: std::iter::once(&article.url)
-            .chain(&article.aliases)
-            .map(|url| without_scheme(url.as_str()))
-            .collect(),
-        own_id: article.own_id.clone(),
-        sketch: Sketch::of(&text),
-    }
-}
-
-/// http and https are one address.
-fn without_scheme(url: &str) -> String {
-    url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/').to_owned()
-}
-
-fn known_as(row: &Row) -> Known {
-    Known {
-        id: row.id,
-        path: row.path.clone(),
-        addresses: row.addresses.clone(),
-        own_id: row.own_id.clone(),
-        gone_since: row.gone_since,
-        sketch: row.sketch.clone(),
-    }
-}
-
-fn new_row(
-    id: ArticleId,
-    read: &Read,
-    how: Told,
-    first: Option<(Baseline, &TimeZone)>,
+/// The identities of those that are not plainly what they were.
+fn tell(
+    catalog: &Catalog,
+    sorted: &Sorted,
+    texts: &HashMap<ArticleId, Sketch>,
+    site: &Site,
     now: Timestamp,
-    dates: &mut BTreeSet<Timestamp>,
-) -> Row {
-    let article = &read.article;
-    let date = article.date.map(|date| date.at);
+) -> Vec<(ArticleId, Told)> {
+    let text = |id: &ArticleId| texts.get(id).cloned().unwrap_or_default();
+    let at_home: HashSet<ArticleId> = sorted.at_home.iter().map(|(_, id)| *id).collect();
+    let mut known = Vec::new();
+    let mut stand: Vec<Seen> = Vec::new();
+    let involved = sorted.candidates.iter().chain(&sorted.vanishing).collect::<BTreeSet<_>>();
+    let rewritten: HashSet<&str> = sorted.others.iter().map(|read| read.seen.path.as_str()).collect();
+    for standing in involved.into_iter().filter_map(|id| catalog.get(id)) {
+        let id = standing.id;
+        let addresses: Vec<String> = std::iter::once(without_scheme(&standing.article.url).to_owned())
+            .chain(standing.past.former.iter().map(|address| address.to_string()))
+            .collect();
+        let seen = Seen {
+            path: standing.article.path.to_string(),
+            addresses,
+            own_id: standing.past.own_id.as_deref().map(str::to_owned),
+            sketch: text(&id),
+        };
+        if !rewritten.contains(&*standing.article.path) && !sorted.vanishing.contains(&id) {
+            let read = sorted.at_home.iter().find(|(_, known)| at_home.contains(&id) && *known == id);
+            stand.push(read.map_or_else(|| seen.clone(), |(read, _)| read.seen.clone()));
+        }
+        let gone_since = None;
+        known.push(Known {
+            id,
+            path: seen.path,
+            addresses: seen.addresses,
+            own_id: seen.own_id,
+            gone_since,
+            sketch: seen.sketch,
+        });
+    }
+    known.extend(catalog.all_gone().map(|gone| Known {
+        id: gone.id,
+        path: gone.path.clone(),
+        addresses:
+            std::iter::once(gone.address.clone()).chain(gone.past.former.iter().map(|a| a.to_string())).collect(),
+        own_id: gone.past.own_id.as_deref().map(str::to_owned),
+        gone_since: Some(gone.since),
+        sketch: text(&gone.id),
+    }));
+    let seen: Vec<&Seen> = sorted.others.iter().map(|read| &read.seen).chain(&stand).collect();
+    let situation = Situation {
+        site: site.settings.url.host_str().unwrap_or_default(),
+        known: &known,
+        seen: &seen,
+        unreadable: &sorted.unreadable,
+        renames: &sorted.renames,
+        taken: &|id| catalog.knows(id),
+        first: sorted.first,
+        now,
+    };
+    let mut told = identity::identify(&situation);
+    told.truncate(sorted.others.len());
+    told
+}
+
+fn new_past(read: &Read, how: Told, first: Option<(Baseline, &TimeZone)>, now: Timestamp, dates: &mut Dates) -> Past {
+    let date = read.date;
     // Found at the first start, an article has been as it is since its date, as far as anyone can tell.
     let state_since = match (first, date) {
         (Some(_), Some(date)) => date.min(now),
         _ => now,
     };
     let decided = match first {
-        Some((baseline, zone)) if article.is_live(now) => match (baseline, date) {
+        Some((baseline, zone)) if read.plain.is_live(now) => match (baseline, date) {
             (Baseline::Existing, _) | (_, None) => Some(Decided::Baseline),
             (Baseline::Since(since), Some(date)) => {
                 (zone.to_datetime(date).date() < since).then_some(Decided::Baseline)
@@ -246,95 +514,119 @@ fn new_row(
         },
         _ => None,
     };
-    let said = article.modified.map(|modified| modified.at).filter(|at| *at <= now);
+    let said = read.modified.filter(|at| *at <= now);
     let updated = said.max(date).unwrap_or(now);
-    Row {
-        id,
-        path: article.path.clone(),
-        addresses: read.seen.addresses.clone(),
-        own_id: article.own_id.clone(),
-        title: article.title.clone(),
-        sketch: read.seen.sketch.clone(),
-        visible: read.visible.clone(),
+    Past {
+        former: former(&read.seen.addresses, &[]),
+        own_id: read.seen.own_id.as_deref().map(Into::into),
+        gist: read.seen.sketch.gist(),
+        visible: read.visible,
         first_seen: now,
-        updated: distinct(updated, dates),
-        state: read.state.clone(),
+        updated: dates.distinct(updated),
+        state: read.state,
         state_since,
         decided,
         copy_of: match how {
-            Told::New { copy_of } => copy_of,
+            Told::New { copy_of } => copy_of.map(Box::new),
             _ => None,
         },
-        gone_since: None,
     }
 }
 
-fn renewed(row: &Row, read: &Read, now: Timestamp, dates: &mut BTreeSet<Timestamp>) -> Row {
-    let article = &read.article;
-    let mut row = row.clone();
-    let mut addresses = read.seen.addresses.clone();
-    for old in &row.addresses {
-        if !addresses.contains(old) {
-            addresses.push(old.clone());
-        }
-    }
-    row.addresses = addresses;
-    row.path.clone_from(&article.path);
-    row.own_id.clone_from(&article.own_id);
-    row.title.clone_from(&article.title);
-    row.sketch.clone_from(&read.seen.sketch);
-    row.gone_since = None;
-    if row.visible != read.visible {
-        row.visible.clone_from(&read.visible);
+/// What is remembered after a look at an article that was known; `address` is its last one.
+fn renew(mut past: Past, address: Option<&str>, read: &Read, now: Timestamp, dates: &mut Dates) -> Past {
+    let old: Vec<&str> = address.into_iter().chain(past.former.iter().map(|former| &**former)).collect();
+    past.former = former(&read.seen.addresses, &old);
+    past.own_id = read.seen.own_id.as_deref().map(Into::into);
+    past.gist = read.seen.sketch.gist();
+    let is_live = read.plain.is_live(now);
+    if past.visible != read.visible {
         // An article that nobody saw before it is live has not been updated: it is published.
-        if article.is_live(now) {
-            let said = article.modified.map(|modified| modified.at).filter(|at| *at <= now && *at > row.updated);
-            row.updated = distinct(said.unwrap_or(now), dates);
+        if is_live && past.visible != 0 {
+            let said = read.modified.filter(|at| *at <= now && *at > past.updated);
+            past.updated = dates.distinct(said.unwrap_or(now));
         }
+        past.visible = read.visible;
     }
     // Nothing is updated before it is published, nor in the future: the date was corrected.
-    let date = article.date.map_or(now, |date| date.at);
-    if article.is_live(now) && (row.updated > now || row.updated < date) {
-        row.updated = distinct(date, dates);
+    let date = read.date.unwrap_or(now);
+    if is_live && (past.updated > now || past.updated < date) && !(read.plain.is_shown_early() && date > now) {
+        past.updated = dates.distinct(date);
     }
-    if row.state != read.state {
-        row.state.clone_from(&read.state);
-        row.decided = row.decided.filter(|decided| *decided != Decided::Stale);
-        row.state_since = now;
+    if past.state != read.state {
+        past.state = read.state;
+        past.decided = past.decided.filter(|decided| *decided != Decided::Stale);
+        past.state_since = now;
     }
-    row
+    past
 }
 
-/// The W3C validator warns of two entries with one `updated`: the later one gets some milliseconds.
-fn distinct(at: Timestamp, dates: &mut BTreeSet<Timestamp>) -> Timestamp {
-    let mut at = at;
-    while dates.contains(&at) {
-        match at.checked_add(SignedDuration::from_millis(1)) {
-            Ok(next) => at = next,
-            Err(_) => break,
+/// The addresses that an article had or says it had, beside its present one.
+fn former(addresses: &[String], old: &[&str]) -> Box<[Box<str>]> {
+    let mut former: Vec<Box<str>> = Vec::new();
+    let present = addresses.first().map(String::as_str);
+    for address in addresses.iter().skip(1).map(String::as_str).chain(old.iter().copied()) {
+        if Some(address) != present && !former.iter().any(|known| &**known == address) {
+            former.push(address.into());
         }
     }
-    dates.insert(at);
-    at
+    former.into()
 }
 
-/// Hash of what a reader sees: neither white space, nor tags, nor keys of the layout.
-fn visible(article: &Article) -> String {
-    let mut text = format!("{}\n{}\n{}", article.title, article.chapeau.as_deref().unwrap_or(""), article.body);
+/// Gives every article an `updated` of its own: the W3C validator warns of two entries with one, and the later one gets
+/// some milliseconds.
+struct Dates<'a> {
+    catalog: &'a Catalog,
+    given: HashSet<Timestamp>,
+}
+
+impl Dates<'_> {
+    fn distinct(&mut self, at: Timestamp) -> Timestamp {
+        let mut at = at;
+        while self.given.contains(&at) || self.catalog.has_updated(at) {
+            match at.checked_add(SignedDuration::from_millis(1)) {
+                Ok(next) => at = next,
+                Err(_) => break,
+            }
+        }
+        self.given.insert(at);
+        at
+    }
+}
+
+/// http and https are one address.
+pub fn without_scheme(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/')
+}
+
+/// The article's text, sampled; and a hash of what a reader sees of it: neither white space, nor tags, nor keys of the
+/// layout.
+fn texts(article: &Article) -> (Sketch, u64) {
+    let chapeau = article.chapeau.as_deref().unwrap_or("");
+    let parts = [article.title.as_str(), chapeau, article.body.as_str()];
+    let mut more = String::new();
     for image in &article.images {
-        text.push_str(&format!("\n{} {:?} {:?}", image.url, image.alt, image.legend));
+        more.push_str(&format!("\n{} {:?} {:?}", image.url, image.alt, image.legend));
     }
     for attachment in &article.attachments {
-        text.push_str(&format!("\n{}", attachment.url));
+        more.push_str(&format!("\n{}", attachment.url));
     }
     if let Some(event) = &article.event {
-        text.push_str(&format!("\n{event:?}"));
+        more.push_str(&format!("\n{event:?}"));
     }
-    digest::hex(one_line(&text), 16)
+    let mut words = String::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + more.len() + 8);
+    for part in parts.into_iter().chain([more.as_str()]) {
+        for word in part.split_ascii_whitespace() {
+            words.push_str(word);
+            words.push(' ');
+        }
+        words.push('\n');
+    }
+    (Sketch::of_parts(&parts), digest::number(&words).max(1))
 }
 
 /// Hash of what must stay the same for an article to settle: its path, its date, whether it is published.
-fn state(article: &Article) -> String {
+fn state(article: &Article) -> u64 {
     let date = article.date.map(|date| date.at.as_microsecond());
-    digest::hex(format!("{}\n{date:?}\n{}", article.path, article.published), 16)
+    digest::number(format!("{}\n{date:?}\n{}", article.path, article.published)).max(1)
 }

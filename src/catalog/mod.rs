@@ -1,122 +1,347 @@
-//! All articles that stand on the site, each with its identity, as one value.
+//! All articles that stand on the site, each with its identity and what is remembered of it, as one value that is
+//! changed article by article.
+//!
+//! A site of a hundred thousand articles is changed by a few a day: whatever is done for one change must not go over
+//! all of them. So the articles stand in groups (all, each collection, each term), newest first, and what changes by
+//! the passing of time stands in an order of its own.
 
+mod find;
+mod groups;
+pub mod head;
+pub mod index;
 pub mod ledger;
 
-use crate::article::{Article, ArticleDate, ArticleId, SiteSettings};
-use crate::text::folded;
+pub use groups::{Group, GroupKey, Kind};
+pub use head::{Head, Label, Names};
+pub use ledger::{Decided, Gone, Past};
+
+use crate::article::{ArticleDate, ArticleId, SiteSettings};
+use groups::Groups;
+use hashbrown::HashTable;
 use jiff::Timestamp;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+/// What tells that a file changed, without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Stamp {
+    /// Length in bytes.
+    pub length: u64,
+    /// Time of the last change of its content: seconds and nanoseconds, by the file system's clock.
+    pub modified: (i64, u32),
+    /// Time of the last change of its content, name or rights.
+    pub changed: (i64, u32),
+    /// Its number on the file system.
+    pub inode: u64,
+}
+
 /// One article of the catalog.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
     /// Its identity.
     pub id: ArticleId,
-    /// What its file says.
-    pub article: Arc<Article>,
-    /// When it was first seen: its date in feeds where it has none.
-    pub first_seen: Timestamp,
-    /// When what a reader sees last changed.
-    pub updated: Timestamp,
-    /// A number that changes whenever anything of the article does.
-    pub version: u64,
+    /// What its file says, but for the text.
+    pub article: Head,
+    /// What is remembered of it.
+    pub past: Past,
+    /// The state of its file when it was read.
+    pub stamp: Stamp,
+    /// Hash of its file's bytes.
+    pub print: u64,
 }
 
 impl Standing {
-    /// The date that feeds show and sort by.
+    /// The date that feeds show and sort by: an article that the site shows before its date has been there since it was
+    /// first seen.
     pub fn published(&self, site: &SiteSettings) -> ArticleDate {
-        self.article.date.unwrap_or_else(|| ArticleDate::in_zone(self.first_seen, &site.timezone))
+        let seen = self.past.first_seen;
+        match self.article.date {
+            Some(date) if !(self.article.shown_early && date.at > seen) => date,
+            _ => ArticleDate::in_zone(seen, &site.timezone),
+        }
     }
 
     /// When what a reader sees last changed, never before it was published.
     pub fn updated(&self, site: &SiteSettings) -> ArticleDate {
         let published = self.published(site);
-        if self.updated <= published.at { published } else { ArticleDate::in_zone(self.updated, &site.timezone) }
+        if self.past.updated <= published.at {
+            published
+        } else {
+            ArticleDate::in_zone(self.past.updated, &site.timezone)
+        }
+    }
+
+    /// A number that changes whenever anything that feeds show of the article does.
+    pub fn version(&self) -> u64 {
+        let mut mixed = self.print;
+        for part in [self.past.updated.as_microsecond(), self.past.first_seen.as_microsecond()] {
+            mixed = (mixed ^ part.unsigned_abs()).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+        }
+        mixed
+    }
+
+    /// The moment at which the article became due in its present state: its date, or later if it was put in this state
+    /// later. None without a date: such an article is never announced by itself.
+    pub fn due_since(&self) -> Option<Timestamp> {
+        let date = self.article.date?;
+        Some(if self.article.shown_early { self.past.state_since } else { date.at.max(self.past.state_since) })
+    }
+
+    /// Where it stands in every feed: newest first, then by identity.
+    pub fn order(&self) -> Order {
+        let seen = self.past.first_seen;
+        let date = self.article.date.map_or(seen, |date| date.at);
+        (Reverse(if self.article.shown_early { date.min(seen) } else { date }), self.id)
     }
 }
 
-/// All articles that stand on the site, live or not, newest first.
-#[derive(Debug, Clone, Default)]
+/// Newest first, then by identity.
+pub type Order = (Reverse<Timestamp>, ArticleId);
+
+/// A place of the catalog: the article, and when readers see it, beside it so that counting stays cheap.
+#[derive(Debug, Clone)]
+struct Slot {
+    from: i64,
+    until: i64,
+    standing: Option<Arc<Standing>>,
+}
+
+/// All articles that stand on the site, live or not, and what is remembered of those that stood.
+#[derive(Debug, Default)]
 pub struct Catalog {
-    all: Vec<Standing>,
-    /// Where each identity stands in `all`.
-    places: BTreeMap<ArticleId, usize>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    by_id: HashTable<u32>,
+    by_path: HashTable<u32>,
+    by_updated: HashTable<u32>,
+    by_page: BTreeMap<u16, Vec<u32>>,
+    hasher: RandomState,
+    groups: Groups,
+    /// Articles that may be announced by themselves some day: those whose announcement is not decided.
+    open: BTreeSet<ArticleId>,
+    /// Articles that are suspected to be copies.
+    copies: BTreeSet<ArticleId>,
+    /// Instants at which an article enters or leaves, that lie ahead of when it was put in.
+    turns: BTreeSet<(Timestamp, u32)>,
+    /// Articles whose file is gone.
+    gone: BTreeMap<ArticleId, Gone>,
 }
 
 impl Catalog {
-    /// Puts articles in the one order that every feed uses: newest first, then by identity.
-    pub fn new(mut all: Vec<Standing>) -> Self {
-        all.sort_by_key(|standing| {
-            let date = standing.article.date.map_or(standing.first_seen, |date| date.at);
-            (Reverse(date), standing.id)
-        });
-        let places = all.iter().enumerate().map(|(place, standing)| (standing.id, place)).collect();
-        Self { all, places }
+    /// How many articles stand.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
     }
 
-    /// All of them, newest first.
-    pub fn all(&self) -> &[Standing] {
-        &self.all
+    /// Whether no article stands.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
     }
 
-    /// Those that readers see at an instant, newest first.
-    pub fn live(&self, now: Timestamp) -> impl Iterator<Item = &Standing> {
-        self.all.iter().filter(move |standing| standing.article.is_live(now))
+    /// All articles that stand, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Standing>> {
+        self.slots.iter().filter_map(|slot| slot.standing.as_ref())
+    }
+
+    /// All articles that stand, newest first.
+    pub fn newest_first(&self) -> Vec<&Arc<Standing>> {
+        let mut all: Vec<&Arc<Standing>> = self.all().collect();
+        all.sort_by_key(|standing| standing.order());
+        all
     }
 
     /// The article of an identity.
-    pub fn get(&self, id: &ArticleId) -> Option<&Standing> {
-        self.all.get(*self.places.get(id)?)
+    pub fn get(&self, id: &ArticleId) -> Option<&Arc<Standing>> {
+        let slot =
+            self.by_id.find(self.hasher.hash_one(id), |slot| self.is_at(*slot, |standing| standing.id == *id))?;
+        self.at(*slot)
+    }
+
+    /// The article of a path.
+    pub fn at_path(&self, path: &str) -> Option<&Arc<Standing>> {
+        let hash = self.hasher.hash_one(path);
+        self.at(*self.by_path.find(hash, |slot| self.is_at(*slot, |standing| &*standing.article.path == path))?)
+    }
+
+    /// What is remembered of an article whose file is gone.
+    pub fn gone(&self, id: &ArticleId) -> Option<&Gone> {
+        self.gone.get(id)
+    }
+
+    /// All articles whose file is gone.
+    pub fn all_gone(&self) -> impl Iterator<Item = &Gone> {
+        self.gone.values()
+    }
+
+    /// Whether an identity was ever given.
+    pub fn knows(&self, id: &ArticleId) -> bool {
+        self.gone.contains_key(id) || self.get(id).is_some()
+    }
+
+    /// The articles whose announcement is not decided.
+    pub fn open(&self) -> &BTreeSet<ArticleId> {
+        &self.open
+    }
+
+    /// The articles that are suspected to be copies.
+    pub fn copies(&self) -> &BTreeSet<ArticleId> {
+        &self.copies
+    }
+
+    /// Whether an article was last updated at this very instant.
+    pub fn has_updated(&self, at: Timestamp) -> bool {
+        let fits = |slot: &u32| self.is_at(*slot, |standing| standing.past.updated == at);
+        self.by_updated.find(self.hasher.hash_one(at.as_microsecond()), fits).is_some()
+    }
+
+    /// The groups that hold an article, or ever did.
+    pub fn groups(&self) -> impl Iterator<Item = (&GroupKey, &Group)> {
+        self.groups.all()
+    }
+
+    /// The articles of a group that readers see at an instant, newest first.
+    pub fn live_in<'a>(&'a self, key: &GroupKey, now: Timestamp) -> impl Iterator<Item = &'a Arc<Standing>> {
+        let members = self.groups.members(key);
+        members.iter().filter(move |slot| self.is_live(**slot, now)).filter_map(|slot| self.at(*slot))
+    }
+
+    /// How many articles of a group readers see at an instant.
+    pub fn count_in(&self, key: &GroupKey, now: Timestamp) -> usize {
+        self.groups.members(key).iter().filter(|slot| self.is_live(**slot, now)).count()
+    }
+
+    /// The groups of the articles that entered or left by the passing of time, after one instant and up to another.
+    pub fn turned(&self, after: Timestamp, until: Timestamp) -> BTreeSet<GroupKey> {
+        let range = (after, u32::MAX)..=(until, u32::MAX);
+        let turned = if after < until { self.turns.range(range).collect() } else { Vec::new() };
+        let turned = turned.into_iter().filter_map(|(_, slot)| self.at(*slot));
+        turned.flat_map(|standing| GroupKey::of(&standing.article)).collect()
     }
 
     /// The first instant after `now` at which an article enters or leaves.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        self.all.iter().filter_map(|standing| standing.article.next_change(now)).min()
+        self.turns.range((now, u32::MAX)..).map(|(at, _)| *at).find(|at| *at > now)
     }
 
-    /// The article that a person means: a path, a file's name, a slug or an address.
-    ///
-    /// Errors: nothing or more than one fits; the message says which.
-    pub fn find(&self, wanted: &str) -> Result<&Standing, String> {
-        let wanted = wanted.trim().trim_start_matches("./");
-        let matching = |fits: &dyn Fn(&Article) -> bool| -> Vec<&Standing> {
-            self.all.iter().filter(|standing| fits(&standing.article)).collect()
-        };
-        let bare = wanted.trim_end_matches('/');
-        let steps: [&dyn Fn(&Article) -> bool; 4] = [
-            &|article| article.path == wanted,
-            &|article| {
-                article.url.as_str().trim_end_matches('/') == bare || article.url.path().trim_end_matches('/') == bare
-            },
-            &|article| {
-                let name = article.path.rsplit('/').next().unwrap_or("");
-                let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-                let last = article.url.path().trim_end_matches('/').rsplit('/').next().unwrap_or("");
-                name == wanted
-                    || stem == wanted
-                    || last == wanted
-                    || article.path.ends_with(&format!("/{wanted}"))
-                    || wanted.ends_with(&format!("/{}", article.path))
-            },
-            &|article| folded(&article.title) == folded(wanted),
-        ];
-        for fits in steps {
-            match matching(fits)[..] {
-                [] => continue,
-                [one] => return Ok(one),
-                ref several => {
-                    let paths: Vec<&str> = several.iter().map(|standing| standing.article.path.as_str()).collect();
-                    return Err(format!(
-                        "“{wanted}” fits several articles: {}; give the path of one",
-                        paths.join(", ")
-                    ));
-                }
+    /// The articles that stand in a page of the index.
+    fn in_page(&self, page: u16) -> impl Iterator<Item = &Arc<Standing>> {
+        self.by_page.get(&page).into_iter().flatten().filter_map(|slot| self.at(*slot))
+    }
+
+    /// Puts an article in, or in the place of its former self.
+    pub fn put(&mut self, standing: Standing) {
+        let slot = self.take_slot(&standing.id);
+        self.fill(slot, Arc::new(standing));
+        self.groups.put(slot, &self.slots);
+    }
+
+    /// Puts many articles in at once.
+    pub fn put_all(&mut self, all: impl IntoIterator<Item = Standing>) {
+        let mut slots = Vec::new();
+        for standing in all {
+            let slot = self.take_slot(&standing.id);
+            self.fill(slot, Arc::new(standing));
+            slots.push(slot);
+        }
+        self.groups.put_all(slots, &self.slots);
+    }
+
+    /// Takes an article out, remembering it.
+    pub fn let_go(&mut self, gone: Gone) {
+        self.remove(&gone.id);
+        self.gone.insert(gone.id, gone);
+    }
+
+    /// Replaces what is remembered of an article that stands.
+    pub fn remember(&mut self, id: &ArticleId, change: impl FnOnce(&mut Past)) {
+        let Some(standing) = self.get(id) else { return };
+        let mut past = standing.past.clone();
+        change(&mut past);
+        let standing = Standing { past, ..Standing::clone(standing) };
+        self.put(standing);
+    }
+
+    /// A slot for an identity: its own, emptied, or a free one.
+    fn take_slot(&mut self, id: &ArticleId) -> u32 {
+        self.remove(id);
+        self.gone.remove(id);
+        self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot { from: i64::MAX, until: i64::MIN, standing: None });
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+
+    fn fill(&mut self, slot: u32, standing: Arc<Standing>) {
+        let (from, until) = standing.article.live_between();
+        for turn in [from, until].into_iter().filter(|turn| ![Timestamp::MIN, Timestamp::MAX].contains(turn)) {
+            // Only what lies ahead of when it was seen can turn; and an expiry always can, when a clock is set back.
+            if turn > standing.past.first_seen || turn == until {
+                self.turns.insert((turn, slot));
             }
         }
-        Err(format!(
-            "no article is found under “{wanted}”; give its path under the site's folder, its slug or its address"
-        ))
+        if standing.past.decided.is_none() {
+            self.open.insert(standing.id);
+        }
+        if standing.past.copy_of.is_some() {
+            self.copies.insert(standing.id);
+        }
+        self.by_page.entry(index::page_of(&standing.article.path)).or_default().push(slot);
+        let Self { slots, by_id, by_path, by_updated, hasher, .. } = self;
+        let updated = |standing: &Standing| hasher.hash_one(standing.past.updated.as_microsecond());
+        let (id_hash, path_hash) = (hasher.hash_one(standing.id), hasher.hash_one(&*standing.article.path));
+        let updated_hash = updated(&standing);
+        slots[slot as usize] =
+            Slot { from: from.as_microsecond(), until: until.as_microsecond(), standing: Some(standing) };
+        let of = |slot: &u32| slots[*slot as usize].standing.as_ref();
+        by_id.insert_unique(id_hash, slot, |slot| of(slot).map_or(0, |standing| hasher.hash_one(standing.id)));
+        by_path.insert_unique(path_hash, slot, |slot| {
+            of(slot).map_or(0, |standing| hasher.hash_one(&*standing.article.path))
+        });
+        by_updated.insert_unique(updated_hash, slot, |slot| of(slot).map_or(0, |standing| updated(standing)));
+    }
+
+    fn remove(&mut self, id: &ArticleId) {
+        let hash = self.hasher.hash_one(id);
+        let Some(slot) = self.by_id.find(hash, |slot| self.is_at(*slot, |standing| standing.id == *id)).copied() else {
+            return;
+        };
+        self.groups.take(slot, &self.slots);
+        let Some(standing) = self.slots[slot as usize].standing.clone() else { return };
+        if let Ok(entry) = self.by_id.find_entry(hash, |found| *found == slot) {
+            entry.remove();
+        }
+        let path_hash = self.hasher.hash_one(&*standing.article.path);
+        if let Ok(entry) = self.by_path.find_entry(path_hash, |found| *found == slot) {
+            entry.remove();
+        }
+        if let Some(page) = self.by_page.get_mut(&index::page_of(&standing.article.path)) {
+            page.retain(|other| *other != slot);
+        }
+        let updated_hash = self.hasher.hash_one(standing.past.updated.as_microsecond());
+        if let Ok(entry) = self.by_updated.find_entry(updated_hash, |found| *found == slot) {
+            entry.remove();
+        }
+        self.open.remove(id);
+        self.copies.remove(id);
+        let (from, until) = standing.article.live_between();
+        self.turns.remove(&(from, slot));
+        self.turns.remove(&(until, slot));
+        self.slots[slot as usize] = Slot { from: i64::MAX, until: i64::MIN, standing: None };
+        self.free.push(slot);
+    }
+
+    fn at(&self, slot: u32) -> Option<&Arc<Standing>> {
+        self.slots.get(slot as usize)?.standing.as_ref()
+    }
+
+    fn is_at(&self, slot: u32, holds: impl Fn(&Standing) -> bool) -> bool {
+        self.at(slot).is_some_and(|standing| holds(standing))
+    }
+
+    fn is_live(&self, slot: u32, now: Timestamp) -> bool {
+        let now = now.as_microsecond();
+        self.slots.get(slot as usize).is_some_and(|slot| slot.from <= now && now < slot.until)
     }
 }

@@ -3,7 +3,7 @@
 use super::{Context, Fail, print, print_json, say};
 use crate::network;
 use crate::problem::{Place, Problem, Severity};
-use crate::reconcile::PassError;
+use crate::reconcile::{PassError, Reconciler};
 use crate::store::Store;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,15 +71,15 @@ async fn find(context: &Context, online: bool) -> Result<Vec<Problem>, Fail> {
     };
     let file = context.config_file.display().to_string();
     let mut problems = Vec::new();
+    let mut reconciler = Reconciler::new(Arc::clone(&config));
     let glanced = match Store::open_to_read(&config.store).await {
-        Ok(store) => {
-            crate::reconcile::Reconciler::new(Arc::clone(&config)).glance(store.as_ref(), context.clock.now()).await
-        }
+        Ok(store) => reconciler.glance(store.as_ref(), context.clock.now()).await,
         Err(error) => Err(error.into()),
     };
     match glanced {
         Ok(snapshot) => {
-            problems.extend(snapshot.problems.iter().map(|problem| problem.under(&config.site.root)));
+            let found = reconciler.inspect().await?;
+            problems.extend(found.iter().map(|problem| problem.under(&config.site.root)));
             problems.extend(snapshot.feeds.dead_aliases().map(|(from, to)| {
                 Problem::error(&file, Place::FILE, format!("feeds.aliases.{from}: there is no feed {to}"))
                     .cure("`crieur feeds` lists the feeds there are")

@@ -55,20 +55,28 @@ pub async fn previews(
     text: Option<&str>,
     now: Timestamp,
 ) -> Result<Vec<Preview>, Fail> {
-    let standing = snapshot.look.catalog.find(article).map_err(Fail::Failed)?;
-    let inputs = Inputs {
-        look: &snapshot.look,
-        site: &snapshot.site,
-        rules: &config.rules,
-        endpoints: &config.endpoints,
-        outbox: &snapshot.outbox,
-        now,
+    let (planned, standing) = {
+        let catalog = snapshot.catalog();
+        let standing = Arc::clone(catalog.find(article).map_err(Fail::Failed)?);
+        let inputs = Inputs {
+            catalog: &catalog,
+            site: &snapshot.site,
+            rules: &config.rules,
+            endpoints: &config.endpoints,
+            outbox: &snapshot.outbox,
+            explain: false,
+            now,
+        };
+        let planned = plan::by_hand(&inputs, &standing, wanted).or_else(|error| {
+            // Without a rule that fits, the person sees what every endpoint would get.
+            let all: Vec<EndpointName> = config.endpoints.keys().cloned().collect();
+            if wanted.is_empty() && !all.is_empty() { plan::by_hand(&inputs, &standing, &all) } else { Err(error) }
+        });
+        (planned, standing)
     };
-    let planned = plan::by_hand(&inputs, standing, wanted).or_else(|error| {
-        // Without a rule that fits, the person sees what every endpoint would get.
-        let all: Vec<EndpointName> = config.endpoints.keys().cloned().collect();
-        if wanted.is_empty() && !all.is_empty() { plan::by_hand(&inputs, standing, &all) } else { Err(error) }
-    });
+    let read = snapshot.texts.read(&standing);
+    let (article, _) =
+        read.ok_or_else(|| Fail::Failed(format!("{} cannot be read at present", standing.article.path)))?;
     let mut previews = Vec::new();
     for planned in planned.map_err(Fail::Failed)? {
         let name = &planned.key.endpoint;
@@ -78,10 +86,10 @@ pub async fn previews(
         let brief =
             Brief::new(text, rule, name, endpoint.network.word(), &config.hashtags, limits).map_err(Fail::Usage)?;
         let mut problems = Vec::new();
-        if !standing.article.is_live(now) {
+        if !article.is_live(now) {
             problems.push("the article is not published now: nothing would go out".to_owned());
         }
-        if let Some(image) = standing.article.images.first().filter(|image| image.alt.is_none()) {
+        if let Some(image) = article.images.first().filter(|image| image.alt.is_none()) {
             problems.push(format!("the image {} has no alternative text", image.url));
         }
         let mut preview = Preview {
@@ -94,7 +102,7 @@ pub async fn previews(
             media: Vec::new(),
             problems,
         };
-        match compose(standing, &snapshot.site, &brief) {
+        match compose(&article, &snapshot.site, &brief) {
             Ok(post) => {
                 (preview.length, preview.limit) = (post.length, post.limit);
                 preview.hashtags = post.hashtags;

@@ -67,24 +67,28 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         let (snapshot, _) = context.glance(&config, now).await?;
         let previews = previews(&config, &snapshot, &options.article, &wanted, options.text.as_deref(), now).await?;
         show(&previews, options.json)?;
-        return refuse_early(snapshot.look.catalog.find(&options.article).map_err(Fail::Failed)?, now);
+        return refuse_early(snapshot.catalog().find(&options.article).map_err(Fail::Failed)?, now);
     }
     let store = Store::open(&config.store).await?;
     let mut reconciler = Reconciler::new(Arc::clone(&config));
     let mut snapshot = reconciler.book(&store, now).await.map_err(pass_failed)?;
     let mut booked_at = now;
-    let standing = snapshot.look.catalog.find(&options.article).map_err(Fail::Failed)?;
-    refuse_early(standing, now)?;
     let outbox = store.deliveries().await?;
-    let inputs = Inputs {
-        look: &snapshot.look,
-        site: &snapshot.site,
-        rules: &config.rules,
-        endpoints: &config.endpoints,
-        outbox: &outbox,
-        now,
+    let planned = {
+        let catalog = snapshot.catalog();
+        let standing = catalog.find(&options.article).map_err(Fail::Failed)?;
+        refuse_early(standing, now)?;
+        let inputs = Inputs {
+            catalog: &catalog,
+            site: &snapshot.site,
+            rules: &config.rules,
+            endpoints: &config.endpoints,
+            outbox: &outbox,
+            explain: false,
+            now,
+        };
+        plan::by_hand(&inputs, standing, &wanted).map_err(Fail::Failed)?
     };
-    let planned = plan::by_hand(&inputs, standing, &wanted).map_err(Fail::Failed)?;
     let mut ids = Vec::new();
     let mut pass = store.pass().await?;
     for planned in &planned {

@@ -2,14 +2,14 @@
 
 use super::Kind;
 use super::set::Slugs;
-use crate::article::{ArticleDate, Event, Image, SiteSettings, markdown};
+use crate::article::{Article, ArticleDate, Event, Image, SiteSettings, markdown};
 use crate::catalog::Standing;
 use crate::config::Content;
 use crate::text::{clean, escape_html, folded, one_line, slug};
 use url::Url;
 
 /// What a feed shows of an article. All texts are free of characters that XML forbids; HTML is clean and absolute.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Entry {
     /// `urn:uuid:…`: the guid, atom:id and id, for ever.
     pub id: String,
@@ -46,7 +46,7 @@ pub struct Entry {
 }
 
 /// A category or a tag of an entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Term {
     /// As it is written in the article.
     pub label: String,
@@ -63,14 +63,13 @@ impl Entry {
 }
 
 /// The entry of an article.
-pub fn entry(standing: &Standing, site: &SiteSettings, content: Content, slugs: &Slugs) -> Entry {
+pub fn entry(standing: &Standing, article: &Article, site: &SiteSettings, content: Content, slugs: &Slugs) -> Entry {
     let terms = |kind: Kind, labels: &[String]| -> Vec<Term> {
         let slug_of = |label: &String| slugs.get(&(kind, folded(label))).cloned().unwrap_or_else(|| slug(label));
         labels.iter().map(|label| Term { label: label.clone(), slug: slug_of(label) }).collect()
     };
-    let article = &standing.article;
     let base = &article.url;
-    let summary = summary_markdown(standing);
+    let summary = summary_markdown(article);
     let summary_html = summary.as_deref().map(|text| markdown::to_html(text, base)).unwrap_or_default();
     let language = article.language.clone().filter(|language| *language != site.language);
     Entry {
@@ -81,7 +80,7 @@ pub fn entry(standing: &Standing, site: &SiteSettings, content: Content, slugs: 
         updated: standing.updated(site),
         summary_text: clean(&one_line(&markdown::clean_html_to_text(&summary_html))).into_owned(),
         summary_html: clean(&summary_html).into_owned(),
-        content_html: (content == Content::Full).then(|| content_html(standing, site, language.as_deref())),
+        content_html: (content == Content::Full).then(|| content_html(article, site, language.as_deref())),
         collection: article.collection.clone(),
         categories: terms(Kind::Category, &article.categories),
         tags: terms(Kind::Tag, &article.tags),
@@ -94,13 +93,11 @@ pub fn entry(standing: &Standing, site: &SiteSettings, content: Content, slugs: 
 }
 
 /// The summary of an article: its introduction, or its first paragraph, in Markdown.
-pub fn summary_markdown(standing: &Standing) -> Option<String> {
-    let article = &standing.article;
+pub fn summary_markdown(article: &Article) -> Option<String> {
     article.chapeau.clone().or_else(|| markdown::first_paragraph(&article.body, &article.url))
 }
 
-fn content_html(standing: &Standing, site: &SiteSettings, language: Option<&str>) -> String {
-    let article = &standing.article;
+fn content_html(article: &Article, site: &SiteSettings, language: Option<&str>) -> String {
     let mut html = String::new();
     if let Some(image) = article.images.first() {
         html.push_str(&figure(image));

@@ -10,41 +10,14 @@ pub mod json;
 pub mod rss;
 mod set;
 
-pub use set::{FeedSet, Memory, Remembered, Settings, render};
+pub use crate::catalog::Kind;
+pub use set::{Asked, FeedSet, Making, Memory, Remembered, Settings, Shown};
 
+use crate::article::ArticleId;
+use crate::catalog::GroupKey;
 use crate::config::Format;
 use jiff::Timestamp;
 use std::sync::Arc;
-
-/// What a feed is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// All articles.
-    All,
-    /// One collection.
-    Collection,
-    /// One category.
-    Category,
-    /// One tag.
-    Tag,
-}
-
-impl Kind {
-    /// The word in addresses, in JSON and in the store.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Collection => "collection",
-            Self::Category => "category",
-            Self::Tag => "tag",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::All, Self::Collection, Self::Category, Self::Tag].into_iter().find(|kind| kind.word() == word)
-    }
-}
 
 /// One feed, whatever its formats.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +38,16 @@ pub struct Feed {
     pub entries: usize,
     /// When the newest change of its entries was.
     pub updated: Timestamp,
+    /// The articles that its entries show.
+    pub shown: Vec<ArticleId>,
 }
 
 impl Feed {
+    /// The group of articles that it is made of.
+    pub fn key(&self) -> GroupKey {
+        GroupKey::new(self.kind, &self.term)
+    }
+
     /// Its address without the format: `/feeds/tag/cloud`.
     pub fn path(&self) -> String {
         path_of(self.kind, &self.slug)

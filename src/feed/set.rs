@@ -2,14 +2,15 @@
 
 use super::entry::{Entry, entry};
 use super::{Document, Feed, Kind, atom, json, path_of, rss};
-use crate::article::{ArticleId, SiteSettings};
-use crate::catalog::{Catalog, Standing};
+use crate::article::{Article, ArticleId, FileFacts, SiteSettings};
+use crate::catalog::{Catalog, GroupKey, Standing};
 use crate::config::{Content, Feeds, Format};
 use crate::digest;
-use crate::text::{folded, percent_decode, slug};
+use crate::text::{percent_decode, slug};
 use flate2::{Compression, write::GzEncoder};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Write;
 use std::sync::Arc;
 use url::Url;
@@ -64,20 +65,60 @@ pub struct Memory {
     pub documents: BTreeMap<String, (String, Timestamp)>,
 }
 
+/// Files that an article names, and what was found of them.
+pub type Asked = Vec<(String, Option<FileFacts>)>;
+
+/// An entry that some feed shows, and what it was made of.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Shown {
+    /// The article.
+    pub article: ArticleId,
+    /// Its version.
+    version: u64,
+    /// What the site and the configuration said.
+    setting: u64,
+    /// The entry.
+    entry: Arc<Entry>,
+    /// The files that it names.
+    asked: Arc<Asked>,
+}
+
+impl Shown {
+    /// Whether one of the files that it names is not as it was.
+    /// `length` gives the length of a file, if it is there.
+    pub fn is_stale(&self, length: &dyn Fn(&str) -> Option<u64>) -> bool {
+        self.asked.iter().any(|(path, found)| length(path) != found.as_ref().map(|facts| facts.length))
+    }
+
+    /// The files that it names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.asked.iter().map(|(path, _)| path.as_str())
+    }
+}
+
 /// All feeds, ready to be served.
 #[derive(Debug, Clone, Default)]
 pub struct FeedSet {
-    /// The feeds: all, collections, categories, tags, each kind by slug.
-    pub feeds: Vec<Feed>,
+    /// The feeds: all, collections, categories, tags, each kind by term.
+    pub feeds: Vec<Arc<Feed>>,
     /// The documents, by address.
     pub documents: BTreeMap<String, Arc<Document>>,
     /// Old addresses, and the address of the document that answers there.
     pub aliases: BTreeMap<String, String>,
-    /// Entries made so far, by identity, with the version of the article that they were made of.
-    entries: HashMap<ArticleId, (u64, Arc<Entry>)>,
+    /// The entries that feeds show.
+    entries: HashMap<ArticleId, Shown>,
+    /// What of the site and the configuration they were made of.
+    setting: u64,
+    /// Whether an article was left out because its file was just changing.
+    pub is_incomplete: bool,
 }
 
 impl FeedSet {
+    /// No feed yet, but entries that were made before: by an earlier process.
+    pub fn of_entries(entries: impl Iterator<Item = Shown>) -> Self {
+        Self { entries: entries.map(|shown| (shown.article, shown)).collect(), ..Self::default() }
+    }
+
     /// The document at an address, old or new, percent-encoded or not.
     pub fn document(&self, path: &str) -> Option<&Arc<Document>> {
         let path = percent_decode(path);
@@ -87,6 +128,27 @@ impl FeedSet {
     /// Old addresses that lead nowhere, with where they should lead.
     pub fn dead_aliases(&self) -> impl Iterator<Item = (&String, &String)> {
         self.aliases.iter().filter(|(_, to)| !self.documents.contains_key(*to))
+    }
+
+    /// The entries that feeds show.
+    pub fn shown(&self) -> impl Iterator<Item = &Shown> {
+        self.entries.values()
+    }
+
+    /// Entries that are new or other than before, and those that no feed shows any more.
+    pub fn shown_since<'a>(&'a self, before: &'a FeedSet) -> (Vec<&'a Shown>, BTreeSet<ArticleId>) {
+        let same = |a: &Shown, b: &Shown| Arc::ptr_eq(&a.entry, &b.entry);
+        let new =
+            self.entries.values().filter(|shown| !before.entries.get(&shown.article).is_some_and(|b| same(shown, b)));
+        let dropped = before.entries.keys().filter(|id| !self.entries.contains_key(id)).copied();
+        (new.collect(), dropped.collect())
+    }
+
+    /// Forgets entries whose files are not as they were. The groups that show them.
+    pub fn forget(&mut self, stale: &BTreeSet<ArticleId>) -> BTreeSet<GroupKey> {
+        self.entries.retain(|id, _| !stale.contains(id));
+        let shows = |feed: &&Arc<Feed>| feed.shown.iter().any(|id| stale.contains(id));
+        self.feeds.iter().filter(shows).map(|feed| feed.key()).collect()
     }
 
     /// What to remember of these feeds.
@@ -112,73 +174,208 @@ impl FeedSet {
     }
 }
 
-/// All feeds of the catalog at an instant. `before` is the set made last, from which unchanged documents are taken.
-pub fn render(
-    catalog: &Catalog,
-    site: &SiteSettings,
-    settings: &Settings,
-    memory: &Memory,
-    before: &FeedSet,
-    now: Timestamp,
-) -> FeedSet {
-    let live: Vec<&Standing> = catalog.live(now).collect();
-    let groups = group(&live, site, memory);
-    let slugs: Slugs = groups.iter().map(|group| ((group.kind, group.term.clone()), group.slug.clone())).collect();
-    let mut set = FeedSet {
-        aliases: settings.feeds.aliases.iter().map(|(from, to)| (percent_decode(from), to.clone())).collect(),
-        ..FeedSet::default()
-    };
-    for group in groups {
-        let shown: Vec<&Standing> = group.articles.iter().take(settings.feeds.entries).copied().collect();
-        for standing in &shown {
-            if set.entries.contains_key(&standing.id) {
+/// What feeds are made of.
+pub struct Making<'a> {
+    /// The articles.
+    pub catalog: &'a Catalog,
+    /// The site.
+    pub site: &'a SiteSettings,
+    /// The configuration.
+    pub settings: &'a Settings,
+    /// What is remembered of earlier feeds.
+    pub memory: &'a Memory,
+    /// The set made last, from which what did not change is taken.
+    pub before: &'a FeedSet,
+    /// The groups in which something changed; None means that all are looked at.
+    pub affected: Option<&'a BTreeSet<GroupKey>>,
+    /// Reads an article whole, with the files that it names; None if its file is just changing or cannot be read.
+    pub read: &'a (dyn Fn(&Standing) -> Option<(Article, Asked)> + Sync),
+    /// The instant.
+    pub now: Timestamp,
+}
+
+/// A feed to be, with the articles in it.
+struct Group<'a> {
+    feed: Feed,
+    shown: Vec<&'a Arc<Standing>>,
+}
+
+impl Making<'_> {
+    /// All feeds at an instant.
+    pub fn render(&self) -> FeedSet {
+        let setting = digest::number(format!(
+            "{} {:?} {}",
+            self.site.print(),
+            self.settings.feeds.content,
+            self.settings.public_url
+        ));
+        let is_same = setting == self.before.setting && !self.before.feeds.is_empty();
+        let affected = self.affected.filter(|_| is_same);
+        let mut kept: BTreeMap<GroupKey, Arc<Feed>> = BTreeMap::new();
+        if let Some(affected) = affected {
+            let same = self.before.feeds.iter().filter(|feed| !affected.contains(&feed.key()));
+            kept.extend(same.map(|feed| (feed.key(), Arc::clone(feed))));
+        }
+        let mut groups = self.groups(affected, &kept);
+        let slugs: Slugs = kept
+            .values()
+            .map(|feed| &**feed)
+            .chain(groups.iter().map(|group| &group.feed))
+            .map(|feed| ((feed.kind, feed.term.clone()), feed.slug.clone()))
+            .collect();
+        let mut entries = self.entries(&groups, &slugs, setting);
+        let mut is_incomplete = false;
+        for group in &mut groups {
+            let before = group.shown.len();
+            group.shown.retain(|standing| entries.contains_key(&standing.id));
+            is_incomplete |= group.shown.len() != before;
+            let dates = group.shown.iter().filter_map(|standing| entries.get(&standing.id));
+            group.feed.updated = dates.map(|shown| shown.entry.updated.at).max().unwrap_or(group.feed.updated);
+            group.feed.entries = group.shown.len();
+            group.feed.shown = group.shown.iter().map(|standing| standing.id).collect();
+        }
+        let made: Vec<Arc<Document>> = groups.par_iter().flat_map(|group| self.documents(group, &entries)).collect();
+        let mut documents: BTreeMap<String, Arc<Document>> = BTreeMap::new();
+        for feed in kept.values() {
+            let paths = self.settings.feeds.formats.iter().map(|format| feed.path_in(*format));
+            documents
+                .extend(paths.filter_map(|path| Some((path.clone(), Arc::clone(self.before.documents.get(&path)?)))));
+        }
+        documents.extend(made.into_iter().map(|document| (document.path.clone(), document)));
+        kept.extend(groups.into_iter().map(|group| (group.feed.key(), Arc::new(group.feed))));
+        let used: HashSet<ArticleId> = kept.values().flat_map(|feed| feed.shown.iter().copied()).collect();
+        for (id, shown) in &self.before.entries {
+            if used.contains(id) && !entries.contains_key(id) {
+                entries.insert(*id, shown.clone());
+            }
+        }
+        let aliases = &self.settings.feeds.aliases;
+        FeedSet {
+            aliases: aliases.iter().map(|(from, to)| (percent_decode(from), to.clone())).collect(),
+            feeds: kept.into_values().collect(),
+            documents,
+            entries,
+            setting,
+            is_incomplete,
+        }
+    }
+
+    /// The entries of the groups' articles: those made before, and the new ones, made on all cores.
+    fn entries(&self, groups: &[Group], slugs: &Slugs, setting: u64) -> HashMap<ArticleId, Shown> {
+        let mut entries: HashMap<ArticleId, Shown> = HashMap::new();
+        let mut to_make: BTreeMap<ArticleId, &Arc<Standing>> = BTreeMap::new();
+        for standing in groups.iter().flat_map(|group| &group.shown) {
+            let before = self.before.entries.get(&standing.id);
+            match before.filter(|shown| shown.version == standing.version() && shown.setting == setting) {
+                Some(shown) => {
+                    entries.entry(standing.id).or_insert_with(|| shown.clone());
+                }
+                None => {
+                    to_make.insert(standing.id, standing);
+                }
+            }
+        }
+        let make = |standing: &Arc<Standing>| -> Option<Shown> {
+            let Some((article, asked)) = (self.read)(standing) else {
+                // What cannot be read now keeps its last good form.
+                return self.before.entries.get(&standing.id).cloned();
+            };
+            let entry = Arc::new(entry(standing, &article, self.site, self.settings.feeds.content, slugs));
+            let version = standing.version();
+            Some(Shown { article: standing.id, version, setting, entry, asked: Arc::new(asked) })
+        };
+        let to_make: Vec<&Arc<Standing>> = to_make.into_values().collect();
+        let made: Vec<Shown> = to_make.into_par_iter().filter_map(make).collect();
+        entries.extend(made.into_iter().map(|shown| (shown.article, shown)));
+        entries
+    }
+
+    fn documents(&self, group: &Group, entries: &HashMap<ArticleId, Shown>) -> Vec<Arc<Document>> {
+        let (feed, before) = (&group.feed, self.before);
+        let shown: Vec<&Entry> =
+            group.shown.iter().filter_map(|standing| entries.get(&standing.id)).map(|shown| &*shown.entry).collect();
+        let versions: Vec<(u64, bool)> = group
+            .shown
+            .iter()
+            .filter_map(|standing| Some((standing.version(), entries.get(&standing.id)?.version == standing.version())))
+            .collect();
+        let made_of = made_of(feed, &versions, self.site, self.settings);
+        let make = |format: &Format| {
+            let path = feed.path_in(*format);
+            match before.documents.get(&path).filter(|document| document.made_of == made_of) {
+                Some(document) => Some(Arc::clone(document)),
+                None => match bytes(*format, feed, &shown, self.site, self.settings) {
+                    Some(body) => Some(Arc::new(complete(path, *format, body, feed, self.memory, made_of, self.now))),
+                    // What cannot be written keeps its last good form.
+                    None => before.documents.get(&path).map(Arc::clone),
+                },
+            }
+        };
+        self.settings.feeds.formats.par_iter().filter_map(make).collect()
+    }
+
+    /// The feeds that are to be made: those of groups that show something, and those that were put out before.
+    fn groups(&self, affected: Option<&BTreeSet<GroupKey>>, kept: &BTreeMap<GroupKey, Arc<Feed>>) -> Vec<Group<'_>> {
+        let remembered: BTreeMap<GroupKey, &Remembered> =
+            self.memory.feeds.iter().map(|feed| (GroupKey::new(feed.kind, &feed.term), feed)).collect();
+        let mut keys: BTreeSet<GroupKey> = match affected {
+            Some(affected) => affected.clone(),
+            None => self.catalog.groups().map(|(key, _)| key.clone()).chain(remembered.keys().cloned()).collect(),
+        };
+        keys.insert(GroupKey::all());
+        let mut taken: BTreeSet<String> = remembered
+            .values()
+            .map(|feed| path_of(feed.kind, &feed.slug))
+            .chain(kept.values().map(|feed| feed.path()))
+            .collect();
+        let labels: BTreeMap<&GroupKey, &str> =
+            self.catalog.groups().filter_map(|(key, group)| Some((key, group.label()?))).collect();
+        let mut groups = Vec::new();
+        for key in keys {
+            let articles = self.catalog.count_in(&key, self.now);
+            let known = remembered.get(&key);
+            if articles == 0 && known.is_none() && key.kind != Kind::All {
                 continue;
             }
-            let kept = before.entries.get(&standing.id).filter(|(version, _)| *version == standing.version);
-            let made = kept
-                .cloned()
-                .unwrap_or_else(|| (standing.version, Arc::new(entry(standing, site, settings.feeds.content, &slugs))));
-            set.entries.insert(standing.id, made);
-        }
-        let entries: Vec<&Entry> = shown
-            .iter()
-            .filter_map(|standing| set.entries.get(&standing.id))
-            .map(|(_, entry)| entry.as_ref())
-            .collect();
-        let newest = entries.iter().map(|entry| entry.updated.at).max();
-        let feed = Feed {
-            title: if group.kind == Kind::All {
-                site.title.clone()
-            } else {
-                format!("{} – {}", site.title, group.label)
-            },
-            updated: newest.unwrap_or(group.updated),
-            articles: group.articles.len(),
-            entries: entries.len(),
-            kind: group.kind,
-            term: group.term,
-            label: group.label,
-            slug: group.slug,
-        };
-        let made_of = made_of(&feed, &shown, site, settings);
-        for format in &settings.feeds.formats {
-            let path = feed.path_in(*format);
-            let document = match before.documents.get(&path).filter(|document| document.made_of == made_of) {
-                Some(document) => Arc::clone(document),
-                None => match bytes(*format, &feed, &entries, site, settings) {
-                    Some(body) => Arc::new(complete(path.clone(), *format, body, &feed, memory, made_of, now)),
-                    // What cannot be written keeps its last good form.
-                    None => match before.documents.get(&path) {
-                        Some(document) => Arc::clone(document),
-                        None => continue,
-                    },
-                },
+            let label = match key.kind {
+                Kind::All => "",
+                Kind::Collection => {
+                    self.site.collections.get(&*key.term).map_or(&*key.term, |collection| collection.title.as_str())
+                }
+                Kind::Category | Kind::Tag => {
+                    labels.get(&key).copied().or(known.map(|feed| feed.label.as_str())).unwrap_or(&*key.term)
+                }
             };
-            set.documents.insert(path, document);
+            let slug = match known {
+                _ if key.kind == Kind::All => String::new(),
+                Some(feed) => feed.slug.clone(),
+                None => self
+                    .before
+                    .feeds
+                    .iter()
+                    .find(|feed| feed.kind == key.kind && feed.term == *key.term)
+                    .map_or_else(|| new_slug(&key, label, &mut taken), |feed| feed.slug.clone()),
+            };
+            let title = match key.kind {
+                Kind::All => self.site.title.clone(),
+                _ => format!("{} – {label}", self.site.title),
+            };
+            let feed = Feed {
+                kind: key.kind,
+                term: key.term.to_string(),
+                label: label.to_owned(),
+                slug,
+                title,
+                articles,
+                entries: 0,
+                updated: known.map_or(LONG_AGO, |feed| feed.updated),
+                shown: Vec::new(),
+            };
+            let shown = self.catalog.live_in(&key, self.now).take(self.settings.feeds.entries).collect();
+            groups.push(Group { feed, shown });
         }
-        set.feeds.push(feed);
+        groups
     }
-    set
 }
 
 fn bytes(format: Format, feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settings) -> Option<Vec<u8>> {
@@ -217,8 +414,7 @@ fn gzip(body: &[u8]) -> Vec<u8> {
 }
 
 /// Hash of everything that a feed's documents depend on.
-fn made_of(feed: &Feed, shown: &[&Standing], site: &SiteSettings, settings: &Settings) -> u64 {
-    let versions: Vec<u64> = shown.iter().map(|standing| standing.version).collect();
+fn made_of(feed: &Feed, versions: &[(u64, bool)], site: &SiteSettings, settings: &Settings) -> u64 {
     let full = settings.feeds.content == Content::Full;
     digest::number(format!("{feed:?}\n{}\n{}\n{full}\n{versions:?}", settings.public_url.as_str(), site.print()))
 }
@@ -226,91 +422,17 @@ fn made_of(feed: &Feed, shown: &[&Standing], site: &SiteSettings, settings: &Set
 /// The slugs of all terms, by kind and folded term.
 pub type Slugs = BTreeMap<(Kind, String), String>;
 
-/// A feed to be, with the articles in it.
-struct Group<'a> {
-    kind: Kind,
-    term: String,
-    label: String,
-    slug: String,
-    /// When its entries last changed, as far as is remembered: for a feed that has none left.
-    updated: Timestamp,
-    articles: Vec<&'a Standing>,
-}
-
 /// An empty feed that nobody ever saw filled has to carry some date.
 const LONG_AGO: Timestamp = Timestamp::constant(946_684_800, 0);
 
-fn group<'a>(live: &[&'a Standing], site: &SiteSettings, memory: &Memory) -> Vec<Group<'a>> {
-    let mut groups: BTreeMap<(Kind, String), Group> = BTreeMap::new();
-    groups.insert(
-        (Kind::All, String::new()),
-        Group {
-            kind: Kind::All,
-            term: String::new(),
-            label: String::new(),
-            slug: String::new(),
-            updated: LONG_AGO,
-            articles: live.to_vec(),
-        },
-    );
-    for feed in &memory.feeds {
-        let group = groups.entry((feed.kind, feed.term.clone())).or_insert_with(|| Group {
-            kind: feed.kind,
-            term: feed.term.clone(),
-            label: feed.label.clone(),
-            slug: feed.slug.clone(),
-            updated: feed.updated,
-            articles: Vec::new(),
-        });
-        group.updated = feed.updated;
+/// The slug of a feed that was never put out. Two terms with one slug share no feed: the later one gets a number.
+fn new_slug(key: &GroupKey, label: &str, taken: &mut BTreeSet<String>) -> String {
+    let plain = slug(if key.kind == Kind::Collection { &key.term } else { label });
+    let mut candidate = plain.clone();
+    let mut number = 2;
+    while !taken.insert(path_of(key.kind, &candidate)) {
+        candidate = format!("{plain}-{number}");
+        number += 1;
     }
-    let known: BTreeSet<(Kind, String)> = groups.keys().cloned().collect();
-    let mut spellings: BTreeMap<(Kind, String), BTreeMap<String, usize>> = BTreeMap::new();
-    let mut put = |kind: Kind, term: String, label: &str, standing: &'a Standing| {
-        *spellings.entry((kind, term.clone())).or_default().entry(label.to_owned()).or_default() += 1;
-        let new = || Group {
-            kind,
-            term: term.clone(),
-            label: String::new(),
-            slug: String::new(),
-            updated: LONG_AGO,
-            articles: Vec::new(),
-        };
-        groups.entry((kind, term.clone())).or_insert_with(new).articles.push(standing);
-    };
-    for standing in live {
-        let article = &standing.article;
-        let title = site
-            .collections
-            .get(&article.collection)
-            .map_or(article.collection.as_str(), |collection| collection.title.as_str());
-        put(Kind::Collection, article.collection.clone(), title, standing);
-        article.categories.iter().for_each(|term| put(Kind::Category, folded(term), term, standing));
-        article.tags.iter().for_each(|term| put(Kind::Tag, folded(term), term, standing));
-    }
-    // The spelling that most articles use; of equals, the first by the alphabet.
-    for (key, counts) in spellings {
-        let label = counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0))).map(|(label, _)| label.clone());
-        if let (Some(group), Some(label)) = (groups.get_mut(&key), label) {
-            group.label = label;
-        }
-    }
-    name(&mut groups, &known);
-    groups.into_values().collect()
-}
-
-/// Gives every new group its slug. Two terms with one slug share no feed: the later one gets a number.
-fn name(groups: &mut BTreeMap<(Kind, String), Group>, known: &BTreeSet<(Kind, String)>) {
-    let mut taken: BTreeSet<String> =
-        known.iter().filter_map(|key| groups.get(key)).map(|group| path_of(group.kind, &group.slug)).collect();
-    for (key, group) in groups.iter_mut().filter(|(key, _)| !known.contains(*key)) {
-        let plain = slug(if key.0 == Kind::Collection { &key.1 } else { &group.label });
-        let mut candidate = plain.clone();
-        let mut number = 2;
-        while !taken.insert(path_of(group.kind, &candidate)) {
-            candidate = format!("{plain}-{number}");
-            number += 1;
-        }
-        group.slug = candidate;
-    }
+    candidate
 }

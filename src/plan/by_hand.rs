@@ -28,7 +28,7 @@ pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) ->
     if endpoints.is_empty() {
         return Err(format!("no rule fits {}; name an endpoint with --endpoint", standing.article.path));
     }
-    let copy_of = inputs.look.rows.get(&standing.id).and_then(|row| row.copy_of);
+    let copy_of = standing.past.copy_of.as_deref().copied();
     let mut planned = Vec::new();
     for name in endpoints {
         let Some(endpoint) = inputs.endpoints.get(&name) else {
@@ -41,7 +41,7 @@ pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) ->
         planned.push(Planned {
             key: DeliveryKey::publication(standing.id, rule, &name),
             network: endpoint.network.word().to_owned(),
-            path: standing.article.path.clone(),
+            path: standing.article.path.to_string(),
             due_at: inputs.now,
             state: if copy_of.is_some() { State::Held } else { State::Pending },
             reason: copy_of.map(|(of, likeness)| suspicion(inputs, of, likeness)),
@@ -53,8 +53,8 @@ pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) ->
 /// Why a person must look at an article before it is announced.
 pub(super) fn suspicion(inputs: &Inputs, of: ArticleId, likeness: f64) -> String {
     // The other one may be a draft, of which nothing is said.
-    let live = inputs.look.catalog.get(&of).filter(|standing| standing.article.is_live(inputs.now));
-    let other = live.map_or("an article that is not published", |standing| standing.article.path.as_str());
+    let live = inputs.catalog.get(&of).filter(|standing| standing.article.is_live(inputs.now));
+    let other = live.map_or("an article that is not published", |standing| &*standing.article.path);
     let share = likeness * 100.0;
     format!("suspected duplicate: {share:.0} % of its text stands in {other} too; approve it if it is another article")
 }

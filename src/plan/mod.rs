@@ -10,8 +10,7 @@ mod select;
 pub use by_hand::by_hand;
 
 use crate::article::{ArticleId, SiteSettings};
-use crate::catalog::Standing;
-use crate::catalog::ledger::{Decided, Look, Row};
+use crate::catalog::{Catalog, Decided, Standing};
 use crate::config::{Endpoint, EndpointName, Rule, When};
 use crate::delivery::{Delivery, DeliveryKey, State};
 use crate::span;
@@ -21,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use outbox::missed;
 use select::selects;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// How long an article that no rule fits is given to settle, and how old it may be to count as news that nobody
 /// wanted: the defaults of rules.
@@ -30,15 +30,18 @@ const FRESH: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// What the plan looks at.
 pub struct Inputs<'a> {
     /// The site's articles and what is remembered of them.
-    pub look: &'a Look,
+    pub catalog: &'a Catalog,
     /// The site's settings.
     pub site: &'a SiteSettings,
     /// The rules, in the order of the configuration.
     pub rules: &'a [Rule],
     /// The endpoints.
     pub endpoints: &'a BTreeMap<EndpointName, Endpoint>,
-    /// All deliveries there are.
+    /// The deliveries: all there are, or at least those that are not over, those that were called off with their
+    /// article, and those of articles whose announcement is not decided.
     pub outbox: &'a [Delivery],
+    /// Whether a line is wanted of every article: without, only those are looked at of which something may be decided.
+    pub explain: bool,
     /// The instant.
     pub now: Timestamp,
 }
@@ -103,14 +106,24 @@ pub fn plan(inputs: &Inputs) -> Plan {
     let mut planner = Planner::new(inputs);
     planner.keep_the_outbox_true();
     // Oldest first, so that a queue goes out in the order of publication.
-    for standing in inputs.look.catalog.all().iter().rev() {
-        if let Some(row) = inputs.look.rows.get(&standing.id) {
-            planner.article(standing, row);
-        }
+    for standing in looked_at(inputs).into_iter().rev() {
+        planner.article(standing);
     }
     planner.unreadable();
     planner.plan.lines.reverse();
     planner.plan
+}
+
+/// The articles that a plan looks at, newest first.
+fn looked_at<'a>(inputs: &Inputs<'a>) -> Vec<&'a Arc<Standing>> {
+    if inputs.explain {
+        return inputs.catalog.newest_first();
+    }
+    let booked = inputs.outbox.iter().map(|delivery| delivery.key.article);
+    let ids: BTreeSet<ArticleId> = inputs.catalog.open().iter().copied().chain(booked).collect();
+    let mut looked_at: Vec<&Arc<Standing>> = ids.iter().filter_map(|id| inputs.catalog.get(id)).collect();
+    looked_at.sort_by_key(|standing| standing.order());
+    looked_at
 }
 
 struct Planner<'a> {
@@ -137,7 +150,7 @@ impl<'a> Planner<'a> {
         Self { inputs, by_article, taken, plan: Plan::default() }
     }
 
-    fn article(&mut self, standing: &'a Standing, row: &'a Row) {
+    fn article(&mut self, standing: &'a Standing) {
         let now = self.inputs.now;
         let existing = self.by_article.get(&standing.id).cloned().unwrap_or_default();
         for delivery in existing.iter().filter(|delivery| !delivery.withdrawn) {
@@ -145,15 +158,15 @@ impl<'a> Planner<'a> {
         }
         if !standing.article.is_live(now) {
             if existing.iter().all(|delivery| delivery.withdrawn) {
-                self.not_live_lines(standing, row);
+                self.not_live_lines(standing);
             }
             return;
         }
-        if let Some(decided) = row.decided {
-            self.decided(standing, row, decided, &existing);
+        if let Some(decided) = standing.past.decided {
+            self.decided(standing, decided, &existing);
             return;
         }
-        let Some(due) = row.due_since(&standing.article) else {
+        let Some(due) = standing.due_since() else {
             self.line(
                 standing,
                 None,
@@ -164,11 +177,11 @@ impl<'a> Planner<'a> {
             );
             return;
         };
-        self.due(standing, row, due);
+        self.due(standing, due);
     }
 
     /// An article whose announcement is decided: only what was called off with it comes back.
-    fn decided(&mut self, standing: &'a Standing, row: &'a Row, decided: Decided, existing: &[&Delivery]) {
+    fn decided(&mut self, standing: &'a Standing, decided: Decided, existing: &[&Delivery]) {
         if existing.is_empty() {
             let reason = match decided {
                 Decided::Baseline => "part of the baseline: it was there when its collection was first looked at",
@@ -177,14 +190,14 @@ impl<'a> Planner<'a> {
             };
             self.line(standing, None, None, None, "skipped", reason.to_owned());
         }
-        let Some(due) = row.due_since(&standing.article) else { return };
+        let Some(due) = standing.due_since() else { return };
         for rule in self.inputs.rules {
-            self.follow(standing, row, rule, due, &|name| came_back(existing, rule, name));
+            self.follow(standing, rule, due, &|name| came_back(existing, rule, name));
         }
     }
 
     /// An article that is live and undecided: every rule that fits it is followed, each after its own settling time.
-    fn due(&mut self, standing: &'a Standing, row: &'a Row, due: Timestamp) {
+    fn due(&mut self, standing: &'a Standing, due: Timestamp) {
         let now = self.inputs.now;
         let age = standing.article.date.map_or(SignedDuration::ZERO, |date| due.duration_since(date.at));
         let existing = self.by_article.get(&standing.id).cloned().unwrap_or_default();
@@ -201,7 +214,7 @@ impl<'a> Planner<'a> {
             fresh = true;
             // A rule is followed once: an endpoint that it names later, or under another name, gets nothing of the past.
             let followed = existing.iter().any(|d| d.key.rule == rule.name && !d.withdrawn);
-            self.follow(standing, row, rule, due, &|name| !followed || came_back(&existing, rule, name));
+            self.follow(standing, rule, due, &|name| !followed || came_back(&existing, rule, name));
         }
         if fitting.is_empty() {
             self.line(standing, None, None, None, "skipped", "no rule fits it".to_owned());
@@ -216,7 +229,6 @@ impl<'a> Planner<'a> {
     fn follow(
         &mut self,
         standing: &'a Standing,
-        row: &'a Row,
         rule: &'a Rule,
         due: Timestamp,
         wanted: &dyn Fn(&EndpointName) -> bool,
@@ -224,7 +236,7 @@ impl<'a> Planner<'a> {
         let now = self.inputs.now;
         let settled_at = due.checked_add(rule.settle).unwrap_or(Timestamp::MAX);
         // Nobody could have announced it before it was first seen.
-        let from = settled_at.max(row.first_seen);
+        let from = settled_at.max(standing.past.first_seen);
         for name in rule.endpoints.iter().filter(|name| wanted(name)) {
             let Some(endpoint) = self.inputs.endpoints.get(name) else { continue };
             let key = DeliveryKey::publication(standing.id, &rule.name, name);
@@ -261,7 +273,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let late = now.duration_since(due_at);
-            let (state, reason) = match row.copy_of {
+            let (state, reason) = match standing.past.copy_of.as_deref().copied() {
                 _ if late > rule.expires => (State::Failed, Some(missed(rule, late))),
                 Some((of, likeness)) => (State::Held, Some(suspicion(self.inputs, of, likeness))),
                 None => (State::Pending, None),
@@ -274,7 +286,14 @@ impl<'a> Planner<'a> {
             let word = if state == State::Pending { "planned" } else { state.word() };
             self.line(standing, Some(name), Some(&rule.name), Some(due_at), word, said);
             let network = endpoint.network.word().to_owned();
-            self.plan.book.push(Planned { key, network, path: standing.article.path.clone(), due_at, state, reason });
+            self.plan.book.push(Planned {
+                key,
+                network,
+                path: standing.article.path.to_string(),
+                due_at,
+                state,
+                reason,
+            });
         }
     }
 
@@ -306,11 +325,11 @@ impl<'a> Planner<'a> {
         Some(slot)
     }
 
-    fn not_live_lines(&mut self, standing: &'a Standing, row: &'a Row) {
+    fn not_live_lines(&mut self, standing: &'a Standing) {
         let reason = not_live(standing, self.inputs.now);
         let date =
             standing.article.date.map(|date| date.at).filter(|at| *at > self.inputs.now && standing.article.published);
-        let Some(date) = date.filter(|_| row.decided.is_none()) else {
+        let Some(date) = date.filter(|_| standing.past.decided.is_none()) else {
             self.line(standing, None, None, None, "skipped", reason);
             return;
         };
@@ -337,9 +356,12 @@ impl<'a> Planner<'a> {
         state: &'static str,
         reason: String,
     ) {
+        if !self.inputs.explain {
+            return;
+        }
         self.plan.lines.push(Line {
             article: standing.id,
-            path: standing.article.path.clone(),
+            path: standing.article.path.to_string(),
             endpoint: endpoint.cloned(),
             rule: rule.map(str::to_owned),
             due_at,
@@ -379,14 +401,11 @@ fn zone(inputs: &Inputs, endpoint: &EndpointName) -> TimeZone {
 /// date, its expiry, the end of its settling.
 pub fn next_change(inputs: &Inputs) -> Option<Timestamp> {
     let now = inputs.now;
-    let settling = inputs.look.catalog.live(now).filter_map(|standing| {
-        let row = inputs.look.rows.get(&standing.id)?;
-        if row.decided.is_some() {
-            return None;
-        }
-        let due = row.due_since(&standing.article)?;
+    let open = inputs.catalog.open().iter().filter_map(|id| inputs.catalog.get(id));
+    let settling = open.filter(|standing| standing.article.is_live(now)).filter_map(|standing| {
+        let due = standing.due_since()?;
         let settles = inputs.rules.iter().map(|rule| rule.settle).chain([SETTLE]);
         settles.filter_map(|settle| due.checked_add(settle).ok()).filter(|at| *at > now).min()
     });
-    settling.chain(inputs.look.catalog.next_change(now)).min()
+    settling.chain(inputs.catalog.next_change(now)).min()
 }

@@ -51,7 +51,7 @@ impl Planner<'_> {
     fn deal_slots_anew(&mut self, rule: &Rule, endpoint: &EndpointName) {
         let When::Slots { schedule, queue: true } = &rule.when else { return };
         let date = |delivery: &Delivery| {
-            let standing = self.inputs.look.catalog.get(&delivery.key.article);
+            let standing = self.inputs.catalog.get(&delivery.key.article);
             standing.and_then(|standing| standing.article.date).map(|date| date.at)
         };
         let gone: BTreeSet<i64> = self.plan.withdraw.iter().chain(&self.plan.expire).map(|(id, _)| *id).collect();
@@ -85,11 +85,10 @@ impl Planner<'_> {
         if delivery.attempts > 0 {
             return None;
         }
-        let row = self.inputs.look.rows.get(&delivery.key.article)?;
-        if row.gone_since.is_some() {
+        if self.inputs.catalog.gone(&delivery.key.article).is_some() {
             return Some("the article's file is gone".to_owned());
         }
-        let standing = self.inputs.look.catalog.get(&delivery.key.article)?;
+        let standing = self.inputs.catalog.get(&delivery.key.article)?;
         if standing.article.is_live(self.inputs.now) {
             return None;
         }
@@ -98,6 +97,9 @@ impl Planner<'_> {
 
     /// What is said of a delivery that is booked, after what this plan does to it.
     pub(super) fn booked_line(&mut self, path: &str, delivery: &Delivery) {
+        if !self.inputs.explain {
+            return;
+        }
         let fate = |fates: &[(i64, String)], state: State| {
             fates.iter().find(|(id, _)| *id == delivery.id).map(|(_, reason)| (state, reason.clone()))
         };
@@ -123,7 +125,7 @@ impl Planner<'_> {
     /// Deliveries that wait although their article's file cannot be read at present: they are said too.
     pub(super) fn unreadable(&mut self) {
         for delivery in self.inputs.outbox.iter().filter(|d| matches!(d.state, State::Pending | State::Held)) {
-            if self.inputs.look.catalog.get(&delivery.key.article).is_none() {
+            if self.inputs.catalog.get(&delivery.key.article).is_none() {
                 self.booked_line(&delivery.path, delivery);
             }
         }

@@ -6,7 +6,6 @@ pub mod length;
 pub use length::{Counter, Limits};
 
 use crate::article::{Article, SiteSettings, markdown};
-use crate::catalog::Standing;
 use crate::config::{EndpointName, Hashtags, Rule};
 use crate::feed::entry::summary_markdown;
 use crate::template::{Template, Values};
@@ -68,8 +67,7 @@ impl<'a> Brief<'a> {
 /// title. Address and hashtags are never cut, nor is a word.
 ///
 /// Errors: a template that cannot be filled in, or a text that is too long all the same.
-pub fn compose(standing: &Standing, site: &SiteSettings, brief: &Brief) -> Result<Post, String> {
-    let article = &standing.article;
+pub fn compose(article: &Article, site: &SiteSettings, brief: &Brief) -> Result<Post, String> {
     let own = brief.own_text.then(|| own_text(article, brief.endpoint, brief.network)).flatten();
     let own = own.map(|text| {
         Template::parse(text)
@@ -78,9 +76,9 @@ pub fn compose(standing: &Standing, site: &SiteSettings, brief: &Brief) -> Resul
     let own = own.transpose()?;
     let template = own.as_ref().unwrap_or(&brief.template);
     let all_hashtags = hashtag::hashtags(article, brief.hashtags);
-    let draft = Draft { standing, site, template, limits: brief.limits };
+    let draft = Draft { article, site, template, limits: brief.limits };
     let summary =
-        summary_markdown(standing).map(|text| one_line(&markdown::to_text(&text, &article.url))).unwrap_or_default();
+        summary_markdown(article).map(|text| one_line(&markdown::to_text(&text, &article.url))).unwrap_or_default();
 
     let whole = draft.fill(&article.title, &summary, &all_hashtags)?;
     if let Some(post) = whole.fitting() {
@@ -117,7 +115,7 @@ fn own_text<'a>(article: &'a Article, endpoint: &EndpointName, network: &str) ->
 }
 
 struct Draft<'a> {
-    standing: &'a Standing,
+    article: &'a Article,
     site: &'a SiteSettings,
     template: &'a Template,
     limits: Limits,
@@ -135,7 +133,7 @@ impl Filled {
 
 impl Draft<'_> {
     fn fill(&self, title: &str, summary: &str, hashtags: &[String]) -> Result<Filled, String> {
-        let article = &self.standing.article;
+        let article = self.article;
         let event = article.event.as_ref();
         let day = |date: crate::article::ArticleDate| date.zoned().strftime("%Y-%m-%d").to_string();
         let values = Values {

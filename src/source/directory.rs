@@ -3,11 +3,14 @@
 //! What a watcher says is only a reason to look. Symbolic links to folders are not followed (they can loop); what is
 //! not a plain file (a pipe, a device) is not opened.
 
-use super::{Changes, SourceError};
+use super::SourceError;
 use crate::article::site::JEKYLL_CONFIG;
-use crate::article::{FileFacts, SiteSettings, SourceFile};
+use crate::article::{FileFacts, SiteSettings};
+use crate::catalog::Stamp;
 use crate::problem::{Place, Problem};
-use std::collections::{BTreeMap, BTreeSet};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
+use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
@@ -18,37 +21,19 @@ const BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Deepest folder.
 const DEPTH_MAX: usize = 32;
 
-/// What tells that a file changed, without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    length: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-    inode: u64,
-}
+/// A file that is there: its path under the root, and its state; or why it cannot be looked at.
+pub type Found = (String, Result<Stamp, Problem>);
 
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            length: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-            inode: metadata.ino(),
-        }
-    }
-}
-
-/// A folder, and what is known of its files.
-#[derive(Debug)]
+/// A folder.
+#[derive(Debug, Clone)]
 pub struct Directory {
     root: PathBuf,
-    known: BTreeMap<String, Stamp>,
 }
 
 impl Directory {
-    /// A folder of which nothing is known yet.
+    /// A folder, which need not be there yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), known: BTreeMap::new() }
+        Self { root: root.into() }
     }
 
     /// The folder.
@@ -66,63 +51,84 @@ impl Directory {
         Ok(fs::read(self.root.join(JEKYLL_CONFIG)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    /// Forgets what is known, so that the next look reads every file again.
-    pub fn forget(&mut self) {
-        self.known.clear();
-    }
-
-    /// Forgets what is known of one file, so that the next look reads it again.
-    pub fn forget_file(&mut self, path: &str) {
-        self.known.remove(path);
-    }
-
-    /// Looks at all files that the site's collections may hold.
+    /// All files that the site's collections hold, in the order of their paths.
     ///
-    /// Errors: the folder is not there.
-    pub fn look(&mut self, site: &SiteSettings) -> Result<Changes, SourceError> {
+    /// Errors: the folder is not there, or one in it cannot be read: its articles have not vanished.
+    pub fn scan(&self, site: &SiteSettings) -> Result<Vec<Found>, SourceError> {
         if !self.root.is_dir() {
             return Err(SourceError::Missing(self.root.display().to_string()));
         }
-        let mut changes = Changes::default();
-        let mut found = Vec::new();
-        for folder in folders(site) {
-            walk(&self.root, &folder, 0, &mut found)?;
+        let folders: Vec<String> = folders(site).into_iter().collect();
+        let found: Result<Vec<Vec<Found>>, SourceError> =
+            folders.par_iter().map(|folder| self.walk(site, folder, 0)).collect();
+        let mut found: Vec<Found> = found?.into_iter().flatten().collect();
+        found.par_sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        found.dedup_by(|a, b| a.0 == b.0);
+        Ok(found)
+    }
+
+    /// One file; None if it is not there, or no plain file.
+    pub fn stat(&self, path: &str) -> Option<Result<Stamp, Problem>> {
+        match fs::metadata(self.root.join(path)) {
+            Ok(metadata) if metadata.is_file() => Some(Ok(stamp(&metadata))),
+            Ok(_) => None,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
+            Err(error) => Some(Err(unreadable(path, &error))),
         }
-        found.sort();
-        found.dedup();
-        for path in found.into_iter().filter(|path| site.collection_of(path).is_some()) {
-            let whole = self.root.join(&path);
-            let stamp = match fs::metadata(&whole) {
-                Ok(metadata) if metadata.is_file() => Stamp::of(&metadata),
-                Ok(_) => continue,
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => {
-                    changes.present.insert(path.clone());
-                    changes.unreadable.push((path.clone(), unreadable(&path, &error)));
-                    continue;
-                }
-            };
-            changes.present.insert(path.clone());
-            if self.known.get(&path) == Some(&stamp) {
-                continue;
+    }
+
+    /// The bytes of a file; None if it is gone.
+    pub fn read(&self, path: &str, stamp: &Stamp) -> Option<Result<Vec<u8>, Problem>> {
+        match read(&self.root.join(path), stamp.length) {
+            Ok(bytes) => Some(Ok(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => Some(Err(unreadable(path, &error))),
+        }
+    }
+
+    /// A folder that is there and cannot be read is not an empty one: its articles have not vanished.
+    fn walk(&self, site: &SiteSettings, folder: &str, depth: usize) -> Result<Vec<Found>, SourceError> {
+        if depth > DEPTH_MAX {
+            return Ok(Vec::new());
+        }
+        let whole = self.root.join(folder);
+        let entries = match fs::read_dir(&whole) {
+            Ok(entries) => entries,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(Vec::new());
             }
-            match read(&whole, stamp.length) {
-                Ok(bytes) => {
-                    self.known.insert(path.clone(), stamp);
-                    changes.changed.push(SourceFile { path, bytes });
+            Err(error) => return Err(SourceError::Unreadable(whole.display().to_string(), error.to_string())),
+        };
+        let (mut files, mut folders) = (Vec::new(), Vec::new());
+        for entry in entries.flatten() {
+            // A name that is not UTF-8 can be no article: it has no address.
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => {
+                    let skipped = name.starts_with('.') || name == "node_modules" || path == "_site";
+                    folders.extend((!skipped).then_some(path));
                 }
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    changes.present.remove(&path);
-                }
-                Err(error) => changes.unreadable.push((path.clone(), unreadable(&path, &error))),
+                Ok(_) if site.collection_of(&path).is_some() => files.push(path),
+                _ => {}
             }
         }
-        // What was forgotten and is gone has been dropped by whoever reads: it is not in `present`.
-        changes.removed = self.known.keys().filter(|path| !changes.present.contains(*path)).cloned().collect();
-        for path in &changes.removed {
-            self.known.remove(path);
-        }
-        Ok(changes)
+        let stat = |path: String| self.stat(&path).map(|found| (path, found));
+        let mut found: Vec<Found> = files.into_par_iter().with_min_len(64).filter_map(stat).collect();
+        let below: Result<Vec<Vec<Found>>, SourceError> =
+            folders.par_iter().map(|folder| self.walk(site, folder, depth + 1)).collect();
+        found.extend(below?.into_iter().flatten());
+        Ok(found)
+    }
+}
+
+fn stamp(metadata: &Metadata) -> Stamp {
+    let nanos = |nanos: i64| u32::try_from(nanos).unwrap_or(0);
+    Stamp {
+        length: metadata.len(),
+        modified: (metadata.mtime(), nanos(metadata.mtime_nsec())),
+        changed: (metadata.ctime(), nanos(metadata.ctime_nsec())),
+        inode: metadata.ino(),
     }
 }
 
@@ -145,34 +151,6 @@ pub fn folders(site: &SiteSettings) -> BTreeSet<String> {
             fixed.rfind('/').map_or(String::new(), |end| fixed[..end].to_owned())
         })
         .collect()
-}
-
-/// A folder that is there and cannot be read is not an empty one: its articles have not vanished.
-fn walk(root: &Path, folder: &str, depth: usize, found: &mut Vec<String>) -> Result<(), SourceError> {
-    if depth > DEPTH_MAX {
-        return Ok(());
-    }
-    let whole = root.join(folder);
-    let entries = match fs::read_dir(&whole) {
-        Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
-        Err(error) => return Err(SourceError::Unreadable(whole.display().to_string(), error.to_string())),
-    };
-    for entry in entries.flatten() {
-        // A name that is not UTF-8 can be no article: it has no address.
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => {
-                if !name.starts_with('.') && name != "node_modules" && path != "_site" {
-                    walk(root, &path, depth + 1, found)?;
-                }
-            }
-            Ok(_) => found.push(path),
-            Err(_) => {}
-        }
-    }
-    Ok(())
 }
 
 fn read(path: &Path, length: u64) -> std::io::Result<Vec<u8>> {

@@ -2,23 +2,6 @@
 
 pub mod directory;
 
-use crate::article::SourceFile;
-use crate::problem::Problem;
-use std::collections::BTreeSet;
-
-/// What a look at the files found, compared with the look before.
-#[derive(Debug, Default)]
-pub struct Changes {
-    /// Files that are new or changed.
-    pub changed: Vec<SourceFile>,
-    /// Paths of files that are gone.
-    pub removed: Vec<String>,
-    /// Files that are there and cannot be read, each with its problem.
-    pub unreadable: Vec<(String, Problem)>,
-    /// Paths of all files that are there.
-    pub present: BTreeSet<String>,
-}
-
 /// The files as a whole cannot be looked at: the last good state stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {

@@ -9,7 +9,7 @@ mod outbox;
 mod owner;
 
 pub use journal::JournalPost;
-pub use ledger::Pass;
+pub use ledger::{Pass, Rows};
 pub use outbox::{Attempt, Finish, Lease, Leased, Outcome, PersonWord, Start};
 
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The version of the tables that this program knows.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// An open database.
 #[derive(Debug, Clone)]
@@ -50,6 +50,12 @@ pub enum StoreError {
         path: PathBuf,
         /// The version of its tables.
         found: i64,
+    },
+    /// The file was written by an earlier version, and is only looked at.
+    #[error("the database {path} was written by an earlier version of Crieur; `crieur run` brings it up to date")]
+    Earlier {
+        /// The file.
+        path: PathBuf,
     },
     /// A statement failed.
     #[error("the database does not answer as it should")]
@@ -98,6 +104,7 @@ impl Store {
             SCHEMA_VERSION => {}
             // Another process is just making it.
             0 => return Ok(None),
+            found if found < SCHEMA_VERSION => return Err(StoreError::Earlier { path: path.to_owned() }),
             found => return Err(StoreError::Later { path: path.to_owned(), found }),
         }
         Ok(Some(Self { pool, owner: Arc::new(Owner::nobody(path)) }))
@@ -160,7 +167,11 @@ async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), StoreError> {
     match found {
         0 => {
             sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *transaction).await?;
-            sqlx::raw_sql("pragma user_version = 1").execute(&mut *transaction).await?;
+            sqlx::raw_sql("pragma user_version = 2").execute(&mut *transaction).await?;
+        }
+        1 => {
+            sqlx::raw_sql(include_str!("schema_2.sql")).execute(&mut *transaction).await?;
+            sqlx::raw_sql("pragma user_version = 2").execute(&mut *transaction).await?;
         }
         SCHEMA_VERSION => {}
         found => return Err(StoreError::Later { path: path.to_owned(), found }),

@@ -1,0 +1,58 @@
+//! The article that a person means.
+
+use super::{Catalog, Head, Standing};
+use crate::text::folded;
+use std::sync::Arc;
+
+impl Catalog {
+    /// The article that a person means: a path, a file's name, a slug or an address.
+    ///
+    /// Errors: nothing or more than one fits; the message says which.
+    pub fn find(&self, wanted: &str) -> Result<&Arc<Standing>, String> {
+        let wanted = wanted.trim().trim_start_matches("./");
+        if let Some(standing) = self.at_path(wanted) {
+            return Ok(standing);
+        }
+        let bare = wanted.trim_end_matches('/');
+        let steps: [&dyn Fn(&Head) -> bool; 3] = [
+            &|article| {
+                let url = article.url.trim_end_matches('/');
+                url == bare || (bare.starts_with('/') && path_of(url) == bare)
+            },
+            &|article| {
+                let name = article.path.rsplit('/').next().unwrap_or("");
+                let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+                let last = article.url.trim_end_matches('/').rsplit('/').next().unwrap_or("");
+                name == wanted
+                    || stem == wanted
+                    || last == wanted
+                    || article.path.ends_with(&format!("/{wanted}"))
+                    || wanted.ends_with(&format!("/{}", article.path))
+            },
+            &|article| folded(&article.title) == folded(wanted),
+        ];
+        for fits in steps {
+            let mut fitting: Vec<&Arc<Standing>> = self.all().filter(|standing| fits(&standing.article)).collect();
+            match fitting[..] {
+                [] => continue,
+                [one] => return Ok(one),
+                _ => {
+                    fitting.sort_by_key(|standing| standing.order());
+                    let paths: Vec<&str> = fitting.iter().map(|standing| &*standing.article.path).collect();
+                    return Err(format!(
+                        "“{wanted}” fits several articles: {}; give the path of one",
+                        paths.join(", ")
+                    ));
+                }
+            }
+        }
+        Err(format!(
+            "no article is found under “{wanted}”; give its path under the site's folder, its slug or its address"
+        ))
+    }
+}
+
+/// The path of an address, from its host on.
+fn path_of(url: &str) -> &str {
+    url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or("")
+}

@@ -1,0 +1,316 @@
+//! The site's files between two passes: which changed, and what those say.
+
+use super::PassError;
+use super::texts::Texts;
+use crate::article::{self, SiteSettings, SourceFile};
+use crate::catalog::ledger::{Changes, Read};
+use crate::catalog::{Catalog, Stamp};
+use crate::config::Config;
+use crate::digest;
+use crate::problem::{Place, Problem};
+use crate::source::SourceError;
+use crate::source::directory::{self, Directory, Found};
+use jiff::{SignedDuration, Timestamp};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where a pass looks: at every file, or at those that a watcher named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Where {
+    /// At every file's status: the truth.
+    Everywhere,
+    /// At these paths, absolute or from the working directory.
+    At(BTreeSet<PathBuf>),
+}
+
+/// What a pass has to read.
+#[derive(Debug, Default)]
+pub struct ToRead {
+    /// Files that are new or changed.
+    pub files: Vec<(String, Stamp)>,
+    /// Paths at which articles stood whose files are gone.
+    pub removed: Vec<String>,
+    /// The settings changed, so that everything is read again.
+    pub settings_changed: bool,
+    /// Paths that were looked at, beside articles: files that articles may name. None if all were.
+    pub beside: Option<BTreeSet<String>>,
+    /// Part of what is read of a site of which nothing was known.
+    pub of_blank: bool,
+}
+
+impl ToRead {
+    /// A first part, and the others.
+    pub fn split(mut self, files: usize) -> (Self, Vec<Self>) {
+        let mut parts: Vec<Self> = Vec::new();
+        let mut all = std::mem::take(&mut self.files);
+        while !all.is_empty() {
+            let rest = all.split_off(files.min(all.len()));
+            parts.push(Self { files: std::mem::replace(&mut all, rest), of_blank: true, ..Self::default() });
+        }
+        let mut parts = parts.into_iter();
+        self.files = parts.next().map(|part| part.files).unwrap_or_default();
+        self.of_blank = true;
+        (self, parts.collect())
+    }
+}
+
+/// A file that is there and is no article of the catalog.
+#[derive(Debug)]
+struct Other {
+    stamp: Stamp,
+    problems: Vec<Problem>,
+    /// Whether it should be an article: the last good version stays in its place.
+    broken: bool,
+}
+
+/// The site's files.
+#[derive(Debug)]
+pub struct Files {
+    config: Arc<Config>,
+    directory: Directory,
+    jekyll: Option<String>,
+    site: Option<Arc<SiteSettings>>,
+    site_problems: Vec<Problem>,
+    others: BTreeMap<String, Other>,
+}
+
+/// A stamp that is younger than this may belong to a file that changes once more without a trace: clocks of file
+/// systems tick in milliseconds.
+const RACY: SignedDuration = SignedDuration::from_millis(100);
+
+impl Files {
+    pub fn new(config: Arc<Config>) -> Self {
+        let directory = Directory::new(config.site.root.clone());
+        Self { config, directory, jekyll: None, site: None, site_problems: Vec::new(), others: BTreeMap::new() }
+    }
+
+    /// The site's settings, as they were last read.
+    pub fn site(&self) -> Option<&Arc<SiteSettings>> {
+        self.site.as_ref()
+    }
+
+    /// Reads articles whole.
+    pub fn texts(&self) -> Option<Texts> {
+        Some(Texts::new(self.directory.clone(), Arc::clone(self.site.as_ref()?)))
+    }
+
+    /// Reads the site's settings. True if they changed.
+    pub fn read_settings(&mut self) -> Result<bool, PassError> {
+        let jekyll = self.directory.jekyll_config()?;
+        if self.site.is_some() && jekyll == self.jekyll {
+            return Ok(false);
+        }
+        let mut changed = false;
+        // While the site's own file is half-written, the last good settings stay.
+        match SiteSettings::read(&self.config.site, jekyll.as_deref()) {
+            Ok((site, problems)) => {
+                changed = self.site.is_some();
+                self.site = Some(Arc::new(site));
+                self.site_problems = problems;
+                self.others.clear();
+            }
+            Err(problems) if self.site.is_some() => self.site_problems = problems,
+            Err(problems) => return Err(PassError::Site(problems)),
+        }
+        self.jekyll = jekyll;
+        Ok(changed)
+    }
+
+    /// Looks at files, and tells which are to be read.
+    pub fn look(&mut self, catalog: &Catalog, at: &Where) -> Result<ToRead, PassError> {
+        let settings_changed = self.read_settings()?;
+        let Some(site) = self.site.clone() else { return Err(PassError::Site(self.site_problems.clone())) };
+        let hinted = match at {
+            Where::At(paths) if !settings_changed => self.hinted(catalog, &site, paths),
+            _ => None,
+        };
+        match hinted {
+            Some(to_read) => Ok(to_read),
+            None => {
+                let found = self.directory.scan(&site)?;
+                Ok(ToRead { settings_changed, ..self.compare(catalog, found, settings_changed) })
+            }
+        }
+    }
+
+    /// What the paths that a watcher named have to say; None if only a look at everything can tell.
+    fn hinted(&mut self, catalog: &Catalog, site: &SiteSettings, paths: &BTreeSet<PathBuf>) -> Option<ToRead> {
+        let root = self.directory.root();
+        let absolute = std::path::absolute(root).ok();
+        let mut to_read = ToRead { beside: Some(BTreeSet::new()), ..ToRead::default() };
+        let mut found = Vec::new();
+        for path in paths {
+            let under = path.strip_prefix(root).ok().or_else(|| path.strip_prefix(absolute.as_ref()?).ok())?;
+            let under = under.to_str()?.to_owned();
+            if path.is_dir() || (!path.exists() && path.extension().is_none()) {
+                // A folder came or went, with whatever it holds.
+                return None;
+            }
+            if site.collection_of(&under).is_none() {
+                to_read.beside.as_mut()?.insert(under);
+                continue;
+            }
+            match self.directory.stat(&under) {
+                Some(state) => found.push((under, state)),
+                None if catalog.at_path(&under).is_some() => to_read.removed.push(under),
+                None => {
+                    self.others.remove(&under);
+                }
+            }
+        }
+        for (path, state) in found {
+            // Named by a watcher, it changed, whatever its stamp says.
+            self.take_up(catalog, path, state, true, &mut to_read);
+        }
+        Some(to_read)
+    }
+
+    /// What all files that there are have to say.
+    fn compare(&mut self, catalog: &Catalog, found: Vec<Found>, all: bool) -> ToRead {
+        let mut to_read = ToRead::default();
+        let is_there = |path: &str| found.binary_search_by(|(found, _)| found.as_str().cmp(path)).is_ok();
+        self.others.retain(|path, _| is_there(path));
+        let stood = catalog.all().map(|standing| &*standing.article.path);
+        to_read.removed = stood.filter(|path| !is_there(path)).map(str::to_owned).collect();
+        for (path, state) in found {
+            self.take_up(catalog, path, state, all, &mut to_read);
+        }
+        to_read
+    }
+
+    fn take_up(
+        &mut self,
+        catalog: &Catalog,
+        path: String,
+        state: Result<Stamp, Problem>,
+        anyway: bool,
+        to_read: &mut ToRead,
+    ) {
+        match state {
+            Ok(stamp) => {
+                let known = self.others.get(&path).map(|other| other.stamp);
+                let known = known.or_else(|| catalog.at_path(&path).map(|standing| standing.stamp));
+                if anyway || known != Some(stamp) {
+                    to_read.files.push((path, stamp));
+                }
+            }
+            Err(problem) => {
+                let other = Other { stamp: Stamp::default(), problems: vec![problem], broken: true };
+                self.others.insert(path, other);
+            }
+        }
+    }
+
+    /// Reads files, on all cores. `now` tells which of them may still be in change.
+    pub fn read(&mut self, catalog: &Catalog, files: Vec<(String, Stamp)>, now: Timestamp) -> Changes {
+        let Some(site) = self.site.clone() else { return Changes::default() };
+        let directory = &self.directory;
+        let outcomes: Vec<(String, Outcome)> = files
+            .into_par_iter()
+            .with_min_len(8)
+            .map(|(path, stamp)| {
+                let stamp = if is_racy(&stamp, now) { Stamp::default() } else { stamp };
+                let outcome = read_file(directory, &site, &path, stamp);
+                (path, outcome)
+            })
+            .collect();
+        let mut changes = Changes::default();
+        for (path, outcome) in outcomes {
+            self.others.remove(&path);
+            match outcome {
+                Outcome::Article(read) => changes.read.push(*read),
+                Outcome::Gone => changes.removed.push(path),
+                Outcome::Other(other) => {
+                    if !other.broken && catalog.at_path(&path).is_some() {
+                        changes.removed.push(path.clone());
+                    }
+                    self.others.insert(path, other);
+                }
+            }
+        }
+        changes.unreadable =
+            self.others.iter().filter(|(_, other)| other.broken).map(|(path, _)| path.clone()).collect();
+        changes
+    }
+
+    /// Everything that a person should see of every file, read whole.
+    pub fn inspect(&self) -> Result<Vec<Problem>, PassError> {
+        let Some(site) = &self.site else { return Ok(self.site_problems.clone()) };
+        let texts = Texts::new(self.directory.clone(), Arc::clone(site));
+        let of_file = |(path, state): Found| match state {
+            Ok(stamp) => texts.inspect(&path, &stamp),
+            Err(problem) => vec![problem],
+        };
+        let found: Vec<Vec<Problem>> = self.directory.scan(site)?.into_par_iter().map(of_file).collect();
+        Ok(self.site_problems.iter().cloned().chain(found.into_iter().flatten()).collect())
+    }
+
+    /// Whether any file is there that is or should be an article.
+    pub fn has_broken(&self) -> bool {
+        self.others.values().any(|other| other.broken)
+    }
+
+    /// What a person should see of the files that were read.
+    pub fn problems(&self) -> Vec<Problem> {
+        let others = self.others.values().flat_map(|other| other.problems.iter());
+        self.site_problems.iter().chain(others).cloned().collect()
+    }
+
+    /// The folders that a watcher should watch: what collections hold, and the files that articles name.
+    pub fn folders(&self, named: &BTreeSet<String>) -> BTreeSet<PathBuf> {
+        let Some(site) = &self.site else { return BTreeSet::new() };
+        let root = self.directory.root();
+        let of_collections = directory::folders(site);
+        of_collections
+            .iter()
+            .map(Path::new)
+            .chain(named.iter().map(Path::new))
+            .map(|folder| root.join(folder.strip_prefix("/").unwrap_or(folder)))
+            .filter(|folder| folder.is_dir())
+            .collect()
+    }
+
+    /// The folder is there, and all its articles are gone at once.
+    pub fn emptied(&self) -> PassError {
+        SourceError::Emptied(self.directory.root().display().to_string()).into()
+    }
+}
+
+fn is_racy(stamp: &Stamp, now: Timestamp) -> bool {
+    let changed = Timestamp::new(stamp.changed.0, i32::try_from(stamp.changed.1).unwrap_or(0));
+    changed.is_ok_and(|changed| now.duration_since(changed) < RACY && changed.duration_since(now) < RACY)
+}
+
+enum Outcome {
+    Article(Box<Read>),
+    Other(Other),
+    Gone,
+}
+
+/// Reads one file. A panic in the reader of one file is that file's problem, not the others'.
+fn read_file(directory: &Directory, site: &SiteSettings, path: &str, stamp: Stamp) -> Outcome {
+    let broken = |problem: Problem| Outcome::Other(Other { stamp, problems: vec![problem], broken: true });
+    let bytes = match directory.read(path, &stamp) {
+        Some(Ok(bytes)) => bytes,
+        Some(Err(problem)) => return broken(problem),
+        None => return Outcome::Gone,
+    };
+    let print = digest::number(&bytes);
+    let file = SourceFile { path: path.to_owned(), bytes };
+    let read = || {
+        let parsed = article::parse(&file, site, &|_| None);
+        match parsed.article {
+            Some(article) => Outcome::Article(Box::new(Read::new(&article, stamp, print))),
+            None => Outcome::Other(Other { stamp, problems: parsed.problems, broken: parsed.broken }),
+        }
+    };
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or_else(|_| broken(fault(path)))
+}
+
+/// A panic in the reader of one file.
+pub fn fault(path: &str) -> Problem {
+    Problem::error(path, Place::FILE, "the file cannot be read, by a fault of Crieur")
+        .cure("report it together with the file")
+}

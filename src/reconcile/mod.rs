@@ -1,0 +1,378 @@
+//! One pass over the site: read what changed, look it up in the ledger, plan, book; then make the feeds that changed.
+//!
+//! What decides is in the core; this folder carries it between disk, database and memory. The catalog stays in memory
+//! between passes, so that a pass costs what changed and not what there is; the store's generation tells whether another
+//! process changed the ledger meanwhile, and then everything is taken from the store again.
+
+mod files;
+mod state;
+mod texts;
+
+pub use files::Where;
+pub use texts::Texts;
+
+use crate::article::SiteSettings;
+use crate::catalog::Catalog;
+use crate::catalog::ledger;
+use crate::config::Config;
+use crate::crash::crash_point;
+use crate::delivery::{Delivery, State as DeliveryState};
+use crate::feed::{FeedSet, Settings};
+use crate::plan::Plan;
+use crate::problem::Problem;
+use crate::source::SourceError;
+use crate::store::{Pass, Store, StoreError};
+use jiff::Timestamp;
+use state::State;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+/// What a pass found and made.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The site's settings.
+    pub site: Arc<SiteSettings>,
+    /// The feeds.
+    pub feeds: Arc<FeedSet>,
+    /// What a person should see.
+    pub problems: Vec<Problem>,
+    /// What the plan said.
+    pub plan: Plan,
+    /// Whether this was the first pass ever on its database, and how many articles then count as announced.
+    pub first: Option<usize>,
+    /// The outbox as it was when the plan was made, as far as the plan needed it.
+    pub outbox: Vec<Delivery>,
+    /// When the passing of time alone may change something.
+    pub next_change: Option<Timestamp>,
+    /// Folders in which a change may change something.
+    pub folders: BTreeSet<PathBuf>,
+    /// The texts of articles.
+    pub texts: Texts,
+    catalog: Arc<RwLock<Catalog>>,
+}
+
+/// A pass that could not be made. The last good state stays.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The site's settings cannot be read.
+    #[error("the site's settings cannot be read")]
+    Site(Vec<Problem>),
+    /// The files cannot be looked at.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The part that reads and renders ended.
+    #[error("the part that reads the site ended: {0}")]
+    Ended(String),
+}
+
+impl Snapshot {
+    /// The articles, as the last pass left them. Not to be held while waiting.
+    pub fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says in the log what this pass decided that a person should know. How much of it needs one.
+    pub fn report(&self) -> usize {
+        if let Some(baseline) = self.first {
+            let booked = self.plan.book.len();
+            tracing::info!(
+                baseline,
+                booked,
+                "first start: {baseline} articles are the baseline and stay silent, {booked} posts are booked"
+            );
+        }
+        let mut need_a_person = 0;
+        let path =
+            |id: i64| self.outbox.iter().find(|delivery| delivery.id == id).map_or("", |delivery| &delivery.path);
+        for (id, reason) in &self.plan.withdraw {
+            tracing::info!(delivery = id, "delivery {id} is called off: {reason}");
+        }
+        for (id, reason) in self.plan.expire.iter().chain(&self.plan.hold) {
+            need_a_person += 1;
+            tracing::error!(delivery = id, "delivery {id} of {} needs a person: {reason}", path(*id));
+        }
+        for held in self.plan.book.iter().filter(|planned| planned.state != DeliveryState::Pending) {
+            need_a_person += 1;
+            let reason = held.reason.as_deref().unwrap_or("");
+            tracing::warn!("{} to {} is {}: {reason}", held.path, held.key.endpoint, held.state);
+        }
+        need_a_person
+    }
+}
+
+/// Articles that are read and written at once when everything is new: what is under way stays small.
+const CHUNK: usize = 4_000;
+/// How often a pass is begun again because another process changed the ledger meanwhile.
+const TRIES: usize = 3;
+
+/// Makes passes, and keeps between them what need not be read or made again.
+pub struct Reconciler {
+    config: Arc<Config>,
+    state: Arc<Mutex<State>>,
+    feeds: Arc<FeedSet>,
+    accept_empty: bool,
+}
+
+/// What the first half of a pass found.
+struct Booked {
+    plan: Plan,
+    outbox: Vec<Delivery>,
+    first: Option<usize>,
+    next_change: Option<Timestamp>,
+}
+
+impl Reconciler {
+    /// Nothing is read yet.
+    pub fn new(config: Arc<Config>) -> Self {
+        let state = Arc::new(Mutex::new(State::new(Arc::clone(&config))));
+        Self { config, state, feeds: Arc::default(), accept_empty: false }
+    }
+
+    /// Takes a site that lost all its articles at once as it is.
+    pub fn accepting_empty(mut self, accept: bool) -> Self {
+        self.accept_empty = accept;
+        self
+    }
+
+    /// One whole pass over every file's status.
+    pub async fn pass(&mut self, store: &Store, now: Timestamp) -> Result<Snapshot, PassError> {
+        let snapshot = self.pass_at(store, now, &Where::Everywhere).await?;
+        self.keep(store).await?;
+        Ok(snapshot)
+    }
+
+    /// A pass over some files: what is to be done is decided and booked in one transaction, then the feeds are made,
+    /// outside of it, so that nobody who delivers waits for them. [`Reconciler::keep`] is to be called after.
+    pub async fn pass_at(&mut self, store: &Store, now: Timestamp, at: &Where) -> Result<Snapshot, PassError> {
+        let booked = self.booked(store, now, at).await?;
+        self.render(now).await?;
+        self.snapshot(booked).await
+    }
+
+    /// The first half of a pass, without the feeds.
+    pub async fn book(&mut self, store: &Store, now: Timestamp) -> Result<Snapshot, PassError> {
+        let booked = self.booked(store, now, &Where::Everywhere).await?;
+        self.snapshot(booked).await
+    }
+
+    /// A pass that changes nothing: what one would find and want. Without a store, as at a first start.
+    pub async fn glance(&mut self, store: Option<&Store>, now: Timestamp) -> Result<Snapshot, PassError> {
+        let mut pass = match store {
+            Some(store) => Some(store.glance().await?),
+            None => None,
+        };
+        self.load(pass.as_mut()).await?;
+        let to_read = self.look(&Where::Everywhere).await?;
+        let changes = self.read(to_read, now).await?;
+        let booked = self.decide(Hand { pass: pass.as_mut(), writes: false }, changes, Vec::new(), now).await?;
+        self.render(now).await?;
+        let snapshot = self.snapshot(booked).await;
+        self.with(|state| state.forget()).await?;
+        snapshot
+    }
+
+    /// Writes down what can be found out again: the index, the validators of the feeds, and the entries that they show.
+    /// It is done last, so that no reader waits for it.
+    pub async fn keep(&mut self, store: &Store) -> Result<(), PassError> {
+        let feeds = Arc::clone(&self.feeds);
+        let Some(kept) = self.with(move |state| state.owed(feeds)).await? else { return Ok(()) };
+        let mut pass = store.pass().await?;
+        // What another process wrote meanwhile is newer.
+        if Some(pass.generation().await?) == kept.generation {
+            if let Some((pages, fits)) = kept.index {
+                pass.write_index(pages, Some(&fits)).await?;
+            }
+            pass.remember_feeds(&kept.before, &kept.after).await?;
+            pass.remember_documents(&kept.before, &kept.after).await?;
+            pass.write_entries(&kept.entries, &kept.dropped).await?;
+            pass.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Everything that a person should see of the site's files, after a pass or a glance.
+    pub async fn inspect(&self) -> Result<Vec<Problem>, PassError> {
+        self.with(|state| state.inspect()).await?
+    }
+
+    async fn booked(&mut self, store: &Store, now: Timestamp, at: &Where) -> Result<Booked, PassError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            self.load(Some(&mut store.glance().await?)).await?;
+            let to_read = self.look(at).await?;
+            let (ahead, rest) = self.split(to_read).await?;
+            let mut changes = self.read(ahead, now).await?;
+            let mut pass = store.pass().await?;
+            if Some(pass.generation().await?) != self.with(|state| state.generation).await? {
+                if tries < TRIES {
+                    continue;
+                }
+                // Others are always quicker: nobody is, once the transaction is ours.
+                self.load(Some(&mut pass)).await?;
+                let to_read = self.look(at).await?;
+                changes = self.read(to_read, now).await?;
+            }
+            // Should anything fail from here on, memory is ahead of the store, and is thrown away.
+            let before = self.with(|state| state.generation.take()).await?;
+            let booked = self.decide(Hand { pass: Some(&mut pass), writes: true }, changes, rest, now).await?;
+            let is_changed = self.with(|state| std::mem::take(&mut state.is_changed)).await?;
+            let generation = if is_changed { Some(pass.next_generation().await?) } else { before };
+            crash_point("before-commit");
+            pass.commit().await?;
+            crash_point("after-commit");
+            self.with(move |state| state.generation = generation).await?;
+            return Ok(booked);
+        }
+    }
+
+    /// Gives every article its identity, plans, and writes both down.
+    async fn decide(
+        &self,
+        mut hand: Hand<'_>,
+        changes: ledger::Changes,
+        rest: Vec<files::ToRead>,
+        now: Timestamp,
+    ) -> Result<Booked, PassError> {
+        let mut rest = rest.into_iter();
+        let mut next = Some(changes);
+        while let Some(changes) = next {
+            let sorted = self.with(move |state| state.sort(changes, now)).await?;
+            let texts = match &mut hand.pass {
+                Some(pass) => pass.texts(&sorted.needed).await?,
+                None => Default::default(),
+            };
+            let rows = self.with(move |state| state.look(sorted, &texts, now)).await?;
+            let (written, read) = tokio::join!(
+                async {
+                    match hand.writer() {
+                        Some(pass) => pass.write(rows).await,
+                        None => Ok(()),
+                    }
+                },
+                async {
+                    match rest.next() {
+                        Some(to_read) => self.read(to_read, now).await.map(Some),
+                        None => Ok(None),
+                    }
+                }
+            );
+            written?;
+            next = read?;
+        }
+        let explain = !hand.writes;
+        let outbox = match &mut hand.pass {
+            Some(pass) if explain => pass.outbox().await?,
+            Some(pass) => pass.outbox_of(&self.with(|state| state.open()).await?).await?,
+            None => Vec::new(),
+        };
+        let planned = self.with(move |state| state.plan(outbox, explain, now)).await?;
+        if let Some(pass) = hand.writer() {
+            if planned.first.is_some() {
+                pass.first_start(now).await?;
+            }
+            pass.know_collections(planned.new_collections.iter()).await?;
+            pass.carry_out(&planned.plan, now).await?;
+            pass.write_index(planned.pages, None).await?;
+        }
+        Ok(Booked {
+            plan: planned.plan,
+            outbox: planned.outbox,
+            first: planned.first,
+            next_change: planned.next_change,
+        })
+    }
+
+    /// Takes what the store remembers into memory, unless it is there already.
+    async fn load(&mut self, pass: Option<&mut Pass>) -> Result<(), PassError> {
+        let known = self.with(|state| state.generation).await?;
+        let Some(pass) = pass else { return Ok(()) };
+        let generation = pass.generation().await?;
+        if known == Some(generation) {
+            return Ok(());
+        }
+        let index = pass.index().await?;
+        let rows = pass.ledger(index.is_none()).await?;
+        let loaded = state::Loaded {
+            generation,
+            index,
+            rows,
+            first: pass.is_first().await?,
+            collections: pass.collections().await?,
+            memory: pass.memory().await?,
+        };
+        let left = self.with(move |state| state.take(loaded)).await?;
+        if let Some(loaded) = left {
+            // The index cannot be read: everything is in the ledger.
+            let rows = pass.ledger(true).await?;
+            self.with(move |state| state.take(state::Loaded { index: None, rows, ..loaded })).await?;
+        }
+        if self.feeds.feeds.is_empty() {
+            let entries = pass.entries().await?;
+            self.feeds = Arc::new(self.with(move |state| state.shown_before(entries)).await?);
+        }
+        Ok(())
+    }
+
+    async fn look(&self, at: &Where) -> Result<files::ToRead, PassError> {
+        let (at, accept_empty) = (at.clone(), self.accept_empty);
+        self.with(move |state| state.look_at(&at, accept_empty)).await?
+    }
+
+    /// Where everything is new, what is under way stays small: a first part, and the others.
+    async fn split(&self, to_read: files::ToRead) -> Result<(files::ToRead, Vec<files::ToRead>), PassError> {
+        self.with(move |state| if state.is_blank() { to_read.split(CHUNK) } else { (to_read, Vec::new()) }).await
+    }
+
+    async fn read(&self, to_read: files::ToRead, now: Timestamp) -> Result<ledger::Changes, PassError> {
+        self.with(move |state| state.read(to_read, now)).await
+    }
+
+    /// Makes the feeds in which something changed.
+    async fn render(&mut self, now: Timestamp) -> Result<(), PassError> {
+        let settings = Settings { feeds: self.config.feeds.clone(), public_url: self.config.http.public_url.clone() };
+        let before = Arc::clone(&self.feeds);
+        self.feeds = self.with(move |state| state.render(before, &settings, now)).await?;
+        Ok(())
+    }
+
+    async fn snapshot(&self, booked: Booked) -> Result<Snapshot, PassError> {
+        let feeds = Arc::clone(&self.feeds);
+        self.with(move |state| state.snapshot(booked, feeds)).await?
+    }
+
+    /// Work on the state, off the async threads.
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut State) -> T + Send + 'static,
+    ) -> Result<T, PassError> {
+        let (state, config) = (Arc::clone(&self.state), Arc::clone(&self.config));
+        let done = tokio::task::spawn_blocking(move || {
+            let mut state = state.lock().unwrap_or_else(|poisoned| {
+                // Who ended in the midst of its work left nothing to go on from.
+                let mut state = PoisonError::into_inner(poisoned);
+                *state = State::new(config);
+                state
+            });
+            work(&mut state)
+        });
+        done.await.map_err(|error| PassError::Ended(error.to_string()))
+    }
+}
+
+/// A transaction, and whether it may be written to.
+struct Hand<'a> {
+    pass: Option<&'a mut Pass>,
+    writes: bool,
+}
+
+impl Hand<'_> {
+    fn writer(&mut self) -> Option<&mut Pass> {
+        let writes = self.writes;
+        self.pass.as_deref_mut().filter(|_| writes)
+    }
+}

@@ -1,0 +1,66 @@
+//! The texts of articles, read again when something needs them.
+
+use super::files::fault;
+use crate::article::{self, Article, Parsed, SiteSettings, SourceFile};
+use crate::catalog::{Stamp, Standing};
+use crate::digest;
+use crate::feed::Asked;
+use crate::problem::Problem;
+use crate::source::directory::{self, Directory};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// Reads articles whole.
+#[derive(Debug, Clone)]
+pub struct Texts {
+    directory: Directory,
+    site: Arc<SiteSettings>,
+}
+
+impl Texts {
+    /// Of a folder, by the site's settings.
+    pub fn new(directory: Directory, site: Arc<SiteSettings>) -> Self {
+        Self { directory, site }
+    }
+
+    /// An article as its file says, if the file is still the one that the catalog knows: what an editor is just writing
+    /// is read by the next pass, with all that it means. Also the files that it names.
+    pub fn read(&self, standing: &Standing) -> Option<(Article, Asked)> {
+        let path = &*standing.article.path;
+        let stamp = self.directory.stat(path)?.ok()?;
+        let bytes = self.directory.read(path, &stamp)?.ok()?;
+        if digest::number(&bytes) != standing.print {
+            return None;
+        }
+        let (parsed, asked) = self.parse(path, bytes)?;
+        Some((parsed.article?, asked))
+    }
+
+    /// Everything that a person should see of a file.
+    pub fn inspect(&self, path: &str, stamp: &Stamp) -> Vec<Problem> {
+        match self.directory.read(path, stamp) {
+            Some(Ok(bytes)) => self.parse(path, bytes).map_or_else(|| vec![fault(path)], |(parsed, _)| parsed.problems),
+            Some(Err(problem)) => vec![problem],
+            None => Vec::new(),
+        }
+    }
+
+    /// None if the reader ended in the midst of its work.
+    fn parse(&self, path: &str, bytes: Vec<u8>) -> Option<(Parsed, Asked)> {
+        let asked = RefCell::new(Vec::new());
+        let lookup = |path: &str| {
+            let facts = directory::facts(self.directory.root(), path);
+            asked.borrow_mut().push((path.to_owned(), facts.clone()));
+            facts
+        };
+        let file = SourceFile { path: path.to_owned(), bytes };
+        let read = || article::parse(&file, &self.site, &lookup);
+        let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).ok()?;
+        Some((parsed, asked.into_inner()))
+    }
+
+    /// The length of a file as it is now; None if it is not there.
+    pub fn length(&self, path: &str) -> Option<u64> {
+        self.directory.stat(path.trim_start_matches('/'))?.ok().map(|stamp| stamp.length)
+    }
+}
