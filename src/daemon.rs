@@ -163,6 +163,18 @@ impl Daemon {
                     Some(now.saturating_add(AGAIN).unwrap_or(now))
                 }
             };
+            // What need not be done at once is done while nothing else is to do.
+            let mut is_woken = false;
+            while !is_woken && !shutdown.is_told() && self.clock.now() < until.unwrap_or(Timestamp::MAX) {
+                match self.reconciler.digest(&self.store).await {
+                    Ok(true) => is_woken = self.wake_reconcile.is_waiting(),
+                    Ok(false) => break,
+                    Err(error) => {
+                        report_pass_error(&error);
+                        break;
+                    }
+                }
+            }
             if rest(&self.wake_reconcile, &self.clock, until, &mut shutdown).await == Woke::ToEnd {
                 return;
             }

@@ -1,6 +1,7 @@
 //! Long tasks: each wakes by a timer or a signal that carries nothing, and none ends in silence.
 
 use crate::clock::Clock;
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
@@ -13,6 +14,15 @@ impl Wake {
     /// Wakes the task, now or as soon as it waits.
     pub fn wake(&self) {
         self.0.notify_one();
+    }
+
+    /// Whether the task was woken and has not heard it yet. It still hears it.
+    pub fn is_waiting(&self) -> bool {
+        let heard = self.0.notified().now_or_never().is_some();
+        if heard {
+            self.0.notify_one();
+        }
+        heard
     }
 
     /// Waits for a wake.

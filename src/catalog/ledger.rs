@@ -138,9 +138,10 @@ pub struct Read {
 }
 
 impl Read {
-    /// Works it out. `stamp` and `print` are those of its file.
-    pub fn new(article: &Article, stamp: Stamp, print: u64) -> Self {
-        let (sketch, visible) = texts(article);
+    /// Works it out. `stamp` and `print` are those of its file. Where nothing is known yet, there is nothing to compare
+    /// its text with, which can wait.
+    pub fn new(article: &Article, stamp: Stamp, print: u64, with_text: bool) -> Self {
+        let (sketch, visible) = if with_text { texts(article) } else { (Sketch::default(), 0) };
         Self {
             plain: Plain::of(article),
             date: article.date.map(|date| date.at),
@@ -355,10 +356,12 @@ pub fn look(
         let came_back = dates.catalog.gone(&id).map(|gone| (&gone.past, gone.address.as_str()));
         let past = match (before, came_back) {
             (Some(past), _) => {
-                let address = dates.catalog.get(&id).map(|standing| without_scheme(&standing.article.url).to_owned());
-                renew(past.clone(), address.as_deref(), &read, now, &mut dates)
+                let standing = dates.catalog.get(&id);
+                let address = standing.map(|standing| without_scheme(&standing.article.url).to_owned());
+                let print = standing.map_or(0, |standing| standing.print);
+                renew(past.clone(), address.as_deref(), print, &read, now, &mut dates)
             }
-            (None, Some((past, address))) => renew(past.clone(), Some(address), &read, now, &mut dates),
+            (None, Some((past, address))) => renew(past.clone(), Some(address), 0, &read, now, &mut dates),
             (None, None) => {
                 let first =
                     site.new.contains(read.plain.collection()).then_some((site.baseline, &site.settings.timezone));
@@ -533,20 +536,23 @@ fn new_past(read: &Read, how: Told, first: Option<(Baseline, &TimeZone)>, now: T
     }
 }
 
-/// What is remembered after a look at an article that was known; `address` is its last one.
-fn renew(mut past: Past, address: Option<&str>, read: &Read, now: Timestamp, dates: &mut Dates) -> Past {
+/// What is remembered after a look at an article that was known; `address` is its last one, `print` that of its file, 0
+/// if that is not known.
+fn renew(mut past: Past, address: Option<&str>, print: u64, read: &Read, now: Timestamp, dates: &mut Dates) -> Past {
     let old: Vec<&str> = address.into_iter().chain(past.former.iter().map(|former| &**former)).collect();
     past.former = former(&read.seen.addresses, &old);
     past.own_id = read.seen.own_id.as_deref().map(Into::into);
     past.gist = read.seen.sketch.gist();
     let is_live = read.plain.is_live(now);
-    if past.visible != read.visible {
+    // Of a text that was never compared, a reader may see any change of the file.
+    let is_changed = if past.visible == 0 { print != 0 && print != read.print } else { past.visible != read.visible };
+    past.visible = read.visible;
+    if is_changed {
         // An article that nobody saw before it is live has not been updated: it is published.
-        if is_live && past.visible != 0 {
+        if is_live {
             let said = read.modified.filter(|at| *at <= now && *at > past.updated);
             past.updated = dates.distinct(said.unwrap_or(now));
         }
-        past.visible = read.visible;
     }
     // Nothing is updated before it is published, nor in the future: the date was corrected.
     let date = read.date.unwrap_or(now);
@@ -597,6 +603,14 @@ impl Dates<'_> {
 /// http and https are one address.
 pub fn without_scheme(url: &str) -> &str {
     url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/')
+}
+
+/// Works out of an article's text what [`Read::new`] left for later: to tell it from others and from itself.
+pub fn digest_text(past: &mut Past, article: &Article) -> Sketch {
+    let (sketch, visible) = texts(article);
+    past.gist = sketch.gist();
+    past.visible = visible;
+    sketch
 }
 
 /// The article's text, sampled; and a hash of what a reader sees of it: neither white space, nor tags, nor keys of the

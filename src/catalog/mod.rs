@@ -123,6 +123,8 @@ pub struct Catalog {
     open: BTreeSet<ArticleId>,
     /// Articles that are suspected to be copies.
     copies: BTreeSet<ArticleId>,
+    /// Articles whose text was never compared with another.
+    raw: BTreeSet<ArticleId>,
     /// Instants at which an article enters or leaves, that lie ahead of when it was put in.
     turns: BTreeSet<(Timestamp, u32)>,
     /// Articles whose file is gone.
@@ -154,9 +156,11 @@ impl Catalog {
 
     /// The article of an identity.
     pub fn get(&self, id: &ArticleId) -> Option<&Arc<Standing>> {
-        let slot =
-            self.by_id.find(self.hasher.hash_one(id), |slot| self.is_at(*slot, |standing| standing.id == *id))?;
-        self.at(*slot)
+        self.at(self.slot_of(id)?)
+    }
+
+    fn slot_of(&self, id: &ArticleId) -> Option<u32> {
+        self.by_id.find(self.hasher.hash_one(id), |slot| self.is_at(*slot, |standing| standing.id == *id)).copied()
     }
 
     /// The article of a path.
@@ -188,6 +192,13 @@ impl Catalog {
     /// The articles that are suspected to be copies.
     pub fn copies(&self) -> &BTreeSet<ArticleId> {
         &self.copies
+    }
+
+    /// Some of the articles whose text was never worked out, of those after an identity.
+    pub fn raw_after(&self, after: Option<ArticleId>, most: usize) -> Vec<Arc<Standing>> {
+        let from = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        let some = self.raw.range((from, std::ops::Bound::Unbounded)).take(most);
+        some.filter_map(|id| self.get(id)).cloned().collect()
     }
 
     /// Whether an article was last updated at this very instant.
@@ -232,9 +243,26 @@ impl Catalog {
 
     /// Puts an article in, or in the place of its former self.
     pub fn put(&mut self, standing: Standing) {
+        if let Some(slot) = self.slot_of_same_place(&standing) {
+            self.take_out(slot);
+            self.fill(slot, Arc::new(standing));
+            return;
+        }
         let slot = self.take_slot(&standing.id);
         self.fill(slot, Arc::new(standing));
         self.groups.put(slot, &self.slots);
+    }
+
+    /// The slot of an article whose place in every group is that of its former self.
+    fn slot_of_same_place(&self, new: &Standing) -> Option<u32> {
+        let slot = self.slot_of(&new.id)?;
+        let old = self.at(slot)?;
+        let same = old.order() == new.order()
+            && old.article.published == new.article.published
+            && old.article.collection == new.article.collection
+            && old.article.categories == new.article.categories
+            && old.article.tags == new.article.tags;
+        same.then_some(slot)
     }
 
     /// Puts many articles in at once.
@@ -284,6 +312,9 @@ impl Catalog {
         if standing.past.decided.is_none() {
             self.open.insert(standing.id);
         }
+        if standing.past.visible == 0 {
+            self.raw.insert(standing.id);
+        }
         if standing.past.copy_of.is_some() {
             self.copies.insert(standing.id);
         }
@@ -303,33 +334,34 @@ impl Catalog {
     }
 
     fn remove(&mut self, id: &ArticleId) {
-        let hash = self.hasher.hash_one(id);
-        let Some(slot) = self.by_id.find(hash, |slot| self.is_at(*slot, |standing| standing.id == *id)).copied() else {
-            return;
-        };
+        let Some(slot) = self.slot_of(id) else { return };
         self.groups.take(slot, &self.slots);
+        self.take_out(slot);
+        self.slots[slot as usize] = Slot { from: i64::MAX, until: i64::MIN, standing: None };
+        self.free.push(slot);
+    }
+
+    /// Takes an article out of everything but the groups; its slot is still its own.
+    fn take_out(&mut self, slot: u32) {
         let Some(standing) = self.slots[slot as usize].standing.clone() else { return };
-        if let Ok(entry) = self.by_id.find_entry(hash, |found| *found == slot) {
-            entry.remove();
-        }
-        let path_hash = self.hasher.hash_one(&*standing.article.path);
-        if let Ok(entry) = self.by_path.find_entry(path_hash, |found| *found == slot) {
-            entry.remove();
+        for (table, hash) in [
+            (&mut self.by_id, self.hasher.hash_one(standing.id)),
+            (&mut self.by_path, self.hasher.hash_one(&*standing.article.path)),
+            (&mut self.by_updated, self.hasher.hash_one(standing.past.updated.as_microsecond())),
+        ] {
+            if let Ok(entry) = table.find_entry(hash, |found| *found == slot) {
+                entry.remove();
+            }
         }
         if let Some(page) = self.by_page.get_mut(&index::page_of(&standing.article.path)) {
             page.retain(|other| *other != slot);
         }
-        let updated_hash = self.hasher.hash_one(standing.past.updated.as_microsecond());
-        if let Ok(entry) = self.by_updated.find_entry(updated_hash, |found| *found == slot) {
-            entry.remove();
-        }
-        self.open.remove(id);
-        self.copies.remove(id);
+        self.open.remove(&standing.id);
+        self.copies.remove(&standing.id);
+        self.raw.remove(&standing.id);
         let (from, until) = standing.article.live_between();
         self.turns.remove(&(from, slot));
         self.turns.remove(&(until, slot));
-        self.slots[slot as usize] = Slot { from: i64::MAX, until: i64::MIN, standing: None };
-        self.free.push(slot);
     }
 
     fn at(&self, slot: u32) -> Option<&Arc<Standing>> {

@@ -204,19 +204,21 @@ impl Files {
     }
 
     /// Reads files, on all cores. `now` tells which of them may still be in change.
-    pub fn read(&mut self, catalog: &Catalog, files: Vec<(String, Stamp)>, now: Timestamp) -> Changes {
+    pub fn read(&mut self, catalog: &Catalog, to_read: ToRead, now: Timestamp) -> Changes {
         let Some(site) = self.site.clone() else { return Changes::default() };
         let directory = &self.directory;
-        let outcomes: Vec<(String, Outcome)> = files
+        let first = to_read.of_blank;
+        let outcomes: Vec<(String, Outcome)> = to_read
+            .files
             .into_par_iter()
             .with_min_len(8)
             .map(|(path, stamp)| {
                 let stamp = if is_racy(&stamp, now) { Stamp::default() } else { stamp };
-                let outcome = read_file(directory, &site, &path, stamp);
+                let outcome = read_file(directory, &site, &path, stamp, !first);
                 (path, outcome)
             })
             .collect();
-        let mut changes = Changes::default();
+        let mut changes = Changes { removed: to_read.removed, first, ..Changes::default() };
         for (path, outcome) in outcomes {
             self.others.remove(&path);
             match outcome {
@@ -290,7 +292,7 @@ enum Outcome {
 }
 
 /// Reads one file. A panic in the reader of one file is that file's problem, not the others'.
-fn read_file(directory: &Directory, site: &SiteSettings, path: &str, stamp: Stamp) -> Outcome {
+fn read_file(directory: &Directory, site: &SiteSettings, path: &str, stamp: Stamp, with_text: bool) -> Outcome {
     let broken = |problem: Problem| Outcome::Other(Other { stamp, problems: vec![problem], broken: true });
     let bytes = match directory.read(path, &stamp) {
         Some(Ok(bytes)) => bytes,
@@ -302,7 +304,7 @@ fn read_file(directory: &Directory, site: &SiteSettings, path: &str, stamp: Stam
     let read = || {
         let parsed = article::parse(&file, site, &|_| None);
         match parsed.article {
-            Some(article) => Outcome::Article(Box::new(Read::new(&article, stamp, print))),
+            Some(article) => Outcome::Article(Box::new(Read::new(&article, stamp, print, with_text))),
             None => Outcome::Other(Other { stamp, problems: parsed.problems, broken: parsed.broken }),
         }
     };

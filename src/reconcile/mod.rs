@@ -142,7 +142,28 @@ impl Reconciler {
     pub async fn pass(&mut self, store: &Store, now: Timestamp) -> Result<Snapshot, PassError> {
         let snapshot = self.pass_at(store, now, &Where::Everywhere).await?;
         self.keep(store).await?;
+        while self.digest(store).await? {}
         Ok(snapshot)
+    }
+
+    /// Works out the texts of some articles that were read for the first time, and are not compared yet. False if none
+    /// is left; then [`Reconciler::keep`] writes the index down.
+    pub async fn digest(&mut self, store: &Store) -> Result<bool, PassError> {
+        let mut pass = store.pass().await?;
+        if Some(pass.generation().await?) != self.with(|state| state.generation).await? {
+            return Ok(false);
+        }
+        let Some(rows) = self.with(|state| state.digest()).await? else {
+            drop(pass);
+            self.keep(store).await?;
+            return Ok(false);
+        };
+        self.with(|state| state.forget()).await?;
+        pass.write(rows).await?;
+        let generation = pass.next_generation().await?;
+        pass.commit().await?;
+        self.with(move |state| state.generation = Some(generation)).await?;
+        Ok(true)
     }
 
     /// A pass over some files: what is to be done is decided and booked in one transaction, then the feeds are made,
@@ -167,8 +188,9 @@ impl Reconciler {
         };
         self.load(pass.as_mut()).await?;
         let to_read = self.look(&Where::Everywhere).await?;
-        let changes = self.read(to_read, now).await?;
-        let booked = self.decide(Hand { pass: pass.as_mut(), writes: false }, changes, Vec::new(), now).await?;
+        let (ahead, rest) = self.split(to_read).await?;
+        let changes = self.read(ahead, now).await?;
+        let booked = self.decide(Hand { pass: pass.as_mut(), writes: false }, changes, rest, now).await?;
         self.render(now).await?;
         let snapshot = self.snapshot(booked).await;
         self.with(|state| state.forget()).await?;

@@ -6,7 +6,7 @@ use super::{Booked, PassError, Snapshot};
 use crate::article::sketch::Sketch;
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::ledger::{self, Changes, Looked, Row, Site, Sorted};
-use crate::catalog::{Catalog, GroupKey, Head, Names, index};
+use crate::catalog::{Catalog, GroupKey, Head, Names, Past, Standing, index};
 use crate::config::{Baseline, Config};
 use crate::delivery::Delivery;
 use crate::digest;
@@ -15,6 +15,7 @@ use crate::plan::{self, Inputs, Plan};
 use crate::problem::{Place, Problem};
 use crate::store::Rows;
 use jiff::Timestamp;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -30,6 +31,9 @@ pub struct Loaded {
     pub collections: BTreeSet<String>,
     pub memory: Memory,
 }
+
+/// Articles whose texts are worked out at once.
+const DIGEST: usize = 500;
 
 /// Pages of the index.
 pub type Pages = Vec<(u16, Vec<u8>)>;
@@ -80,6 +84,8 @@ pub struct State {
     rendered_at: Option<Timestamp>,
     /// Groups in which something changed since the feeds were made; None for all.
     affected: Option<BTreeSet<GroupKey>>,
+    /// Up to which article texts were worked out.
+    digested: Option<ArticleId>,
     /// Entries that may have been made of files that are not as they were; None for all.
     beside: Option<BTreeSet<String>>,
 }
@@ -103,6 +109,7 @@ impl State {
             kept_memory: Memory::default(),
             rendered_at: None,
             affected: None,
+            digested: None,
             beside: None,
         }
     }
@@ -194,10 +201,7 @@ impl State {
     /// Reads files.
     pub fn read(&mut self, to_read: ToRead, now: Timestamp) -> Changes {
         let catalog = self.catalog.read().unwrap_or_else(PoisonError::into_inner);
-        let mut changes = self.files.read(&catalog, to_read.files, now);
-        changes.removed.extend(to_read.removed);
-        changes.first = to_read.of_blank || (catalog.is_empty() && catalog.all_gone().next().is_none());
-        changes
+        self.files.read(&catalog, to_read, now)
     }
 
     /// Tells the plain from the others.
@@ -323,6 +327,30 @@ impl State {
         };
         let stale = feeds.shown().filter(concerned).filter(|shown| shown.is_stale(&|path| texts.length(path)));
         stale.map(|shown| shown.article).collect()
+    }
+
+    /// Works out the texts of some of the articles whose text was never compared. What is to be written of them; None if
+    /// none is left.
+    pub fn digest(&mut self) -> Option<Rows> {
+        let texts = self.files.texts()?;
+        let shared = Arc::clone(&self.catalog);
+        let mut catalog = shared.write().unwrap_or_else(PoisonError::into_inner);
+        let raw = catalog.raw_after(self.digested, DIGEST);
+        self.digested = Some(raw.last()?.id);
+        let read = |standing: &Arc<Standing>| {
+            let (article, _) = texts.read(standing)?;
+            let mut past = standing.past.clone();
+            let sketch = ledger::digest_text(&mut past, &article);
+            Some((standing.id, past, sketch))
+        };
+        let done: Vec<(ArticleId, Past, Sketch)> = raw.par_iter().filter_map(read).collect();
+        let mut looked = Looked::default();
+        for (id, past, sketch) in done {
+            catalog.remember(&id, |known| *known = past);
+            looked.changed.insert(id, Some(sketch));
+        }
+        self.has_index &= looked.is_empty();
+        Some(Rows::of(&catalog, looked))
     }
 
     /// What is to be written down last; None if everything is.
