@@ -15,6 +15,7 @@
 //! - [`post`]: the text that one network gets of one article
 //! - [`delivery`]: one post to one endpoint, and what to do after a failure
 //! - [`plan`]: what goes where and when, and why not
+//! - [`review`]: what only shows when all articles and rules are looked at together
 //!
 //! ## Seams: one file per implementation
 //! - [`source`]: where files come from
@@ -52,6 +53,7 @@ pub mod feed;
 pub mod post;
 pub mod delivery;
 pub mod plan;
+pub mod review;
 // ── seams ──
 pub mod source;
 pub mod store;

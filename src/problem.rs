@@ -17,6 +17,20 @@ pub enum Severity {
     Note,
 }
 
+impl Severity {
+    /// All of them, the gravest first.
+    pub const ALL: [Self; 3] = [Self::Error, Self::Warning, Self::Note];
+
+    /// The kind of a problem that was given none.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Error => "other-error",
+            Self::Warning => "other-warning",
+            Self::Note => "other-note",
+        }
+    }
+}
+
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -38,6 +52,8 @@ pub struct Problem {
     pub column: usize,
     /// How much it matters.
     pub severity: Severity,
+    /// The name of its kind, one of [`KINDS`]: stable, so that tools can group and mute by it.
+    pub kind: &'static str,
     /// What is wrong, in one sentence without a full stop.
     pub message: String,
     /// What to do about it.
@@ -61,7 +77,19 @@ impl Problem {
     }
 
     fn new(severity: Severity, file: impl Into<String>, at: Place, message: impl Into<String>) -> Self {
-        Self { file: file.into(), line: at.line, column: at.column, severity, message: message.into(), cure: None }
+        let (line, column, kind) = (at.line, at.column, severity.kind());
+        Self { file: file.into(), line, column, severity, kind, message: message.into(), cure: None }
+    }
+
+    /// The same problem under the name of its kind, one of [`KINDS`].
+    pub fn kind(mut self, kind: &'static str) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The same problem under the name of a kind, unless it has one already.
+    pub fn kind_if_none(self, kind: &'static str) -> Self {
+        if self.kind == self.severity.kind() { self.kind(kind) } else { self }
     }
 
     /// The same problem with what to do about it.
@@ -105,6 +133,188 @@ fn on_one_line(text: &str) -> String {
     let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(shown).collect()
 }
+
+/// A kind of problem, for tools that group, explain and mute by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// Its name: lower-case words with hyphens; never changed once released.
+    pub name: &'static str,
+    /// How much its problems matter, as a rule.
+    pub severity: Severity,
+    /// What is wrong, in general.
+    pub says: &'static str,
+    /// What to do about it, in general.
+    pub cure: &'static str,
+}
+
+/// A line of [`KINDS`].
+const fn known(name: &'static str, severity: Severity, says: &'static str, cure: &'static str) -> Kind {
+    Kind { name, severity, says, cure }
+}
+
+/// All kinds, by name. `docs/commands.md` lists them; a test holds both together.
+pub const KINDS: &[Kind] = &[
+    known(
+        "all-caps-title",
+        Severity::Note,
+        "A title is written in capitals.",
+        "Write it as a sentence: screen readers may spell capitals out.",
+    ),
+    known(
+        "bad-alias",
+        Severity::Error,
+        "An old address of a feed leads to a feed that does not exist.",
+        "Name one that `crieur feeds` lists.",
+    ),
+    known(
+        "bad-configuration",
+        Severity::Error,
+        "The configuration cannot be used as it is written.",
+        "Correct the value; docs/configuration.md tells every key.",
+    ),
+    known(
+        "bad-date",
+        Severity::Error,
+        "A date cannot be read, so the article is left out.",
+        "Write it as 2026-01-31 09:30:00 +01:00.",
+    ),
+    known(
+        "bad-front-matter",
+        Severity::Error,
+        "The front matter cannot be read, so the article is left out.",
+        "Correct the line; values with a colon need quotes.",
+    ),
+    known("bad-language", Severity::Warning, "A language is none.", "Write a code such as fr or en-GB."),
+    known(
+        "bad-permalink",
+        Severity::Error,
+        "A permalink makes no address.",
+        "Write a path such as /actualites/titre/.",
+    ),
+    known(
+        "bad-social-text",
+        Severity::Error,
+        "A text for social networks cannot be filled in.",
+        "Correct the names in it; docs/configuration.md lists them.",
+    ),
+    known(
+        "bad-truth",
+        Severity::Error,
+        "A value is neither true nor false, so the article is left out.",
+        "Write true or false.",
+    ),
+    known("distant-date", Severity::Warning, "A date is over a hundred years away.", "Correct the year."),
+    known("endpoint-refused", Severity::Error, "An endpoint cannot be used.", "Look at its server and token."),
+    known("event-order", Severity::Warning, "An event ends before it starts.", "Correct one of the two dates."),
+    known(
+        "future-date",
+        Severity::Note,
+        "An article's date is to come.",
+        "Nothing, if it is meant: it appears by itself at that time.",
+    ),
+    known(
+        "left-out-code",
+        Severity::Note,
+        "Something in a text can only be filled in by the site itself.",
+        "Nothing, if readers of the feeds can do without it.",
+    ),
+    known("long-title", Severity::Warning, "A title is over 300 characters long.", "Shorten it."),
+    known("missing-alt", Severity::Warning, "An image has no alternative text.", "Write what it shows."),
+    known(
+        "missing-date",
+        Severity::Warning,
+        "An article has no date, so it is never announced by itself.",
+        "Give it a date.",
+    ),
+    known(
+        "missing-file",
+        Severity::Warning,
+        "An article names a file that is not in the site's folder.",
+        "Upload it, or correct its name.",
+    ),
+    known("missing-title", Severity::Error, "An article has no title, so it is left out.", "Give it a title."),
+    known(
+        "no-article",
+        Severity::Note,
+        "A file of a collection is no article.",
+        "Start it with a front matter, or move it.",
+    ),
+    known(
+        "other-error",
+        Severity::Error,
+        "Something is left out or refused until it is mended.",
+        "Do what the message says.",
+    ),
+    known("other-note", Severity::Note, "Something is worth knowing.", "Do what the message says."),
+    known("other-warning", Severity::Warning, "A reader will be served badly.", "Do what the message says."),
+    known(
+        "overlapping-rules",
+        Severity::Warning,
+        "Two rules post the same article to the same endpoint.",
+        "Narrow one of the rules, for example with `not`.",
+    ),
+    known(
+        "repeated-key",
+        Severity::Warning,
+        "A key stands twice in a front matter; the last one counts.",
+        "Take out the one that is wrong.",
+    ),
+    known(
+        "same-address",
+        Severity::Warning,
+        "Two articles have the same address.",
+        "Rename one of the two, or give it a permalink.",
+    ),
+    known(
+        "same-title",
+        Severity::Note,
+        "Two articles of the same days have the same title.",
+        "Look whether one is a copy; else tell them apart by their titles.",
+    ),
+    known(
+        "site-missing",
+        Severity::Error,
+        "The files of the site cannot be looked at.",
+        "Look at `site.root` and the rights of the folder.",
+    ),
+    known(
+        "site-settings",
+        Severity::Error,
+        "The site's own settings cannot be used.",
+        "Correct them, or say it under `site` in Crieur's configuration.",
+    ),
+    known("store", Severity::Error, "The database cannot be opened.", "Look at its path and its rights."),
+    known(
+        "term-number",
+        Severity::Note,
+        "A tag or category stands in the singular and in the plural.",
+        "Keep one of the two.",
+    ),
+    known(
+        "term-spelling",
+        Severity::Warning,
+        "A tag or category is spelled in several ways.",
+        "Write it as most articles do.",
+    ),
+    known(
+        "unreadable-file",
+        Severity::Error,
+        "A file cannot be read, so the article is left out.",
+        "Look at its rights, its size and its encoding.",
+    ),
+    known(
+        "unused-hashtag",
+        Severity::Note,
+        "A hashtag of the dictionary belongs to a term that no article has.",
+        "Look for a misspelling, or take the line out.",
+    ),
+    known(
+        "unused-selection",
+        Severity::Warning,
+        "A rule asks for a collection or term that nobody has.",
+        "Look for a misspelling, or take it out.",
+    ),
+];
 
 /// A line and a column, both from 1; [`Place::FILE`] is the file as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -9,10 +9,12 @@ mod read;
 mod rules;
 mod sections;
 mod shape;
+mod written;
 
 pub use endpoints::{Endpoint, EndpointName, Mastodon, NetworkKind, Visibility};
 pub use rules::{BY_HAND, Baseline, Rule, Selection, When};
 pub use sections::{CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Hashtags, Http, Site};
+pub use written::Written;
 
 use crate::problem::Problem;
 use std::collections::BTreeMap;
@@ -53,7 +55,10 @@ pub struct Config {
 ///
 /// Errors: everything that is wrong in it, in the order of its lines.
 pub fn parse(file: &str, text: &str, surroundings: &Surroundings) -> Result<Config, Vec<Problem>> {
-    read::Reader::new(file, text, surroundings).config()
+    let named = |problems: Vec<Problem>| {
+        problems.into_iter().map(|problem| problem.kind_if_none("bad-configuration")).collect()
+    };
+    read::Reader::new(file, text, surroundings).config().map_err(named)
 }
 
 /// The JSON Schema of the configuration, as kept in `config/crieur.schema.json`.

@@ -256,7 +256,7 @@ const OPEN: &str = "\u{E000}\u{E001}";
 const CLOSE: char = '\u{E002}';
 
 /// The text with the braces of every `${NAME}` and `${NAME:-default}` set aside; `$${` stands for `${`.
-fn marked(text: &str) -> String {
+pub(super) fn marked(text: &str) -> String {
     let mut marked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("${") {

@@ -8,6 +8,7 @@ mod outbox;
 mod select;
 
 pub use by_hand::by_hand;
+pub use select::selects;
 
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::{Catalog, Decided, Standing};
@@ -18,7 +19,6 @@ use by_hand::suspicion;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use outbox::missed;
-use select::selects;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -1,0 +1,184 @@
+//! `crieur check`: every problem of the configuration and the articles, once, where it is, with its cure; in the forms
+//! that people, scripts, code hosts and editors read.
+
+mod github;
+mod paths;
+mod sarif;
+
+use super::{Context, Fail, print, print_json, say};
+use crate::catalog::Head;
+use crate::config::{Config, Written};
+use crate::network;
+use crate::problem::{Place, Problem, Severity};
+use crate::reconcile::{PassError, Reconciler, Snapshot};
+use crate::review;
+use crate::store::Store;
+use paths::{Wanted, plain};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Only the problems of these files or folders
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Ask every endpoint who the account is
+    #[arg(long)]
+    online: bool,
+    /// JSON on standard output; the same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Form of the output
+    #[arg(long, value_enum, default_value = "human")]
+    format: Form,
+}
+
+/// Form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// One line a problem, and its cure under it
+    Human,
+    /// A list of objects
+    Json,
+    /// SARIF 2.1.0, for code hosts and editors
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+#[derive(serde::Serialize)]
+struct Shown<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+    severity: Severity,
+    message: String,
+}
+
+pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
+    let here = std::env::current_dir()?;
+    let (mut problems, root) = find(context, options.online).await?;
+    if !options.paths.is_empty() {
+        let mut wanted = Wanted::new(&here, &options.paths, root.as_deref());
+        for path in wanted.missing() {
+            say(&format!("{}: there is no such file or folder", path.display()));
+        }
+        // While the configuration cannot be used, no file is checked: that concerns them all.
+        let configuration = context.config_file.display().to_string();
+        problems.retain(|problem| {
+            (problem.file == configuration && problem.severity == Severity::Error) || wanted.takes(&problem.file)
+        });
+    }
+    problems.sort_by(|a, b| {
+        (&a.file, a.line, a.column, a.severity, &a.message).cmp(&(&b.file, b.line, b.column, b.severity, &b.message))
+    });
+    problems.dedup();
+    match if options.json { Form::Json } else { options.format } {
+        Form::Human => {
+            for problem in &problems {
+                print(&problem.to_string())?;
+            }
+        }
+        Form::Json => print_json(&problems.iter().map(shown).collect::<Vec<_>>())?,
+        Form::Sarif => print_json(&sarif::log(&problems, |file| plain(&here, file)))?,
+        Form::Github => {
+            for problem in &problems {
+                print(&github::annotation(problem, &plain(&here, &problem.file)))?;
+            }
+        }
+    }
+    let count = |severity| problems.iter().filter(|problem| problem.severity == severity).count();
+    let counts: Vec<String> = Severity::ALL
+        .into_iter()
+        .map(|severity| format!("{} {severity}{}", count(severity), if count(severity) == 1 { "" } else { "s" }))
+        .collect();
+    say(&counts.join(", "));
+    if count(Severity::Error) > 0 { Err(Fail::Said(1)) } else { Ok(()) }
+}
+
+fn shown(problem: &Problem) -> Shown<'_> {
+    Shown {
+        file: &problem.file,
+        line: problem.line,
+        column: problem.column,
+        severity: problem.severity,
+        message: problem.sentence(),
+    }
+}
+
+/// All problems, and the site's root if the configuration can be read.
+async fn find(context: &Context, online: bool) -> Result<(Vec<Problem>, Option<PathBuf>), Fail> {
+    let config = match context.read_config() {
+        Ok(config) => Arc::new(config),
+        Err(problems) => return Ok((problems, None)),
+    };
+    let file = context.config_file.display().to_string();
+    let mut problems = Vec::new();
+    let mut reconciler = Reconciler::new(Arc::clone(&config));
+    let glanced = match Store::open_to_read(&config.store).await {
+        Ok(store) => reconciler.glance(store.as_ref(), context.clock.now()).await,
+        Err(error) => Err(error.into()),
+    };
+    match glanced {
+        Ok(snapshot) => {
+            let found = reconciler.inspect().await?;
+            problems.extend(found.iter().map(|problem| problem.under(&config.site.root)));
+            problems.extend(snapshot.feeds.dead_aliases().map(|(from, to)| {
+                Problem::error(&file, Place::FILE, format!("feeds.aliases.{from}: there is no feed {to}"))
+                    .kind("bad-alias")
+                    .cure("`crieur feeds` lists the feeds there are")
+            }));
+            problems.extend(across(context, &config, &snapshot));
+        }
+        Err(PassError::Site(found)) => {
+            problems.extend(found.into_iter().map(|problem| problem.kind_if_none("site-settings")));
+        }
+        Err(error) => {
+            let kind = if matches!(error, PassError::Store(_)) { "store" } else { "site-missing" };
+            problems.push(Problem::error(&file, Place::FILE, crate::daemon::with_causes(&error)).kind(kind));
+        }
+    }
+    if online {
+        problems.extend(ask_endpoints(context, &config, &file).await?);
+    }
+    Ok((problems, Some(config.site.root.clone())))
+}
+
+/// What only shows when all articles are looked at together.
+fn across(context: &Context, config: &Config, snapshot: &Snapshot) -> Vec<Problem> {
+    let catalog = snapshot.catalog();
+    let articles: Vec<&Head> = catalog.all().map(|standing| &standing.article).collect();
+    let config_file = context.config_file.display().to_string();
+    let text = |path: &str| std::fs::read_to_string(config.site.root.join(path)).ok();
+    let found = review::review(&review::Inputs {
+        articles: &articles,
+        site: &snapshot.site,
+        config,
+        config_file: &config_file,
+        written: &Written::new(&std::fs::read_to_string(&context.config_file).unwrap_or_default()),
+        text: &text,
+        now: context.clock.now(),
+    });
+    let of_site = |problem: Problem| {
+        if problem.file == config_file { problem } else { problem.under(Path::new(&config.site.root)) }
+    };
+    found.into_iter().map(of_site).collect()
+}
+
+async fn ask_endpoints(context: &Context, config: &Config, file: &str) -> Result<Vec<Problem>, Fail> {
+    let mut problems = Vec::new();
+    // A journal that is asked about itself answers from the store, which is made if need be.
+    let store = Store::open(&config.store).await?;
+    for (name, endpoint) in &config.endpoints {
+        let checked = match network::connect(name, endpoint, &store) {
+            Ok(network) => network.check(context.clock.now()).await.map_err(|failure| failure.reason().to_owned()),
+            Err(error) => Err(error),
+        };
+        match checked {
+            Ok(who) => say(&format!("{name}: {who}")),
+            Err(error) => problems
+                .push(Problem::error(file, Place::FILE, format!("endpoint {name}: {error}")).kind("endpoint-refused")),
+        }
+    }
+    Ok(problems)
+}
