@@ -16,6 +16,7 @@
 //! - [`delivery`]: one post to one endpoint, and what to do after a failure
 //! - [`plan`]: what goes where and when, and why not
 //! - [`review`]: what only shows when all articles and rules are looked at together
+//! - [`starter`]: a first configuration, from what a site holds
 //!
 //! ## Seams: one file per implementation
 //! - [`source`]: where files come from
@@ -54,6 +55,7 @@ pub mod post;
 pub mod delivery;
 pub mod plan;
 pub mod review;
+pub mod starter;
 // ── seams ──
 pub mod source;
 pub mod store;

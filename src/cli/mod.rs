@@ -8,6 +8,7 @@ mod check;
 mod endpoints;
 mod feeds;
 mod healthcheck;
+mod init;
 mod plan;
 mod posts;
 mod preview;
@@ -51,6 +52,8 @@ enum Command {
     Run(run::Options),
     /// Write all feeds as files and touch nothing else
     Build(build::Options),
+    /// Write a first configuration for a site, from what is found in it
+    Init(init::Options),
     /// Check the configuration, the articles and, with --online, the endpoints
     Check(check::Options),
     /// Show what would go where and when, and why not for the rest
@@ -112,6 +115,7 @@ pub async fn main() -> ExitCode {
     let done = match command {
         Command::Run(options) => run::run(&context, options).await,
         Command::Build(options) => build::run(&context, options).await,
+        Command::Init(options) => init::run(&context, options).await,
         Command::Check(options) => check::run(&context, options).await,
         Command::Plan(options) => plan::run(&context, options).await,
         Command::Preview(options) => preview::run(&context, options).await,
@@ -153,7 +157,7 @@ impl Context {
                 crate::problem::Place::FILE,
                 format!("the configuration cannot be read: {error}"),
             );
-            vec![problem.cure("write it (docs/configuration.md), or name another file with --config")]
+            vec![problem.cure("make it with `crieur init --site DIR`, or name another file with --config")]
         })?;
         let env = |name: &str| std::env::var(name).ok();
         let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| error.to_string());

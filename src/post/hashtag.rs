@@ -31,6 +31,11 @@ fn same(a: &str, b: &str) -> bool {
     deunicode::deunicode(a).eq_ignore_ascii_case(&deunicode::deunicode(b))
 }
 
+/// The hashtag that would be made of a tag: what a dictionary can start from.
+pub fn proposed(tag: &str) -> Option<String> {
+    from_tag(tag, Fallback::Camel)
+}
+
 /// The hashtag of a tag that is not in the dictionary; None if nothing speakable is left of it.
 fn from_tag(tag: &str, fallback: Fallback) -> Option<String> {
     let composed: String = tag.nfc().collect();

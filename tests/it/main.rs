@@ -15,6 +15,7 @@ mod daemon;
 mod deliver;
 mod feeds;
 mod http;
+mod init;
 mod layering;
 mod numerique;
 mod oracle;
