@@ -10,6 +10,7 @@
 
 mod check;
 mod config;
+mod corpus;
 mod crash;
 mod daemon;
 mod deliver;
