@@ -65,20 +65,36 @@ impl Finder<'_> {
             };
             keys.iter().find_map(step).or_else(|| place_of_any(front, keys))
         })
+        .or_else(|| of_quoted(&(self.text)(path)?, term))
+        .unwrap_or(Place::FILE)
     }
 
     /// Where the first of some keys stands that the file has.
     fn key(&self, path: &str, keys: &[&str]) -> Place {
         self.seek(path, |front, _| place_of_any(front, keys))
+            .or_else(|| of_assigned(&(self.text)(path)?, keys))
+            .unwrap_or(Place::FILE)
     }
 
-    /// The place that `find` tells in the front matter; the first character where it tells none.
-    fn seek(&self, path: &str, find: impl Fn(&str, &Yaml) -> Option<Place>) -> Place {
-        let Some(text) = (self.text)(path) else { return Place::FILE };
-        let Some(split) = front_matter::split(&text) else { return Place::FILE };
-        let Ok(document) = yaml::parse(split.front) else { return Place::FILE };
-        find(split.front, &document.value).map_or(Place::FILE, |place| place.below(split.lines_above))
+    /// The place that `find` tells in a front matter that is YAML.
+    fn seek(&self, path: &str, find: impl Fn(&str, &Yaml) -> Option<Place>) -> Option<Place> {
+        let text = (self.text)(path)?;
+        let split = front_matter::split(&text)?;
+        let document = yaml::parse(split.front).ok()?;
+        Some(find(split.front, &document.value)?.below(split.lines_above))
     }
+}
+
+/// Where a text stands in quotation marks: in front matter of other forms, such as TOML, texts always do.
+fn of_quoted(text: &str, wanted: &str) -> Option<Place> {
+    let at = ['"', '\''].into_iter().find_map(|mark| text.find(&format!("{mark}{wanted}{mark}")))?;
+    Some(Place::of_byte(text, at))
+}
+
+/// The line that gives one of some keys a value, in TOML.
+fn of_assigned(text: &str, keys: &[&str]) -> Option<Place> {
+    let assigns = |line: &str| line.split_once('=').is_some_and(|(key, _)| keys.contains(&key.trim()));
+    text.lines().position(assigns).map(|at| Place { line: at + 1, column: 1 })
 }
 
 fn place_of_any(front: &str, keys: &[&str]) -> Option<Place> {
@@ -88,4 +104,26 @@ fn place_of_any(front: &str, keys: &[&str]) -> Option<Place> {
 /// Whether any article has a term, by its folded form.
 fn any_has(articles: &[&Head], of: impl Fn(&Head) -> &[Arc<Label>], wanted: &str) -> bool {
     articles.iter().any(|article| of(article).iter().any(|term| term.folded == wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_and_keys_are_found_in_every_form_of_front_matter() {
+        let place = |line, column| Place { line, column };
+        for (text, term, key) in [
+            ("---\ntags: [a, Cloud computing, \"Cloud\"]\ndate: 2026-01-01\n---\n", place(2, 28), place(3, 1)),
+            ("---\ntag: Cloud\n---\n", place(2, 6), Place::FILE),
+            ("---\ntags: a Cloud\ndate: x\n---\n", place(2, 7), place(3, 1)),
+            ("+++\ndate = 2026-01-01\ntags = [\"a\", \"Cloud\"]\n+++\n", place(3, 14), place(2, 1)),
+            ("no front matter", Place::FILE, Place::FILE),
+        ] {
+            let read = |_: &str| Some(text.to_owned());
+            let finder = Finder { text: &read };
+            assert_eq!(finder.term("a.md", &["tags", "tag"], "Cloud"), term, "{text}");
+            assert_eq!(finder.key("a.md", &["date"]), key, "{text}");
+        }
+    }
 }
