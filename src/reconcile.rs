@@ -12,7 +12,7 @@ use crate::feed::{self, FeedSet, Memory, Settings};
 use crate::plan::{self, Inputs, Plan};
 use crate::problem::{Place, Problem};
 use crate::source::directory::{self, Directory};
-use crate::source::{Changes, SourceError};
+use crate::source::{Changes, SourceError, git};
 use crate::store::{Pass, Store, StoreError};
 use jiff::Timestamp;
 use std::cell::RefCell;
@@ -97,19 +97,26 @@ pub struct Reconciler {
     files: Option<Files>,
     feeds: Arc<FeedSet>,
     accept_empty: bool,
+    /// Renames that git reports, until a pass has booked what comes of them.
+    renames: Vec<(String, String)>,
 }
 
 impl Reconciler {
     /// Nothing is read yet.
     pub fn new(config: Arc<Config>) -> Self {
         let files = Files::new(Arc::clone(&config));
-        Self { config, files: Some(files), feeds: Arc::default(), accept_empty: false }
+        Self { config, files: Some(files), feeds: Arc::default(), accept_empty: false, renames: Vec::new() }
     }
 
     /// Takes a site that lost all its articles at once as it is.
     pub fn accepting_empty(mut self, accept: bool) -> Self {
         self.accept_empty = accept;
         self
+    }
+
+    /// Old and new paths of files that were renamed, as git reports them, for the next pass.
+    pub fn renamed(&mut self, renames: Vec<(String, String)>) {
+        self.renames = renames;
     }
 
     /// One pass: what is to be done is decided and booked in one transaction, then the feeds are made, outside of it,
@@ -145,6 +152,7 @@ impl Reconciler {
         crash_point("before-commit");
         pass.commit().await?;
         crash_point("after-commit");
+        self.renames.clear();
         Ok(snapshot)
     }
 
@@ -185,8 +193,8 @@ impl Reconciler {
     }
 
     async fn decide(&self, view: View, known: Remembered, now: Timestamp) -> Result<Snapshot, PassError> {
-        let config = Arc::clone(&self.config);
-        blocking(move || decide(&config, view, known, now)).await
+        let (config, renames) = (Arc::clone(&self.config), self.renames.clone());
+        blocking(move || decide(&config, view, known, &renames, now)).await
     }
 
     /// The snapshot with its feeds, and the memory that they were made with.
@@ -223,12 +231,13 @@ struct Remembered {
 }
 
 /// What is to be done, from what stands and what is remembered.
-fn decide(config: &Config, view: View, known: Remembered, now: Timestamp) -> Snapshot {
+fn decide(config: &Config, view: View, known: Remembered, renames: &[(String, String)], now: Timestamp) -> Snapshot {
     let Remembered { rows, outbox, first, collections } = known;
     let new = view.site.collections.keys().filter(|name| !collections.contains(*name)).cloned().collect();
     // A collection that comes later is no first start: whatever the configuration says, its articles stay silent.
     let baseline = if first { config.baseline } else { Baseline::Existing };
-    let standing = ledger::Site { settings: &view.site, articles: &view.articles, unreadable: &view.unreadable };
+    let standing =
+        ledger::Site { settings: &view.site, articles: &view.articles, unreadable: &view.unreadable, renames };
     let mut look = ledger::look(rows, &standing, baseline, &new, now);
     let (rules, endpoints) = (&config.rules, &config.endpoints);
     let inputs = Inputs { look: &look, site: &view.site, rules, endpoints, outbox: &outbox, now };
@@ -279,6 +288,7 @@ impl Files {
     }
 
     fn read(&mut self) -> Result<View, PassError> {
+        let _unchanged_meanwhile = git::reading(&self.config.site)?;
         let jekyll = self.directory.jekyll_config()?;
         if self.site.is_none() || jekyll != self.jekyll {
             // While `_config.yml` is half-written, the last good settings stay.

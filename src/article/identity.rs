@@ -1,8 +1,8 @@
 //! Which article is which: an identity is given at first sight and kept through renames, moves and edits.
 //!
 //! Neither path, address, title nor text is identity alone: editors rename, duplicate and re-date all day. The same
-//! article again is, in this order: the same `id` in its front matter; the same path; an address that a vanished
-//! article had; much the same text as an article that vanished in the last 30 days. Two articles that stand side by
+//! article again is, in this order: the same `id` in its front matter; the same path; a rename that git reports;
+//! an address that a vanished article had; much the same text as an article that vanished in the last 30 days. Two articles that stand side by
 //! side are two, even under one title; a new one that is nearly a copy of a standing one is *suspected*.
 
 use super::sketch::{Index, LIKENESS, Sketch, likest_of_each};
@@ -87,6 +87,8 @@ pub enum Told {
     OwnId,
     /// By its path.
     Path,
+    /// By a rename that git reports.
+    Rename,
     /// By an address that a vanished article had.
     Address,
     /// By its text, like that of an article that vanished lately; the share of runs.
@@ -99,12 +101,14 @@ pub enum Told {
 }
 
 /// The identity of each article that stands on the site, in the order of `seen`. No identity is given twice.
-/// `unreadable` are paths whose file is there but cannot be read: their articles have not vanished.
+/// `unreadable` are paths whose file is there but cannot be read: their articles have not vanished. `renames` are old and
+/// new paths, as git reports them.
 pub fn identify(
     site: &str,
     known: &[Known],
     seen: &[&Seen],
     unreadable: &BTreeSet<String>,
+    renames: &[(String, String)],
     now: Timestamp,
 ) -> Vec<(ArticleId, Told)> {
     let mut found: Vec<Option<(ArticleId, Told)>> = vec![None; seen.len()];
@@ -164,6 +168,21 @@ pub fn identify(
     let vanished = |used: &BTreeSet<ArticleId>| -> Vec<&Known> {
         known.iter().filter(|k| !used.contains(&k.id) && !unreadable.contains(&k.path)).collect()
     };
+    // What git calls a rename is a likeness of bytes: much front matter and little text make two articles alike. Where
+    // the texts have nothing in common, one was deleted and another one written.
+    let old_path: BTreeMap<&str, &str> = renames.iter().map(|(old, new)| (new.as_str(), old.as_str())).collect();
+    for (place, article) in found.iter_mut().zip(seen).filter(|(place, _)| place.is_none()) {
+        let known = old_path.get(article.path.as_str()).and_then(|old| by_path.get(old));
+        let contradicts = |known: &Known| matches!((&known.own_id, &article.own_id), (Some(a), Some(b)) if a != b);
+        if let Some(known) = known
+            && !unreadable.contains(&known.path)
+            && !article.sketch.is_unlike(&known.sketch)
+            && !contradicts(known)
+            && used.insert(known.id)
+        {
+            *place = Some((known.id, Told::Rename));
+        }
+    }
     let by_address: BTreeMap<&str, &Known> = vanished(&used)
         .into_iter()
         .flat_map(|k| k.addresses.iter().map(move |address| (address.as_str(), k)))
@@ -244,6 +263,7 @@ mod tests {
             known,
             &seen.iter().collect::<Vec<_>>(),
             &BTreeSet::new(),
+            &[],
             "2026-11-22T12:00:00Z".parse().unwrap(),
         )
     }
@@ -341,6 +361,7 @@ mod tests {
             std::slice::from_ref(&old),
             &[&seen("b.md", TEXT)],
             &unreadable,
+            &[],
             "2026-11-22T12:00:00Z".parse().unwrap(),
         );
         assert_ne!(told[0].0, old.id);

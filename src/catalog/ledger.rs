@@ -125,6 +125,8 @@ pub struct Site<'a> {
     pub articles: &'a [Read],
     /// Paths of files that are there and cannot be read: their articles have not vanished.
     pub unreadable: &'a BTreeSet<String>,
+    /// Old and new paths of files that were renamed since the last look, as git reports them.
+    pub renames: &'a [(String, String)],
 }
 
 /// Compares what is known with what stands. `baseline` counts for articles of collections that are `new` to the ledger:
@@ -137,7 +139,7 @@ pub fn look(known: Vec<Row>, site: &Site, baseline: Baseline, new: &BTreeSet<Str
     articles.sort_by(|a, b| a.article.path.cmp(&b.article.path));
     let seen: Vec<&Seen> = articles.iter().map(|read| &read.seen).collect();
     let all_known: Vec<Known> = known.iter().map(known_as).collect();
-    let told = identity::identify(&site_name, &all_known, &seen, site.unreadable, now);
+    let told = identity::identify(&site_name, &all_known, &seen, site.unreadable, site.renames, now);
 
     let mut rows: BTreeMap<ArticleId, Row> = known.into_iter().map(|row| (row.id, row)).collect();
     let mut changed = BTreeSet::new();

@@ -71,6 +71,9 @@ async fn find(context: &Context, online: bool) -> Result<Vec<Problem>, Fail> {
     };
     let file = context.config_file.display().to_string();
     let mut problems = Vec::new();
+    if let Err(error) = crate::pull::prepare(&config.site).await {
+        return Ok(vec![Problem::error(&file, Place::FILE, error.to_string())]);
+    }
     let glanced = match Store::open_to_read(&config.store).await {
         Ok(store) => {
             crate::reconcile::Reconciler::new(Arc::clone(&config)).glance(store.as_ref(), context.clock.now()).await

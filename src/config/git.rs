@@ -85,7 +85,11 @@ pub(super) fn read(reader: &mut Reader, raw: RawGit, store: &Path) -> Option<Git
         Some(given) => reader.with(&at("url"), remote(&given).map(Some), None),
         None => {
             let message = format!("{}: `url` is missing", dotted(&here));
-            reader.problem(&here, message, "write the address of the repository, such as https://forge.example.fr/site");
+            reader.problem(
+                &here,
+                message,
+                "write the address of the repository, such as https://forge.example.fr/site",
+            );
             None
         }
     };
@@ -101,9 +105,8 @@ pub(super) fn read(reader: &mut Reader, raw: RawGit, store: &Path) -> Option<Git
         reader.problem(&at("every"), "site.git.every: more often than every 10 s", cure);
     }
     let branch = raw.branch.and_then(|given| reader.with(&at("branch"), branch(&given).map(Some), None));
-    let subfolder = raw.subfolder.map_or_else(String::new, |given| {
-        reader.with(&at("subfolder"), subfolder(&given), String::new())
-    });
+    let subfolder =
+        raw.subfolder.map_or_else(String::new, |given| reader.with(&at("subfolder"), subfolder(&given), String::new()));
     let checkout = raw.checkout.map_or_else(|| store.with_file_name("site"), PathBuf::from);
     Some(Git {
         url: url?,
@@ -127,7 +130,9 @@ fn remote(given: &str) -> Result<Remote, String> {
     if given.contains("://") {
         let url = Url::parse(given).map_err(|_| format!("this is not the address of a repository; {expected}"))?;
         if url.password().is_some() {
-            return Err("the address holds a password; put it into token: or token_file:, and leave the name".to_owned());
+            return Err(
+                "the address holds a password; put it into token: or token_file:, and leave the name".to_owned()
+            );
         }
         return match url.scheme() {
             "https" => Ok(Remote::Http(url)),
@@ -204,8 +209,17 @@ mod tests {
             assert_eq!(remote(given).as_ref().map(Remote::protocols), Ok(protocols), "{given}");
         }
         for given in [
-            "", "-x", "--upload-pack=x", "ext::sh -c x", "git://forge.example.fr/x", "http://forge.example.fr/x", "ftp://x/y",
-            "-oProxyCommand=x:y", "git@-oProxyCommand=x:y", "ssh://-oProxyCommand=x/y", "a\nb",
+            "",
+            "-x",
+            "--upload-pack=x",
+            "ext::sh -c x",
+            "git://forge.example.fr/x",
+            "http://forge.example.fr/x",
+            "ftp://x/y",
+            "-oProxyCommand=x:y",
+            "git@-oProxyCommand=x:y",
+            "ssh://-oProxyCommand=x/y",
+            "a\nb",
         ] {
             assert!(remote(given).is_err(), "{given}");
         }

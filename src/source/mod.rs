@@ -1,6 +1,7 @@
 //! Where a site's files come from.
 
 pub mod directory;
+pub mod git;
 
 use crate::article::SourceFile;
 use crate::problem::Problem;
@@ -33,4 +34,7 @@ pub enum SourceError {
         "the site's folder {0} has lost all its articles at once; the last state stays until they are back, or until Crieur is started again with `crieur run --accept-empty`"
     )]
     Emptied(String),
+    /// The site's repository: what failed, and what to do.
+    #[error("{0}")]
+    Git(String),
 }
