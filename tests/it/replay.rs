@@ -4,13 +4,13 @@
 //! What stays to be judged once sites of other generators are read as they are (Eleventy, Gridsome; date keys such as
 //! `publishedDate`): the announcements that `*.expected.json` lists. Identity needs no date, so it is whole here.
 
+use crate::support::origin::git;
 use crate::support::{corpus, parse};
 use crieur::reconcile::Reconciler;
 use crieur::store::Store;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 /// One change of a history: git's status, old path, new path, and the article's first path ever.
@@ -21,27 +21,13 @@ struct Commit {
     changes: Vec<Change>,
 }
 
-fn git(folder: &Path, arguments: &[&str]) -> Vec<u8> {
-    let mut command = Command::new("git");
-    command
-        .arg("-C")
-        .arg(folder)
-        .args(["-c", "core.quotePath=false", "-c", "advice.detachedHead=false"])
-        .args(arguments);
-    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
-
 fn lines(folder: &Path, arguments: &[&str]) -> Vec<String> {
-    String::from_utf8(git(folder, arguments)).unwrap().lines().map(str::to_owned).collect()
+    git(folder, arguments).lines().map(str::to_owned).collect()
 }
 
 /// Old and new paths between two commits, as a pull tells them.
 fn renames(folder: &Path, old: &str, new: &str) -> Vec<(String, String)> {
-    let told = git(folder, &["diff-tree", "-r", "-z", "--name-status", "--diff-filter=R", "-M50%", old, new]);
-    let text = String::from_utf8(told).unwrap();
+    let text = git(folder, &["diff-tree", "-r", "-z", "--name-status", "--diff-filter=R", "-M50%", old, new]);
     let parts: Vec<&str> = text.split('\0').collect();
     parts.chunks_exact(3).map(|record| (record[1].to_owned(), record[2].to_owned())).collect()
 }

@@ -1,6 +1,7 @@
 //! What several tests share: a site in a folder, the binary, a configuration, a server that stands for Mastodon.
 
 pub mod mastodon;
+pub mod origin;
 
 use crieur::config::{self, Config, Surroundings};
 use std::fs;
