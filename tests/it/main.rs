@@ -14,6 +14,8 @@ mod daemon;
 mod deliver;
 mod feeds;
 mod git;
+mod git_program;
+mod hooks;
 mod http;
 mod layering;
 mod numerique;
