@@ -258,12 +258,17 @@ mod tests {
     }
 
     fn identify_at(known: &[Known], seen: &[Seen]) -> Vec<(ArticleId, Told)> {
+        identify_renamed(known, seen, &[])
+    }
+
+    fn identify_renamed(known: &[Known], seen: &[Seen], renames: &[(&str, &str)]) -> Vec<(ArticleId, Told)> {
+        let renames: Vec<_> = renames.iter().map(|(old, new)| ((*old).to_owned(), (*new).to_owned())).collect();
         identify(
             "https://x.fr",
             known,
             &seen.iter().collect::<Vec<_>>(),
             &BTreeSet::new(),
-            &[],
+            &renames,
             "2026-11-22T12:00:00Z".parse().unwrap(),
         )
     }
@@ -274,6 +279,65 @@ mod tests {
         let told = identify_at(std::slice::from_ref(&old), &[seen("b.md", &format!("{TEXT} Ajout."))]);
         assert_eq!(told[0].0, old.id);
         assert!(matches!(told[0].1, Told::Text(likeness) if likeness > 0.8), "{told:?}");
+    }
+
+    /// The text in other words, as far from it as an editor goes.
+    fn reworded() -> String {
+        let half: Vec<&str> = TEXT.split(' ').take(14).collect();
+        format!("{} {}", half.join(" "), words("neuf"))
+    }
+
+    #[test]
+    fn what_git_calls_a_rename_is_one_however_much_was_rewritten() {
+        let old = known("a.md", TEXT, None);
+        let seen = [seen("b.md", &reworded())];
+        let told = identify_at(std::slice::from_ref(&old), &seen);
+        assert_ne!(told[0].0, old.id, "the texts alone would not tell");
+        let told = identify_renamed(std::slice::from_ref(&old), &seen, &[("a.md", "b.md")]);
+        assert_eq!(told[0], (old.id, Told::Rename));
+    }
+
+    #[test]
+    fn what_git_calls_a_rename_is_none_where_the_texts_have_nothing_in_common() {
+        let old = known("a.md", TEXT, None);
+        let told = identify_renamed(std::slice::from_ref(&old), &[seen("b.md", &words("autre"))], &[("a.md", "b.md")]);
+        assert!(matches!(told[0].1, Told::New { copy_of: None }), "{told:?}");
+    }
+
+    #[test]
+    fn an_id_and_a_path_say_more_than_a_rename_and_a_rename_more_than_an_address() {
+        let with_id = |id: &str, seen: Seen| Seen { own_id: Some(id.into()), ..seen };
+        let old = Known { own_id: Some("x".into()), ..known("a.md", TEXT, None) };
+        let told = identify_renamed(
+            std::slice::from_ref(&old),
+            &[with_id("y", seen("b.md", TEXT)), with_id("x", seen("c.md", TEXT))],
+            &[("a.md", "b.md")],
+        );
+        assert!(told[1] == (old.id, Told::OwnId) && told[0].0 != old.id, "{told:?}");
+        // One that stands is not taken by a rename that is no longer true.
+        let old = known("a.md", TEXT, None);
+        let told = identify_renamed(
+            std::slice::from_ref(&old),
+            &[seen("a.md", TEXT), seen("b.md", TEXT)],
+            &[("a.md", "b.md")],
+        );
+        assert!(told[0] == (old.id, Told::Path) && told[1].0 != old.id, "{told:?}");
+        // Two that changed places in the site's addresses.
+        let (one, two) = (known("a.md", TEXT, None), known("b.md", &words("deux"), None));
+        let moved = Seen { addresses: two.addresses.clone(), ..seen("c.md", &reworded()) };
+        let told = identify_renamed(&[one.clone(), two], &[moved], &[("a.md", "c.md")]);
+        assert_eq!(told[0], (one.id, Told::Rename));
+    }
+
+    #[test]
+    fn a_chain_of_renames_that_git_reports_is_followed_at_once() {
+        let old = [known("a.md", &words("un"), None), known("b.md", &words("deux"), None)];
+        let told = identify_renamed(
+            &old,
+            &[seen("b.md", &words("un")), seen("c.md", &words("deux"))],
+            &[("a.md", "b.md"), ("b.md", "c.md")],
+        );
+        assert_eq!((told[0].0, told[1].0), (old[0].id, old[1].id));
     }
 
     #[test]

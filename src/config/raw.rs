@@ -60,7 +60,7 @@ pub struct RawSite {
     pub scan_every: Option<String>,
 }
 
-/// Git repository of the site.
+/// A git repository that a site is read from.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawGit {

@@ -237,6 +237,8 @@ const OPTIONS: &[(&str, &str)] = &[
     ("core.autocrlf", "false"),
     ("core.quotePath", "false"),
     ("core.attributesFile", "/dev/null"),
+    // Nobody looks them up, and they would keep what is replaced.
+    ("core.logAllRefUpdates", "false"),
     ("core.excludesFile", "/dev/null"),
     ("submodule.recurse", "false"),
     ("fetch.recurseSubmodules", "false"),
