@@ -190,7 +190,7 @@ impl Program<'_> {
                 .iter()
                 .any(|word| line.contains(word))
         };
-        let line = lines().find(known).or_else(|| lines().find(told)).or_else(|| lines().last());
+        let line = lines().find(known).or_else(|| lines().find(told)).or_else(|| lines().next_back());
         let line = line.map_or_else(|| format!("git ended with {status}"), str::to_owned);
         let clean: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
         let secrets: Vec<&Secret> = self.settings.token.iter().chain(&self.settings.key).collect();
