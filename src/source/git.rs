@@ -29,7 +29,7 @@ use program::{ASK, FETCH, Failure, Program};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A clone of a site's repository.
@@ -308,7 +308,7 @@ impl Git {
 
     /// Takes a lock for itself alone; waits for others for half a minute.
     fn lock(&self, name: &str) -> Result<File, SourceError> {
-        lock(&self.settings, name, File::try_lock)
+        lock(&self.settings, name, File::try_lock, &self.stop)
     }
 }
 
@@ -342,7 +342,7 @@ pub fn reading(site: &Site) -> Result<Option<Reading>, SourceError> {
     if !settings.checkout.is_dir() {
         return Err(none_yet());
     }
-    let lock = lock(settings, "tree.lock", File::try_lock_shared)?;
+    let lock = lock(settings, "tree.lock", File::try_lock_shared, &AtomicBool::new(false))?;
     if is_ready(settings) { Ok(Some(Reading { _lock: lock })) } else { Err(none_yet()) }
 }
 
@@ -358,6 +358,7 @@ fn lock(
     settings: &Settings,
     name: &str,
     try_it: impl Fn(&File) -> Result<(), fs::TryLockError>,
+    stop: &AtomicBool,
 ) -> Result<File, SourceError> {
     let path = settings.checkout.join(name);
     let cannot = |error: std::io::Error| {
@@ -367,6 +368,7 @@ fn lock(
     for _ in 0..LOCK_TRIES {
         match try_it(&file) {
             Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) if stop.load(Ordering::Relaxed) => break,
             Err(fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_WAIT),
             Err(fs::TryLockError::Error(error)) => return Err(cannot(error)),
         }

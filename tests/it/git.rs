@@ -4,9 +4,11 @@
 use crate::support::origin::Origin;
 use crate::support::parse;
 use crieur::config::Git as Settings;
-use crieur::source::git::{Git, Pulled};
+use crieur::source::git::{Git, Pulled, reading};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use tempfile::TempDir;
 
 /// Settings of a repository, with the checkout in a folder of the test.
@@ -107,7 +109,6 @@ fn an_edit_touches_one_file_and_a_rename_is_told_until_it_is_taken() {
     clone.origin.come_back();
     // What did not change keeps its file: nobody has to read it again.
     let stamp = |clone: &Clone| {
-        use std::os::unix::fs::MetadataExt;
         let metadata = fs::metadata(clone.git.root().join("b.md")).unwrap();
         (metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.ctime_nsec())
     };
@@ -182,9 +183,12 @@ fn a_repository_without_a_commit_and_a_wrong_address_are_said() {
     assert!(error.contains("/nowhere/site.git") && error.contains("site.git.url"), "{error}");
 }
 
+/// What happens to the folder of a clone.
+type Damage = fn(&Path);
+
 #[test]
 fn a_damaged_clone_is_cloned_afresh_and_a_meddled_tree_put_right() {
-    let damages: [(&str, fn(&Path)); 6] = [
+    let damages: [(&str, Damage); 6] = [
         ("no HEAD", |checkout| fs::write(checkout.join("repo.git/HEAD"), "\0\0").unwrap()),
         ("no index", |checkout| fs::write(checkout.join("repo.git/index"), "DIRC broken").unwrap()),
         ("no objects", |checkout| fs::remove_dir_all(checkout.join("repo.git/objects")).unwrap()),
@@ -200,10 +204,15 @@ fn a_damaged_clone_is_cloned_afresh_and_a_meddled_tree_put_right() {
     ];
     for (name, damage) in damages {
         let (mut clone, first) = Clone::new("");
+        let repository = clone.folder.path().join("checkout/repo.git");
+        let before = fs::metadata(&repository).unwrap().ino();
         damage(&clone.folder.path().join("checkout"));
         clone.again("");
         let pulled = clone.git.pull().unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(pulled.commit, first.commit, "{name}");
+        if matches!(name, "no tree" | "meddled with") {
+            assert_eq!(fs::metadata(&repository).unwrap().ino(), before, "{name}: nothing had to be cloned again");
+        }
         assert!(clone.git.ready() && clone.text("web/a.md").starts_with("Un article"), "{name}");
         assert!(!clone.git.root().join("web/etranger.md").exists(), "{name}");
         clone.origin.write("web/b.md", "Après\n");
@@ -246,40 +255,35 @@ fn nothing_of_a_repository_is_started_or_followed() {
 }
 
 #[test]
-fn readers_and_those_who_change_the_tree_do_not_meet() {
+fn the_tree_is_held_while_it_is_read_and_an_unfinished_one_is_not_read() {
     let (mut clone, _) = Clone::new("");
-    let yaml = format!(
-        "site: {{ git: {{ url: {:?}, checkout: {:?} }} }}",
-        clone.origin.url(),
-        clone.folder.path().join("checkout")
-    );
+    let checkout = clone.folder.path().join("checkout");
+    let yaml = format!("site: {{ git: {{ url: {:?}, checkout: {checkout:?} }} }}", clone.origin.url());
     let site = parse(&yaml).unwrap().site;
-    let reading = crieur::source::git::reading(&site).unwrap().expect("the tree is held");
+    let lock = || fs::File::open(checkout.join("tree.lock")).unwrap();
+    let held = reading(&site).unwrap().expect("the tree of a repository is held");
+    assert!(lock().try_lock().is_err() && lock().try_lock_shared().is_ok());
+    // Whoever wants to change it waits, and goes on waiting no longer than Crieur runs.
     clone.origin.write("web/a.md", "Le deuxième\n");
     clone.origin.commit("Le deuxième");
-    let (sender, receiver) = std::sync::mpsc::channel();
     let stop = clone.git.stop();
     std::thread::scope(|scope| {
         let git = &mut clone.git;
-        scope.spawn(move || sender.send(git.pull().map(|pulled| pulled.changed)).unwrap());
-        // The pull has come to the tree once the commit is there, and then waits.
-        let fetched = clone.folder.path().join("checkout/repo.git/refs/crieur/next");
-        while !fs::read_to_string(&fetched)
-            .is_ok_and(|next| next.trim() == clone.origin.git(&["rev-parse", "HEAD"]).trim())
-        {
+        let pull = scope.spawn(move || git.pull());
+        let next = checkout.join("repo.git/refs/crieur/next");
+        let newest = clone.origin.git(&["rev-parse", "HEAD"]);
+        while fs::read_to_string(&next).unwrap_or_default() != newest {
             std::thread::yield_now();
         }
-        assert!(receiver.try_recv().is_err(), "the tree is changed while it is read");
-        assert!(
-            fs::read_to_string(clone.folder.path().join("checkout/tree/web/a.md")).unwrap().starts_with("Un article")
-        );
-        drop(reading);
-        assert_eq!(receiver.recv().unwrap(), Ok(true));
+        stop.store(true, Ordering::Relaxed);
+        assert!(pull.join().unwrap().is_err());
     });
-    // An unfinished tree is not read.
-    fs::write(clone.folder.path().join("checkout/unfinished"), "").unwrap();
-    assert!(crieur::source::git::reading(&site).is_err());
-    assert!(clone.git.prepare().is_ok() && crieur::source::git::reading(&site).is_ok());
-    stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    assert!(clone.git.pull().unwrap_err().to_string().contains("stopped"));
+    assert!(clone.git.ready() && clone.text("web/a.md").starts_with("Un article"));
+    drop(held);
+    assert!(lock().try_lock().is_ok());
+    stop.store(false, Ordering::Relaxed);
+    assert!(clone.git.pull().unwrap().changed);
+    fs::write(checkout.join("unfinished"), "").unwrap();
+    assert!(reading(&site).is_err());
+    assert!(clone.git.prepare().is_ok() && reading(&site).is_ok());
 }

@@ -143,6 +143,20 @@ fn every_command_reads_a_repository() {
 }
 
 #[test]
+fn nobody_can_read_the_tree_while_git_works_on_it() {
+    let world = World::new(Origin::url, "");
+    let script = "case $1 in reset | clean) echo $1 >> $folder/calls; PATH=$real flock -n -s $folder/data/site/tree.lock true && echo open >> $folder/calls;; esac\nPATH=$real exec git \"$@\"";
+    world.program("git", script);
+    world.ok(&["run", "--once"]);
+    world.origin.article("_actualites/plus.md", "title: De plus\ndate: 2025-11-05 09:00");
+    world.origin.commit("De plus");
+    world.ok(&["run", "--once"]);
+    let calls = fs::read_to_string(world.folder.path().join("calls")).unwrap();
+    // The clone; then what a start puts right, and the new commit.
+    assert_eq!(calls.lines().collect::<Vec<_>>(), ["reset", "clean", "reset", "clean", "reset"]);
+}
+
+#[test]
 fn a_folder_given_by_hand_stands_in_for_the_repository() {
     let world = World::new(|_| "/nowhere".to_owned(), "");
     world.ok(&["run", "--once", "--site", world.origin.folder.path().to_str().unwrap()]);
