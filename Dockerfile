@@ -23,9 +23,14 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
 FROM debian:bookworm-slim
 # The authorities by which the networks' certificates are checked; the release pins its version. /data is for the
 # database, /public for feeds written as files (feeds.export): volumes mounted there take over these owners.
-# hadolint ignore=DL3008
+# git and ssh are for sites in a repository (site.git), some 100 MB with Perl: `--build-arg GIT=` leaves them out. ssh
+# wants its user to have a name.
+ARG GIT="git openssh-client"
+# hadolint ignore=DL3008,SC2086
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates \
+    && apt-get install -y --no-install-recommends ca-certificates $GIT \
+    && echo 'crieur:x:65532:65532:Crieur:/data:/usr/sbin/nologin' >>/etc/passwd \
+    && echo 'crieur:x:65532:' >>/etc/group \
     && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/debconf/*-old \
     && install -d -o 65532 -g 65532 -m 0750 /data \
     && install -d -o 65532 -g 65532 -m 0755 /public

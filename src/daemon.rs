@@ -4,8 +4,9 @@ use crate::clock::Clock;
 use crate::config::{Config, EndpointName};
 use crate::deliver::{Deliverer, Step};
 use crate::export;
-use crate::http::{self, Shared};
+use crate::http::{self, Asked, Hook, Shared};
 use crate::problem::Problem;
+use crate::pull::Puller;
 use crate::reconcile::{PassError, Reconciler, Snapshot, Where};
 use crate::store::{Store, StoreError};
 use crate::task::{Shutdown, Wake, Woke, rest};
@@ -78,7 +79,11 @@ impl Daemon {
     pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), DaemonError> {
         let (tell, shutdown) = Shutdown::channel();
         let mut tasks: JoinSet<(String, Result<(), DaemonError>)> = JoinSet::new();
-        let shared = Shared { snapshot: self.looked.subscribe(), store: self.store.clone(), clock: self.clock.clone() };
+        let asked = Asked::default();
+        let hook = self.config.site.hook_secret.clone();
+        let hook = hook.map(|secret| Hook::new(secret, asked.clone(), self.wake_reconcile.clone()));
+        let shared =
+            Shared { snapshot: self.looked.subscribe(), store: self.store.clone(), clock: self.clock.clone(), hook };
         let mut hears = shutdown.clone();
         tasks.spawn(async move {
             let server =
@@ -96,7 +101,7 @@ impl Daemon {
         }
         let store = self.store.clone();
         tasks.spawn(async move {
-            self.reconcile(shutdown).await;
+            self.reconcile(asked, shutdown).await;
             ("reconcile".to_owned(), Ok(()))
         });
 
@@ -124,17 +129,24 @@ impl Daemon {
     }
 
     /// The task that makes passes: when files changed, when the time of an article comes, and now and then anyway.
-    async fn reconcile(mut self, mut shutdown: Shutdown) {
+    async fn reconcile(mut self, asked: Asked, mut shutdown: Shutdown) {
+        let mut puller = Puller::new(&self.config.site);
         let mut watcher = Watcher::new(self.wake_reconcile.clone());
+        // Whoever pulls a repository knows when its files change.
+        let watches = self.config.site.git.is_none();
         let root = self.config.site.root.clone();
         let mut reported = BTreeSet::new();
-        watcher.follow(&root, &BTreeSet::new());
+        if watches {
+            watcher.follow(&root, &BTreeSet::new());
+        }
         let mut at = Where::Everywhere;
         let mut scan = Timestamp::MIN;
         loop {
+            let is_asked = asked.take();
+            puller.pull(&mut self.reconciler, &self.clock, is_asked, &shutdown).await;
             let now = self.clock.now();
-            let every = self.scan_every(watcher.sees_all());
-            if now >= scan {
+            let every = self.scan_every(!watches || watcher.sees_all());
+            if now >= scan || is_asked || !watches {
                 at = Where::Everywhere;
             }
             if at == Where::Everywhere {
@@ -143,7 +155,8 @@ impl Daemon {
             let mut next = Where::At(BTreeSet::new());
             let until = match self.reconciler.pass_at(&self.store, now, &at).await {
                 Ok(snapshot) => {
-                    if watcher.follow(&root, &snapshot.folders) {
+                    puller.taken().await;
+                    if watches && watcher.follow(&root, &snapshot.folders) {
                         next = Where::Everywhere;
                         self.wake_reconcile.wake();
                     }
@@ -163,6 +176,7 @@ impl Daemon {
                     Some(now.saturating_add(AGAIN).unwrap_or(now))
                 }
             };
+            let until = until.into_iter().chain(puller.due()).min();
             // What need not be done at once is done while nothing else is to do.
             let mut is_woken = false;
             while !is_woken && !shutdown.is_told() && self.clock.now() < until.unwrap_or(Timestamp::MAX) {

@@ -27,7 +27,7 @@
 //! ## Shell: effects, time, tasks
 //! - [`clock`]: the only place that asks the time; [`telemetry`]: logs; [`crash`]: where tests cut the power
 //! - [`reconcile`]: one pass over the site; [`deliver`]: one step of delivery
-//! - [`task`], [`watch`]: waking and resting
+//! - [`task`], [`pull`], [`watch`]: waking and resting, and when a repository is pulled
 //! - [`http`]: feeds and pages; [`daemon`]: wires everything; [`cli`]: the commands, on the same passes and steps
 //!
 //! # What holds everywhere
@@ -68,6 +68,7 @@ pub mod crash;
 pub mod reconcile;
 pub mod deliver;
 pub mod task;
+pub mod pull;
 pub mod watch;
 pub mod http;
 pub mod daemon;

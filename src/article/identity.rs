@@ -1,8 +1,8 @@
 //! Which article is which: an identity is given at first sight and kept through renames, moves and edits.
 //!
 //! Neither path, address, title nor text is identity alone: editors rename, duplicate and re-date all day. The same
-//! article again is, in this order: the same `id` in its front matter; the same path; an address that a vanished
-//! article had; much the same text as an article that vanished in the last 30 days. Two articles that stand side by
+//! article again is, in this order: the same `id` in its front matter; the same path; a rename that git reports;
+//! an address that a vanished article had; much the same text as an article that vanished in the last 30 days. Two articles that stand side by
 //! side are two, even under one title; a new one that is nearly a copy of a standing one is *suspected*.
 
 use super::sketch::{Index, LIKENESS, Sketch, likest_of_each};
@@ -87,6 +87,8 @@ pub enum Told {
     OwnId,
     /// By its path.
     Path,
+    /// By a rename that git reports.
+    Rename,
     /// By an address that a vanished article had.
     Address,
     /// By its text, like that of an article that vanished lately; the share of runs.
@@ -120,7 +122,7 @@ pub struct Situation<'a> {
 
 /// The identity of each article that is seen, in their order. No identity is given twice.
 pub fn identify(situation: &Situation) -> Vec<(ArticleId, Told)> {
-    let Situation { site, known, seen, unreadable, now, .. } = *situation;
+    let Situation { site, known, seen, unreadable, renames, now, .. } = *situation;
     let mut found: Vec<Option<(ArticleId, Told)>> = vec![None; seen.len()];
     let mut used: BTreeSet<ArticleId> = BTreeSet::new();
 
@@ -178,6 +180,21 @@ pub fn identify(situation: &Situation) -> Vec<(ArticleId, Told)> {
     let vanished = |used: &BTreeSet<ArticleId>| -> Vec<&Known> {
         known.iter().filter(|k| !used.contains(&k.id) && !unreadable.contains(&k.path)).collect()
     };
+    // What git calls a rename is a likeness of bytes: much front matter and little text make two articles alike. Where
+    // the texts have nothing in common, one was deleted and another one written.
+    let old_path: BTreeMap<&str, &str> = renames.iter().map(|(old, new)| (new.as_str(), old.as_str())).collect();
+    for (place, article) in found.iter_mut().zip(seen).filter(|(place, _)| place.is_none()) {
+        let known = old_path.get(article.path.as_str()).and_then(|old| by_path.get(old));
+        let contradicts = |known: &Known| matches!((&known.own_id, &article.own_id), (Some(a), Some(b)) if a != b);
+        if let Some(known) = known
+            && !unreadable.contains(&known.path)
+            && !article.sketch.is_unlike(&known.sketch)
+            && !contradicts(known)
+            && used.insert(known.id)
+        {
+            *place = Some((known.id, Told::Rename));
+        }
+    }
     let by_address: BTreeMap<&str, &Known> = vanished(&used)
         .into_iter()
         .flat_map(|k| k.addresses.iter().map(move |address| (address.as_str(), k)))
@@ -255,16 +272,26 @@ mod tests {
     }
 
     fn identify_at(known: &[Known], seen: &[Seen]) -> Vec<(ArticleId, Told)> {
-        identify_among(known, &seen.iter().collect::<Vec<_>>(), &BTreeSet::new())
+        identify_among(known, &seen.iter().collect::<Vec<_>>(), &BTreeSet::new(), &[])
     }
 
-    fn identify_among(known: &[Known], seen: &[&Seen], unreadable: &BTreeSet<String>) -> Vec<(ArticleId, Told)> {
+    fn identify_renamed(known: &[Known], seen: &[Seen], renames: &[(&str, &str)]) -> Vec<(ArticleId, Told)> {
+        identify_among(known, &seen.iter().collect::<Vec<_>>(), &BTreeSet::new(), renames)
+    }
+
+    fn identify_among(
+        known: &[Known],
+        seen: &[&Seen],
+        unreadable: &BTreeSet<String>,
+        renames: &[(&str, &str)],
+    ) -> Vec<(ArticleId, Told)> {
+        let renames: Vec<_> = renames.iter().map(|(old, new)| ((*old).to_owned(), (*new).to_owned())).collect();
         identify(&Situation {
             site: "https://x.fr",
             known,
             seen,
             unreadable,
-            renames: &[],
+            renames: &renames,
             taken: &|id| known.iter().any(|known| known.id == *id),
             first: known.is_empty(),
             now: "2026-11-22T12:00:00Z".parse().unwrap(),
@@ -277,6 +304,65 @@ mod tests {
         let told = identify_at(std::slice::from_ref(&old), &[seen("b.md", &format!("{TEXT} Ajout."))]);
         assert_eq!(told[0].0, old.id);
         assert!(matches!(told[0].1, Told::Text(likeness) if likeness > 0.8), "{told:?}");
+    }
+
+    /// The text in other words, as far from it as an editor goes.
+    fn reworded() -> String {
+        let half: Vec<&str> = TEXT.split(' ').take(14).collect();
+        format!("{} {}", half.join(" "), words("neuf"))
+    }
+
+    #[test]
+    fn what_git_calls_a_rename_is_one_however_much_was_rewritten() {
+        let old = known("a.md", TEXT, None);
+        let seen = [seen("b.md", &reworded())];
+        let told = identify_at(std::slice::from_ref(&old), &seen);
+        assert_ne!(told[0].0, old.id, "the texts alone would not tell");
+        let told = identify_renamed(std::slice::from_ref(&old), &seen, &[("a.md", "b.md")]);
+        assert_eq!(told[0], (old.id, Told::Rename));
+    }
+
+    #[test]
+    fn what_git_calls_a_rename_is_none_where_the_texts_have_nothing_in_common() {
+        let old = known("a.md", TEXT, None);
+        let told = identify_renamed(std::slice::from_ref(&old), &[seen("b.md", &words("autre"))], &[("a.md", "b.md")]);
+        assert!(matches!(told[0].1, Told::New { copy_of: None }), "{told:?}");
+    }
+
+    #[test]
+    fn an_id_and_a_path_say_more_than_a_rename_and_a_rename_more_than_an_address() {
+        let with_id = |id: &str, seen: Seen| Seen { own_id: Some(id.into()), ..seen };
+        let old = Known { own_id: Some("x".into()), ..known("a.md", TEXT, None) };
+        let told = identify_renamed(
+            std::slice::from_ref(&old),
+            &[with_id("y", seen("b.md", TEXT)), with_id("x", seen("c.md", TEXT))],
+            &[("a.md", "b.md")],
+        );
+        assert!(told[1] == (old.id, Told::OwnId) && told[0].0 != old.id, "{told:?}");
+        // One that stands is not taken by a rename that is no longer true.
+        let old = known("a.md", TEXT, None);
+        let told = identify_renamed(
+            std::slice::from_ref(&old),
+            &[seen("a.md", TEXT), seen("b.md", TEXT)],
+            &[("a.md", "b.md")],
+        );
+        assert!(told[0] == (old.id, Told::Path) && told[1].0 != old.id, "{told:?}");
+        // Two that changed places in the site's addresses.
+        let (one, two) = (known("a.md", TEXT, None), known("b.md", &words("deux"), None));
+        let moved = Seen { addresses: two.addresses.clone(), ..seen("c.md", &reworded()) };
+        let told = identify_renamed(&[one.clone(), two], &[moved], &[("a.md", "c.md")]);
+        assert_eq!(told[0], (one.id, Told::Rename));
+    }
+
+    #[test]
+    fn a_chain_of_renames_that_git_reports_is_followed_at_once() {
+        let old = [known("a.md", &words("un"), None), known("b.md", &words("deux"), None)];
+        let told = identify_renamed(
+            &old,
+            &[seen("b.md", &words("un")), seen("c.md", &words("deux"))],
+            &[("a.md", "b.md"), ("b.md", "c.md")],
+        );
+        assert_eq!((told[0].0, told[1].0), (old[0].id, old[1].id));
     }
 
     #[test]
@@ -359,7 +445,7 @@ mod tests {
     fn a_file_that_cannot_be_read_has_not_vanished() {
         let old = known("a.md", TEXT, None);
         let unreadable = BTreeSet::from(["a.md".to_owned()]);
-        let told = identify_among(std::slice::from_ref(&old), &[&seen("b.md", TEXT)], &unreadable);
+        let told = identify_among(std::slice::from_ref(&old), &[&seen("b.md", TEXT)], &unreadable, &[]);
         assert_ne!(told[0].0, old.id);
     }
 

@@ -228,8 +228,10 @@ pub fn sort(catalog: &Catalog, mut changes: Changes, now: Timestamp) -> Sorted {
     }
     let vanishing = removed.iter().filter_map(|path| catalog.at_path(path));
     sorted.vanishing = vanishing.map(|standing| standing.id).collect();
+    let left: BTreeSet<String> = sorted.renames.iter().map(|(old, _)| old.clone()).collect();
     for read in read {
-        match catalog.at_path(&read.seen.path).filter(|standing| is_plainly(standing, &read)) {
+        let stood = catalog.at_path(&read.seen.path).filter(|_| !left.contains(&read.seen.path));
+        match stood.filter(|standing| is_plainly(standing, &read)) {
             Some(standing) => sorted.at_home.push((read, standing.id)),
             None => sorted.others.push(read),
         }
@@ -239,6 +241,8 @@ pub fn sort(catalog: &Catalog, mut changes: Changes, now: Timestamp) -> Sorted {
     if !sorted.others.is_empty() {
         sorted.candidates.extend(like_enough(catalog, &sorted.others));
         sorted.candidates.extend(same_own_id(catalog, &sorted.others));
+        let renamed = sorted.renames.iter().filter_map(|(old, _)| catalog.at_path(old));
+        sorted.candidates.extend(renamed.map(|standing| standing.id));
         let lately = |gone: &&super::Gone| now.duration_since(gone.since) <= identity::REMEMBERED;
         sorted.needed.extend(sorted.candidates.iter().chain(&sorted.vanishing));
         sorted.needed.extend(catalog.all_gone().filter(lately).map(|gone| gone.id));

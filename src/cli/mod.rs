@@ -166,6 +166,7 @@ impl Context {
 
     /// What a pass would find and want, changing nothing; with the store, if there is one.
     async fn glance(&self, config: &Arc<Config>, now: Timestamp) -> Result<(Snapshot, Option<Store>), Fail> {
+        crate::pull::prepare(&config.site).await?;
         let store = Store::open_to_read(&config.store).await?;
         let snapshot = Reconciler::new(Arc::clone(config)).glance(store.as_ref(), now).await.map_err(pass_failed)?;
         Ok((snapshot, store))

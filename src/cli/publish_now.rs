@@ -8,8 +8,10 @@ use crate::config::EndpointName;
 use crate::deliver::{Deliverer, Step};
 use crate::delivery::{Delivery, State};
 use crate::plan::{self, Inputs};
+use crate::pull::Puller;
 use crate::reconcile::Reconciler;
 use crate::store::Store;
+use crate::task::Shutdown;
 use crate::template::Template;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -71,7 +73,14 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     }
     let store = Store::open(&config.store).await?;
     let mut reconciler = Reconciler::new(Arc::clone(&config));
+    // What was pushed a moment ago is what one wants to publish now.
+    let (_tell, shutdown) = Shutdown::channel();
+    let mut puller = Puller::new(&config.site);
+    if let Err(error) = puller.once(&mut reconciler, &shutdown).await {
+        say(&error.to_string());
+    }
     let mut snapshot = reconciler.book(&store, now).await.map_err(pass_failed)?;
+    puller.taken().await;
     let mut booked_at = now;
     let outbox = store.deliveries().await?;
     let planned = {

@@ -6,6 +6,7 @@ use crate::daemon::Daemon;
 use crate::deliver::{Deliverer, Step};
 use crate::delivery::State;
 use crate::export;
+use crate::pull::Puller;
 use crate::reconcile::{Reconciler, Snapshot};
 use crate::store::{Outcome, Store, StoreError};
 use crate::task::Shutdown;
@@ -37,6 +38,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let mut config = context.config()?;
     if let Some(site) = options.site {
         config.site.root = site;
+        config.site.git = None;
     }
     if let Some(listen) = options.listen {
         config.http = config.http.listening_on(listen);
@@ -81,7 +83,11 @@ async fn daemon(context: &Context, mut config: Config, accept_empty: bool) -> Re
 
 fn welcome(config: &Config) -> Result<(), Fail> {
     let base = config.http.public_url.as_str().trim_end_matches('/');
-    print(&format!("Crieur reads {} and listens on {}", config.site.root.display(), config.http.listen))?;
+    let from = match &config.site.git {
+        Some(git) => git.url.as_str().to_owned(),
+        None => config.site.root.display().to_string(),
+    };
+    print(&format!("Crieur reads {from} and listens on {}", config.http.listen))?;
     print(&format!("  feeds     {base}/feeds/"))?;
     print(&format!("  timeline  {base}/timeline"))?;
     print(&format!("  health    {base}/readyz"))?;
@@ -102,7 +108,13 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
         let _ = tell.send(true);
     });
     let mut reconciler = Reconciler::new(Arc::clone(&config)).accepting_empty(accept_empty);
+    let mut puller = Puller::new(&config.site);
+    let pulled = puller.once(&mut reconciler, &shutdown).await;
+    if let Err(error) = &pulled {
+        tracing::error!("{error}");
+    }
     let snapshot = reconciler.pass(&store, context.clock.now()).await.map_err(pass_failed)?;
+    puller.taken().await;
     let held = snapshot.report();
     if let Some(folder) = &config.feeds.export {
         let written = export::directory::write(folder, &snapshot.feeds)?;
@@ -138,9 +150,11 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
     let waiting =
         snapshot.outbox.iter().filter(|delivery| matches!(delivery.state, State::Uncertain | State::Held)).count();
     store.close().await;
-    match failed + unusable + held + waiting {
+    match failed + unusable + held + waiting + usize::from(pulled.is_err()) {
         0 => Ok(()),
-        n => Err(Fail::Failed(format!("{n} deliveries or endpoints need a person; `crieur posts` says which"))),
+        n => Err(Fail::Failed(format!(
+            "{n} deliveries, endpoints or pulls need a person; `crieur posts` and the log say which"
+        ))),
     }
 }
 

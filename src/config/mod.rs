@@ -4,6 +4,7 @@
 //! It is pure; the environment and the files of secrets come in as functions.
 
 mod endpoints;
+mod git;
 mod raw;
 mod read;
 mod rules;
@@ -12,6 +13,7 @@ mod shape;
 mod written;
 
 pub use endpoints::{Endpoint, EndpointName, Mastodon, NetworkKind, Visibility};
+pub use git::{Git, Remote};
 pub use rules::{BY_HAND, Baseline, Rule, Selection, When};
 pub use sections::{CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Hashtags, Http, Site};
 pub use written::Written;

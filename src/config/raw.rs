@@ -36,6 +36,12 @@ pub struct RawConfig {
 pub struct RawSite {
     /// Folder of the site.
     pub root: Option<String>,
+    /// Git repository of the site, instead of `root`.
+    pub git: Option<RawGit>,
+    /// Secret that a forge signs its web hooks with; without one, `/hooks/content` does not answer.
+    pub hook_secret: Option<String>,
+    /// File that holds `hook_secret`.
+    pub hook_secret_file: Option<String>,
     /// Public address of the site, such as https://www.example.fr.
     pub url: Option<String>,
     /// Title of the site, used as title of its feeds.
@@ -52,6 +58,35 @@ pub struct RawSite {
     pub collections: Option<BTreeMap<String, RawCollection>>,
     /// How often the whole tree is compared with what is known, whatever the watcher says.
     pub scan_every: Option<String>,
+}
+
+/// A git repository that a site is read from.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawGit {
+    /// Address of the repository: `https://…`, `ssh://…`, `git@host:path`, `file://…` or the path of a folder.
+    pub url: Option<String>,
+    /// Branch; by default the one that the repository names.
+    pub branch: Option<String>,
+    /// How often the repository is asked whether there is something new.
+    pub every: Option<String>,
+    /// Folder of the site in the repository.
+    pub subfolder: Option<String>,
+    /// Commits of history to fetch; 0 means all of it.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub depth: Option<u32>,
+    /// Token (or password) for https.
+    pub token: Option<String>,
+    /// File that holds `token`.
+    pub token_file: Option<String>,
+    /// Private key for ssh, without a passphrase.
+    pub key: Option<String>,
+    /// File that holds `key`.
+    pub key_file: Option<String>,
+    /// File with the host keys that are trusted for ssh; by default those of the system's user.
+    pub known_hosts: Option<String>,
+    /// Folder of the clone; by default `site`, beside the database.
+    pub checkout: Option<String>,
 }
 
 /// Generator of the site.

@@ -86,14 +86,15 @@ impl<'a> Reader<'a> {
     }
 
     fn sections(&mut self, raw: RawConfig) -> Config {
-        let site = sections::site(self, raw.site);
+        let store = self.store(raw.store);
+        let site = sections::site(self, raw.site, &store);
         // A rule may name an endpoint that has mistakes of its own: those are reported there.
         let names = raw.endpoints.keys().map(EndpointName::new).collect();
         let endpoints = endpoints::read(self, raw.endpoints);
         let rules = rules::read(self, raw.rules, &names);
         Config {
             http: sections::http(self, raw.http),
-            store: self.store(raw.store),
+            store,
             feeds: sections::feeds(self, raw.feeds),
             hashtags: sections::hashtags(self, raw.hashtags),
             delivery: sections::delivery(self, raw.delivery),
@@ -201,7 +202,7 @@ impl<'a> Reader<'a> {
                 let before = self.problems.len();
                 let filled = self.filled(text, path);
                 // Reported once: a secret that is not set is not missing too, and other values take their default.
-                let is_secret = matches!(path.last(), Some(Step::Key(name)) if name.ends_with("token"));
+                let is_secret = matches!(path.last(), Some(Step::Key(name)) if is_secret_key(name));
                 *value = match self.problems.len() == before {
                     true => Yaml::Text(filled),
                     false if is_secret => Yaml::Text("unset".to_owned()),
@@ -248,6 +249,11 @@ impl<'a> Reader<'a> {
         filled.push_str(rest);
         filled
     }
+}
+
+/// Whether the value of a key is a secret: what it is must not be said, and that it is unset is said once.
+fn is_secret_key(name: &str) -> bool {
+    name.ends_with("token") || name.ends_with("secret") || name == "key"
 }
 
 /// What stands for `${` and `}` while YAML is read, character for character, so that places stay right: YAML would

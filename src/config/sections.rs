@@ -1,5 +1,6 @@
 //! The sections `site`, `http`, `feeds`, `hashtags` and `delivery`.
 
+use super::git::{self, Git};
 use super::raw::{RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawHashtags, RawHttp, RawSite};
 use super::read::{Reader, dotted, key};
 use crate::secret::Secret;
@@ -10,14 +11,18 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use url::Url;
 
 /// The site, as far as the configuration says it; the rest comes from the site's own `_config.yml`.
 #[derive(Debug, Clone)]
 pub struct Site {
-    /// Folder of the site, relative to the working directory.
+    /// Folder of the site, relative to the working directory. Of a repository: the folder in its checkout.
     pub root: PathBuf,
+    /// The repository from which the folder is filled.
+    pub git: Option<Git>,
+    /// What web hooks are signed with.
+    pub hook_secret: Option<Secret>,
     /// Public address.
     pub url: Option<Url>,
     /// Title.
@@ -45,7 +50,7 @@ pub struct CollectionConfig {
     pub title: Option<String>,
 }
 
-pub(super) fn site(reader: &mut Reader, raw: RawSite) -> Site {
+pub(super) fn site(reader: &mut Reader, raw: RawSite, store: &Path) -> Site {
     let at = |name: &str| [key("site"), key(name)];
     let url = raw.url.and_then(|given| reader.with(&at("url"), web_address(&given).map(Some), None));
     let timezone = raw.timezone.and_then(|given| reader.with(&at("timezone"), zone(&given).map(Some), None));
@@ -64,8 +69,16 @@ pub(super) fn site(reader: &mut Reader, raw: RawSite) -> Site {
             })
             .collect()
     });
+    if raw.git.is_some() && raw.root.is_some() {
+        let cure = "keep root for a folder, or git for a repository";
+        reader.problem(&at("git"), "site.git: given together with site.root", cure);
+    }
+    let git = raw.git.and_then(|raw| git::read(reader, raw, store));
+    let root = git.as_ref().map_or_else(|| raw.root.unwrap_or_else(|| ".".to_owned()).into(), Git::root);
     Site {
-        root: raw.root.unwrap_or_else(|| ".".to_owned()).into(),
+        root,
+        git,
+        hook_secret: reader.secret(&[key("site")], "hook_secret", raw.hook_secret, raw.hook_secret_file),
         url,
         title: raw.title,
         description: raw.description,

@@ -3,7 +3,10 @@
 //! It knows the last [`Snapshot`] and the store, and nothing of networks. Documents are served as they were made;
 //! a request makes nothing.
 
+mod hooks;
 mod pages;
+
+pub use hooks::{Asked, Hook};
 
 use crate::clock::Clock;
 use crate::feed::{Document, conditional, media_type};
@@ -15,7 +18,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -28,6 +31,8 @@ pub struct Shared {
     pub store: Store,
     /// The clock.
     pub clock: Clock,
+    /// What a signed web hook wakes; None without a secret.
+    pub hook: Option<Hook>,
 }
 
 /// How long a reader may keep a feed without asking: shorter than the least that common readers wait anyway.
@@ -43,6 +48,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/timeline", get(pages::timeline))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route("/hooks/content", post(hooks::content))
         .fallback(document)
         .with_state(shared)
 }

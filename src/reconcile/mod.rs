@@ -20,7 +20,7 @@ use crate::delivery::{Delivery, State as DeliveryState};
 use crate::feed::{FeedSet, Settings};
 use crate::plan::Plan;
 use crate::problem::Problem;
-use crate::source::SourceError;
+use crate::source::{SourceError, git};
 use crate::store::{Pass, Store, StoreError};
 use jiff::Timestamp;
 use state::State;
@@ -115,6 +115,8 @@ pub struct Reconciler {
     state: Arc<Mutex<State>>,
     feeds: Arc<FeedSet>,
     accept_empty: bool,
+    /// Renames that git reports, until a pass has booked what comes of them.
+    renames: Vec<(String, String)>,
 }
 
 /// What the first half of a pass found.
@@ -129,13 +131,18 @@ impl Reconciler {
     /// Nothing is read yet.
     pub fn new(config: Arc<Config>) -> Self {
         let state = Arc::new(Mutex::new(State::new(Arc::clone(&config))));
-        Self { config, state, feeds: Arc::default(), accept_empty: false }
+        Self { config, state, feeds: Arc::default(), accept_empty: false, renames: Vec::new() }
     }
 
     /// Takes a site that lost all its articles at once as it is.
     pub fn accepting_empty(mut self, accept: bool) -> Self {
         self.accept_empty = accept;
         self
+    }
+
+    /// Old and new paths of files that were renamed, as git reports them, for the next pass.
+    pub fn renamed(&mut self, renames: Vec<(String, String)>) {
+        self.renames = renames;
     }
 
     /// One whole pass over every file's status.
@@ -186,6 +193,7 @@ impl Reconciler {
             Some(store) => Some(store.glance().await?),
             None => None,
         };
+        let _unchanged_meanwhile = self.hold().await?;
         self.load(pass.as_mut()).await?;
         let to_read = self.look(&Where::Everywhere).await?;
         let (ahead, rest) = self.split(to_read).await?;
@@ -225,6 +233,7 @@ impl Reconciler {
         let mut tries = 0;
         loop {
             tries += 1;
+            let _unchanged_meanwhile = self.hold().await?;
             self.load(Some(&mut store.glance().await?)).await?;
             let to_read = self.look(at).await?;
             let (ahead, rest) = self.split(to_read).await?;
@@ -248,6 +257,7 @@ impl Reconciler {
             pass.commit().await?;
             crash_point("after-commit");
             self.with(move |state| state.generation = generation).await?;
+            self.renames.clear();
             return Ok(booked);
         }
     }
@@ -351,7 +361,14 @@ impl Reconciler {
     }
 
     async fn read(&self, to_read: files::ToRead, now: Timestamp) -> Result<ledger::Changes, PassError> {
-        self.with(move |state| state.read(to_read, now)).await
+        let renames = self.renames.clone();
+        self.with(move |state| ledger::Changes { renames, ..state.read(to_read, now) }).await
+    }
+
+    /// Keeps another process from pulling while files are read.
+    async fn hold(&self) -> Result<Option<git::Reading>, PassError> {
+        let config = Arc::clone(&self.config);
+        Ok(self.with(move |_| git::reading(&config.site)).await??)
     }
 
     /// Makes the feeds in which something changed.

@@ -1,6 +1,7 @@
 //! Where a site's files come from.
 
 pub mod directory;
+pub mod git;
 
 /// The files as a whole cannot be looked at: the last good state stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,4 +17,7 @@ pub enum SourceError {
         "the site's folder {0} has lost all its articles at once; the last state stays until they are back, or until Crieur is started again with `crieur run --accept-empty`"
     )]
     Emptied(String),
+    /// The site's repository: what failed, and what to do.
+    #[error("{0}")]
+    Git(String),
 }

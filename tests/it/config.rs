@@ -122,3 +122,36 @@ fn broken_yaml_is_refused_with_its_place() {
     assert_eq!((problems.len(), problems[0].line), (1, 2));
     assert!(parse("").is_ok(), "an empty file takes every default");
 }
+
+#[test]
+fn a_repository_is_read_and_what_makes_no_sense_is_refused() {
+    let git = |rest: &str| parse(&format!("site: {{ {rest} }}\nstore: sqlite:/srv/data/crieur.db"));
+    let site =
+        git("git: { url: \"git@forge.example.fr:site.git\", subfolder: /web/, key: k }, hook_secret: h").unwrap().site;
+    assert_eq!(site.root, Path::new("/srv/data/site/tree/web"));
+    assert_eq!(site.git.map(|git| (git.every.as_secs(), git.depth, git.branch)), Some((300, 50, None)));
+    assert!(site.hook_secret.is_some());
+    let env = |name: &str| (name == "JETON").then(|| "canari".to_owned());
+    let read = |_: &Path| Ok("canari".to_owned());
+    let yaml = "site: { git: { url: https://x.fr/y, token: \"${JETON}\", every: 10s }, hook_secret_file: f }";
+    let config = config::parse("c.yaml", yaml, &Surroundings { env: &env, read: &read }).unwrap();
+    assert!(!format!("{config:?}").contains("canari"));
+    for (given, words) in [
+        ("root: a, git: { url: b }", "together with site.root"),
+        ("git: { branch: main }", "`url` is missing"),
+        ("git: { url: a, every: 5s }", "every 10 s"),
+        ("git: { url: a, token: t }", "only https takes a token"),
+        ("git: { url: https://x.fr/y, key: t }", "only ssh takes a key"),
+        ("git: { url: \"https://u:canari@x.fr/y\" }", "holds a password"),
+        ("git: { url: \"http://x.fr/y\" }", "plain http"),
+        ("git: { url: a, branch: \"-x\" }", "name of a branch"),
+        ("git: { url: a, subfolder: ../b }", "not a folder"),
+        ("git: { url: a, key: \"${ABSENT}\" }", "ABSENT is not set"),
+        ("git: { url: a, depth: -1 }", "out of range"),
+    ] {
+        let problems = git(given).unwrap_err();
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|line| line.contains(words)) && !said.join("").contains("canari"), "{given}: {said:?}");
+        assert!(problems.iter().all(|problem| problem.cure.is_some()), "{said:?}");
+    }
+}

@@ -38,7 +38,7 @@ impl Site {
         let clock = Clock::by_hand("2026-11-22T10:00:00Z".parse().unwrap());
         let snapshot = Reconciler::new(config).pass(&store, clock.now()).await.unwrap();
         let (_, receiver) = watch::channel(Some(Arc::new(snapshot)));
-        Self { router: router(Shared { snapshot: receiver, store, clock }), _place: place }
+        Self { router: router(Shared { snapshot: receiver, store, clock, hook: None }), _place: place }
     }
 
     async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -137,7 +137,7 @@ async fn health_tells_alive_from_ready() {
     let place = Place::new();
     let store = Store::open(&place.path("x.db")).await.unwrap();
     let (_keep, receiver) = watch::channel(None);
-    let router = router(Shared { snapshot: receiver, store, clock: Clock::system() });
+    let router = router(Shared { snapshot: receiver, store, clock: Clock::system(), hook: None });
     let early = Site { router, _place: place };
     assert_eq!(early.ask("GET", "/healthz", &[]).await.status, StatusCode::OK);
     for path in ["/readyz", "/feeds/all.rss"] {

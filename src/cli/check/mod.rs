@@ -10,6 +10,7 @@ use crate::catalog::Head;
 use crate::config::{Config, Written};
 use crate::network;
 use crate::problem::{Place, Problem, Severity};
+use crate::pull;
 use crate::reconcile::{PassError, Reconciler, Snapshot};
 use crate::review;
 use crate::store::Store;
@@ -114,6 +115,10 @@ async fn find(context: &Context, online: bool) -> Result<(Vec<Problem>, Option<P
     };
     let file = context.config_file.display().to_string();
     let mut problems = Vec::new();
+    if let Err(error) = pull::prepare(&config.site).await {
+        problems.push(Problem::error(&file, Place::FILE, error.to_string()));
+        return Ok((problems, None));
+    }
     let mut reconciler = Reconciler::new(Arc::clone(&config));
     let glanced = match Store::open_to_read(&config.store).await {
         Ok(store) => reconciler.glance(store.as_ref(), context.clock.now()).await,

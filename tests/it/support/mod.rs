@@ -1,6 +1,7 @@
 //! What several tests share: a site in a folder, the binary, a configuration, a server that stands for Mastodon.
 
 pub mod mastodon;
+pub mod origin;
 
 use crieur::config::{self, Config, Surroundings};
 use std::fs;
@@ -13,7 +14,8 @@ use tempfile::TempDir;
 pub fn corpus(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("CRIEUR_CORPUS").map_or_else(|| PathBuf::from("../shared/corpus"), PathBuf::from);
     let folder = root.join(name);
-    if folder.is_dir() {
+    // Absolute: a test may look at it from another folder.
+    if let Ok(folder) = folder.canonicalize() {
         return Some(folder);
     }
     println!("skipped: the folder of test material {} is not there", folder.display());
