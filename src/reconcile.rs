@@ -266,7 +266,6 @@ struct Known {
 struct Files {
     config: Arc<Config>,
     directory: Directory,
-    jekyll: Option<String>,
     site: Option<Arc<SiteSettings>>,
     site_problems: Vec<Problem>,
     known: BTreeMap<String, Known>,
@@ -275,23 +274,22 @@ struct Files {
 impl Files {
     fn new(config: Arc<Config>) -> Self {
         let directory = Directory::new(config.site.root.clone());
-        Self { config, directory, jekyll: None, site: None, site_problems: Vec::new(), known: BTreeMap::new() }
+        Self { config, directory, site: None, site_problems: Vec::new(), known: BTreeMap::new() }
     }
 
     fn read(&mut self) -> Result<View, PassError> {
-        let jekyll = self.directory.jekyll_config()?;
-        if self.site.is_none() || jekyll != self.jekyll {
-            // While `_config.yml` is half-written, the last good settings stay.
-            match SiteSettings::read(&self.config.site, jekyll.as_deref()) {
-                Ok((site, problems)) => {
+        self.directory.is_there()?;
+        // While a settings file is half-written, the last good settings stay.
+        match SiteSettings::read(&self.config.site, &self.directory) {
+            Ok((site, problems)) => {
+                if self.site.as_ref().is_none_or(|known| known.digest() != site.digest()) {
                     self.site = Some(Arc::new(site));
-                    self.site_problems = problems;
                     self.directory.forget();
                 }
-                Err(problems) if self.site.is_some() => self.site_problems = problems,
-                Err(problems) => return Err(PassError::Site(problems)),
+                self.site_problems = problems;
             }
-            self.jekyll = jekyll;
+            Err(problems) if self.site.is_some() => self.site_problems = problems,
+            Err(problems) => return Err(PassError::Site(problems)),
         }
         let Some(site) = self.site.clone() else { return Err(PassError::Site(self.site_problems.clone())) };
         self.reread_where_files_changed();
@@ -380,15 +378,17 @@ fn read_file(file: &SourceFile, site: &SiteSettings, root: &Path, last_good: Opt
         asked.borrow_mut().push((path.to_owned(), facts.clone()));
         facts
     };
-    let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| article::parse(file, site, &lookup)))
-        .unwrap_or_else(|_| article::Parsed {
-            article: None,
-            problems: vec![
-                Problem::error(&file.path, Place::FILE, "the file cannot be read, by a fault of Crieur")
-                    .cure("report it together with the file"),
-            ],
-            broken: true,
-        });
+    let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        article::parse(file, site, &lookup, article::Depth::Full)
+    }))
+    .unwrap_or_else(|_| article::Parsed {
+        article: None,
+        problems: vec![
+            Problem::error(&file.path, Place::FILE, "the file cannot be read, by a fault of Crieur")
+                .cure("report it together with the file"),
+        ],
+        broken: true,
+    });
     let read = match parsed.article {
         Some(article) => Some(Read::new(article)),
         None if parsed.broken => last_good,

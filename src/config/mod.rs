@@ -12,7 +12,7 @@ mod shape;
 
 pub use endpoints::{Endpoint, EndpointName, Mastodon, NetworkKind, Visibility};
 pub use rules::{BY_HAND, Baseline, Rule, Selection, When};
-pub use sections::{CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Hashtags, Http, Site};
+pub use sections::{CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Generator, Hashtags, Http, Site};
 
 use crate::problem::Problem;
 use std::collections::BTreeMap;

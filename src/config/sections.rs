@@ -1,6 +1,8 @@
 //! The sections `site`, `http`, `feeds`, `hashtags` and `delivery`.
 
-use super::raw::{RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawHashtags, RawHttp, RawSite};
+use super::raw::{
+    RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawGenerator, RawHashtags, RawHttp, RawSite,
+};
 use super::read::{Reader, dotted, key};
 use crate::secret::Secret;
 use crate::span;
@@ -13,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use url::Url;
 
-/// The site, as far as the configuration says it; the rest comes from the site's own `_config.yml`.
+/// The site, as far as the configuration says it; the rest comes from the site's own settings.
 #[derive(Debug, Clone)]
 pub struct Site {
     /// Folder of the site, relative to the working directory.
@@ -28,18 +30,33 @@ pub struct Site {
     pub language: Option<String>,
     /// Zone of dates without one, and of schedules.
     pub timezone: Option<TimeZone>,
+    /// Generator; None means that the site's files tell.
+    pub generator: Option<Generator>,
     /// Collections that hold articles; None means all that the site puts out, but pages.
     pub collections: Option<BTreeMap<String, CollectionConfig>>,
     /// How often the whole tree is compared with what is known.
     pub scan_every: SignedDuration,
 }
 
+/// What makes pages of the site's files, and so says what a file means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generator {
+    /// Jekyll 4.
+    Jekyll,
+    /// Hugo.
+    Hugo,
+    /// Zola.
+    Zola,
+    /// Folders of Markdown with front matter: Eleventy, Astro, Gridsome, or none.
+    Plain,
+}
+
 /// One collection, as far as the configuration says it.
 #[derive(Debug, Clone, Default)]
 pub struct CollectionConfig {
-    /// Globs under the site's root; empty means Jekyll's own folder.
+    /// Globs under the site's root; empty means the generator's own folder.
     pub paths: Vec<String>,
-    /// Permalink with Jekyll's placeholders.
+    /// Permalink with the generator's placeholders: Hugo's for Hugo, else Jekyll's.
     pub permalink: Option<String>,
     /// Title shown to people.
     pub title: Option<String>,
@@ -71,6 +88,12 @@ pub(super) fn site(reader: &mut Reader, raw: RawSite) -> Site {
         description: raw.description,
         language,
         timezone,
+        generator: raw.generator.map(|raw| match raw {
+            RawGenerator::Jekyll => Generator::Jekyll,
+            RawGenerator::Hugo => Generator::Hugo,
+            RawGenerator::Zola => Generator::Zola,
+            RawGenerator::Plain => Generator::Plain,
+        }),
         collections,
         scan_every: length(reader, &at("scan_every"), raw.scan_every, SignedDuration::from_mins(1)),
     }

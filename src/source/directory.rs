@@ -4,8 +4,7 @@
 //! not a plain file (a pipe, a device) is not opened.
 
 use super::{Changes, SourceError};
-use crate::article::site::JEKYLL_CONFIG;
-use crate::article::{FileFacts, SiteSettings, SourceFile};
+use crate::article::{FileFacts, SiteSettings, SourceFile, Tree};
 use crate::problem::{Place, Problem};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata};
@@ -56,14 +55,11 @@ impl Directory {
         &self.root
     }
 
-    /// The site's own configuration file, if it has one.
+    /// Whether the folder is there.
     ///
-    /// Errors: the folder is not there, or the file cannot be read as text.
-    pub fn jekyll_config(&self) -> Result<Option<String>, SourceError> {
-        if !self.root.is_dir() {
-            return Err(SourceError::Missing(self.root.display().to_string()));
-        }
-        Ok(fs::read(self.root.join(JEKYLL_CONFIG)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    /// Errors: it is not.
+    pub fn is_there(&self) -> Result<(), SourceError> {
+        if self.root.is_dir() { Ok(()) } else { Err(SourceError::Missing(self.root.display().to_string())) }
     }
 
     /// Forgets what is known, so that the next look reads every file again.
@@ -86,7 +82,7 @@ impl Directory {
         let mut changes = Changes::default();
         let mut found = Vec::new();
         for folder in folders(site) {
-            walk(&self.root, &folder, 0, &mut found)?;
+            walk(&self.root, &folder, 0, site, &mut found)?;
         }
         found.sort();
         found.dedup();
@@ -147,8 +143,48 @@ pub fn folders(site: &SiteSettings) -> BTreeSet<String> {
         .collect()
 }
 
+/// The site's settings lie in its files.
+impl Tree for Directory {
+    fn read(&self, path: &str) -> Option<String> {
+        let whole = self.root.join(path);
+        let metadata = fs::metadata(&whole).ok().filter(Metadata::is_file)?;
+        read(&whole, metadata.len()).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn files(&self, folder: &str, deep: bool) -> Vec<String> {
+        let mut found = Vec::new();
+        list(&self.root, folder, if deep { DEPTH_MAX } else { 0 }, &mut found);
+        found.sort();
+        found
+    }
+}
+
+/// Names of files for the settings: what cannot be read holds none.
+fn list(root: &Path, folder: &str, depth: usize, found: &mut Vec<String>) {
+    let Ok(entries) = fs::read_dir(root.join(folder)) else { return };
+    for entry in entries.flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => {
+                if depth > 0 && !name.starts_with('.') && name != "node_modules" {
+                    list(root, &path, depth - 1, found);
+                }
+            }
+            Ok(_) => found.push(path),
+            Err(_) => {}
+        }
+    }
+}
+
 /// A folder that is there and cannot be read is not an empty one: its articles have not vanished.
-fn walk(root: &Path, folder: &str, depth: usize, found: &mut Vec<String>) -> Result<(), SourceError> {
+fn walk(
+    root: &Path,
+    folder: &str,
+    depth: usize,
+    site: &SiteSettings,
+    found: &mut Vec<String>,
+) -> Result<(), SourceError> {
     if depth > DEPTH_MAX {
         return Ok(());
     }
@@ -158,19 +194,22 @@ fn walk(root: &Path, folder: &str, depth: usize, found: &mut Vec<String>) -> Res
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
         Err(error) => return Err(SourceError::Unreadable(whole.display().to_string(), error.to_string())),
     };
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
     for entry in entries.flatten() {
         // A name that is not UTF-8 can be no article: it has no address.
         let Ok(name) = entry.file_name().into_string() else { continue };
-        let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() => {
-                if !name.starts_with('.') && name != "node_modules" && path != "_site" {
-                    walk(root, &path, depth + 1, found)?;
-                }
-            }
-            Ok(_) => found.push(path),
+            Ok(kind) if kind.is_dir() => folders.push(name),
+            Ok(_) => files.push(name),
             Err(_) => {}
         }
+    }
+    let under = |name: &String| if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+    // Documents beside and below the one that makes a folder an article are its resources.
+    let is_bundle = files.iter().any(|name| site.is_bundle_marker(name));
+    found.extend(files.iter().filter(|name| !is_bundle || site.is_bundle_marker(name)).map(under));
+    for path in folders.iter().filter(|_| !is_bundle).map(under).filter(|path| site.enters(path)) {
+        walk(root, &path, depth + 1, site, found)?;
     }
     Ok(())
 }

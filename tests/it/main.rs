@@ -13,6 +13,7 @@ mod crash;
 mod daemon;
 mod deliver;
 mod feeds;
+mod generators;
 mod http;
 mod layering;
 mod numerique;
