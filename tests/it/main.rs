@@ -20,5 +20,6 @@ mod numerique;
 mod oracle;
 mod plan;
 mod publish_now;
+mod rules;
 mod snac;
 mod support;

@@ -103,11 +103,11 @@ pub(in crate::article) fn read(
         languages,
         sections,
     };
-    let collections = collections(config, &rules, tree);
+    let collections = collections(config, &rules);
     Read { facts, rules: AllRules::Hugo(Box::new(rules)), collections }
 }
 
-fn collections(config: &config::Site, rules: &Rules, tree: &dyn Tree) -> BTreeMap<String, Collection> {
+fn collections(config: &config::Site, rules: &Rules) -> BTreeMap<String, Collection> {
     let mut names: Vec<String> = rules.sections.top.iter().cloned().collect();
     if rules.sections.root {
         names.push(ROOT.to_owned());
@@ -122,13 +122,11 @@ fn collections(config: &config::Site, rules: &Rules, tree: &dyn Tree) -> BTreeMa
         .into_iter()
         .map(|name| {
             let is_root = name == ROOT && !rules.sections.top.contains(&name);
-            let paths = rules.languages.folders.iter().map(|(content, _)| match is_root {
-                true => format!("{content}/*"),
-                false => format!("{content}/{name}/**"),
+            let paths = rules.languages.folders.iter().flat_map(|(content, _)| match is_root {
+                true => vec![format!("{content}/*"), format!("{content}/*/index.*")],
+                false => vec![format!("{content}/{name}/**")],
             });
-            let paths: Vec<String> = paths
-                .filter(|glob| !tree.files(fixed_folder(glob), false).is_empty() || glob.ends_with("**"))
-                .collect();
+            let paths: Vec<String> = paths.collect();
             let folder = paths.first().map(|glob| fixed_folder(glob).to_owned()).unwrap_or_default();
             let title = rules.sections.titles.get(if is_root { "" } else { &name }).cloned();
             let collection = super::collection(&name, config, title, paths, folder, String::new());
@@ -228,8 +226,12 @@ impl Rules {
         if !is_content(path) {
             return false;
         }
+        let is_root_bundle = file_name(path).starts_with("index.") && under.matches('/').count() == 1;
         file_name(path).starts_with("_index.")
-            || under.split_once('/').map_or(!self.sections.root, |(top, _)| !self.sections.top.contains(top))
+            || match under.split_once('/') {
+                Some((top, _)) if !is_root_bundle => !self.sections.top.contains(top),
+                _ => !self.sections.root,
+            }
     }
 
     fn pattern(&self, folders: &[String]) -> Option<&str> {

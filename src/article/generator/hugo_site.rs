@@ -150,9 +150,12 @@ impl Sections {
                 let (stem, _) = stem_and_extension(super::file_name(under));
                 let mut parts = stem.split('.');
                 if parts.next() != Some("_index") {
+                    // A bundle in the content folder is a page of the site, like a file there.
+                    let is_bundle = stem == "index" || stem.starts_with("index.");
                     match under.split_once('/') {
+                        Some((_, rest)) if is_bundle && !rest.contains('/') => sections.root = true,
                         Some((top, _)) => _ = sections.top.insert(top.to_owned()),
-                        None => sections.root |= stem != "index",
+                        None => sections.root |= !is_bundle,
                     }
                     continue;
                 }

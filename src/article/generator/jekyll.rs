@@ -84,7 +84,7 @@ pub(in crate::article) fn read(config: &config::Site, found: &Found, tree: &dyn 
     exclude.retain(|item| !include.contains(item));
     let markdown = said("markdown_ext").unwrap_or_else(|| "markdown,mkdown,mkdn,mkd,md".to_owned());
     let base = said("collections_dir").unwrap_or_default().trim_matches('/').to_owned();
-    let collections = collections(config, &found.own, &base, tree);
+    let mut collections = collections(config, &found.own, &base, tree);
     let ours = config.collections.iter().flatten();
     let rules = Rules {
         defaults: defaults(&found.own),
@@ -96,6 +96,13 @@ pub(in crate::article) fn read(config: &config::Site, found: &Found, tree: &dyn 
         configured: ours.filter(|(_, ours)| !ours.paths.is_empty()).map(|(name, _)| name.clone()).collect(),
         posts: collections.contains_key("posts"),
     };
+    if let Some(posts) = collections.get_mut("posts").filter(|_| !rules.is_named("posts")) {
+        // A folder that Jekyll does not enter holds no posts.
+        posts.paths.retain(|glob| {
+            let folder = fixed_folder(glob);
+            glob.contains("**/_") || (rules.post_entry(&format!("{folder}/x")).is_some() && !rules.is_excluded(folder))
+        });
+    }
     Read { facts, rules: AllRules::Jekyll(rules), collections }
 }
 

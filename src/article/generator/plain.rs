@@ -298,6 +298,7 @@ fn address(
         Some(value) => value.filled(),
         None => None,
     };
+    let in_zone = date.map(|date| ArticleDate::in_zone(date.at, &reading.site.dates));
     let path_stem = if folders.is_empty() { stem.to_owned() } else { format!("{folders}/{stem}") };
     let base: Vec<&str> = reading.collection.folder.split('/').skip_while(|part| ROOTS.contains(part)).collect();
     if let Some(own) = own.filter(|own| own.contains("{{") || own.contains("{%")) {
@@ -318,6 +319,7 @@ fn address(
                 ("slug", slug),
                 ("page.filePathStem", &stem_of_path),
             ],
+            in_zone,
         ) {
             Some(path) => Some(Some(path)),
             None => {
@@ -350,7 +352,7 @@ fn address(
             slug: if own_slug { slug } else { name_slug },
             name: stem,
             categories,
-            date: date.map(|date| ArticleDate::in_zone(date.at, &reading.site.dates)),
+            date: in_zone,
             output_ext: ".html",
         };
         return Some(Some(permalink::path(&template, &parts)));
@@ -361,17 +363,23 @@ fn address(
     Some(Some(format!("{path}/")))
 }
 
-/// A template of which each place is one of a few names; None if it has another.
-fn filled(template: &str, names: &[(&str, &str)]) -> Option<String> {
+/// A template of which each place is one of a few names, or the date in a format; None if it has another.
+fn filled(template: &str, names: &[(&str, &str)], date: Option<ArticleDate>) -> Option<String> {
     let mut path = String::new();
     let mut rest = template;
     while let Some(open) = rest.find("{{") {
         let close = open + rest[open..].find("}}")?;
         let inner = rest[open + 2..close].trim();
-        let inner = inner.split('|').next().unwrap_or("").trim();
-        let (_, value) = names.iter().find(|(name, _)| *name == inner)?;
+        let (name, filter) = inner.split_once('|').map_or((inner, ""), |(name, filter)| (name.trim(), filter.trim()));
         path.push_str(&rest[..open]);
-        path.push_str(&permalink::escape(value));
+        if matches!(name, "page.date" | "date") {
+            let format = filter.strip_prefix("date")?.trim_start().strip_prefix(':')?.trim();
+            let format = format.trim_matches(['"', '\'']);
+            path.push_str(&jiff::fmt::strtime::format(format, &date?.zoned()).ok()?);
+        } else {
+            let (_, value) = names.iter().find(|(known, _)| *known == name)?;
+            path.push_str(&permalink::escape(value));
+        }
         rest = &rest[close + 2..];
     }
     path.push_str(rest);
