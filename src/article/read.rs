@@ -56,7 +56,7 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup, depth: Dep
         None => match without_front_matter(file, site, name, text) {
             // Jekyll takes what lies in `_posts` for a post by its name alone.
             Ok(split) => split,
-            Err(parsed) => return parsed,
+            Err((problem, broken)) => return Parsed { article: None, problems: vec![problem], broken },
         },
     };
     let (front, mut problems) = match FrontMatter::read(&file.path, &split, site.generator) {
@@ -94,17 +94,14 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup, depth: Dep
 }
 
 /// A file in which its generator finds no front matter: for Jekyll a post all the same, else no article, or one that
-/// is half-written.
+/// is half-written, with its problem and whether it is broken.
 fn without_front_matter<'a>(
     file: &SourceFile,
     site: &SiteSettings,
     collection: &str,
     text: &'a str,
-) -> Result<front_matter::Split<'a>, Parsed> {
-    let held = |message: &str, cure: &str| {
-        let problem = Problem::error(&file.path, Place::FILE, message).cure(cure);
-        Err(Parsed { article: None, problems: vec![problem], broken: true })
-    };
+) -> Result<front_matter::Split<'a>, (Problem, bool)> {
+    let held = |message: &str, cure: &str| Err((Problem::error(&file.path, Place::FILE, message).cure(cure), true));
     if text.trim().is_empty() {
         return held(
             "the file is empty or its front matter never ends",
@@ -127,7 +124,7 @@ fn without_front_matter<'a>(
     // The generator copies such a file as it is, or makes a page without a title: it is no article.
     let note = Problem::note(&file.path, Place::FILE, "the file has no front matter, so it is no article");
     let note = note.cure("start it with a line of three dashes, and end the front matter with another");
-    Err(Parsed { problems: vec![note], ..Parsed::default() })
+    Err((note, false))
 }
 
 /// A file on its way to become an article.

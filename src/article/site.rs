@@ -66,7 +66,7 @@ impl SiteSettings {
         let mut problems = Vec::new();
         let (generator, found) = generator::detect(config, tree).map_err(|problem| vec![problem])?;
         let read = match generator {
-            Generator::Jekyll => generator::jekyll::read(config, &found, tree),
+            Generator::Jekyll => generator::jekyll_site::read(config, &found, tree),
             Generator::Hugo => generator::hugo::read(config, &found, tree, &mut problems),
             Generator::Zola => generator::zola::read(config, &found, tree, &mut problems),
             Generator::Plain => generator::plain::read(config, tree, &mut problems),

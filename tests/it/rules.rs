@@ -3,6 +3,7 @@
 use crate::support;
 use crieur::article::{self, Article, Depth, Parsed, SiteSettings, SourceFile, Tree};
 use crieur::config::Generator;
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 /// A site whose files are texts.
@@ -662,4 +663,66 @@ fn eleventys_own_keys_are_followed() {
     assert!(site.parse("content/posts/odd.md").broken);
     assert!(!site.article("content/posts/out.md").published);
     assert_eq!(site.path("content/notes/2024-02-02-x.md"), "/notes/x/");
+}
+
+/// A front matter as nobody should write it: keys that generators know, and values of any kind.
+fn odd_front() -> impl Strategy<Value = String> {
+    let key = prop::sample::select(vec![
+        "title",
+        "date",
+        "published",
+        "draft",
+        "slug",
+        "permalink",
+        "url",
+        "path",
+        "tags",
+        "categories",
+        "category",
+        "aliases",
+        "publishDate",
+        "expiryDate",
+        "build",
+        "taxonomies",
+        "lang",
+        "pubDate",
+        "cascade",
+    ]);
+    let value = prop_oneof![
+        "\\PC{0,12}",
+        "[0-9:TZ+ -]{0,24}",
+        "(/|:[a-z_]{1,9}|\\[[0-9:]{0,3}\\]|\\{\\{ ?[a-z.]{0,9} ?\\}\\}|\\.|é){0,9}",
+        Just("{ render: never, x: [1, ~] }".to_owned()),
+        Just("[a, [b], { c: d }, ~]".to_owned()),
+        Just("'2024-01-02 10:00:00'".to_owned()),
+    ];
+    let line = (key, value, any::<bool>()).prop_map(|(key, value, quoted)| match quoted {
+        true => format!("{key}: {}", serde_json::to_string(&value).unwrap()),
+        false => format!("{key}: {value}"),
+    });
+    prop::collection::vec(line, 0..8).prop_map(|lines| lines.join("\n"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_front_matter_makes_a_reader_fail_or_an_address_that_is_none(front in odd_front(), name in "(2024-01-02-)?[^/\\x00]{1,12}") {
+        for (settings, folder) in [
+            (("_config.yml", "permalink: /:categories/:year/:title/"), "_posts"),
+            (("_config.yml", "collections: { a: { output: true } }"), "_a"),
+            (("hugo.toml", "[permalinks]\na = '/:year/:sections[1:]/:slug/'\n[frontmatter]\ndate = [':filename', ':default']"), "content/a/b"),
+            (("config.toml", "base_url = 'https://x.fr'"), "content/a"),
+            ((".eleventy.js", ""), "content/a"),
+        ] {
+            let path = format!("{folder}/{name}.md");
+            let text = format!("---\n{front}\n---\nBody\n");
+            let parsed = Site::new("", &[settings, (&path, &text)]).parse(&path);
+            if let Some(article) = parsed.article {
+                prop_assert_eq!(article.url.scheme(), "https");
+                prop_assert!(url::Url::parse(article.url.as_str()).is_ok());
+                prop_assert!(!article.title.is_empty() && !article.title.contains('\n'));
+            }
+        }
+    }
 }

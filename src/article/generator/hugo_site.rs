@@ -225,11 +225,13 @@ impl Sections {
         }
     }
 
+    /// Whether any section gives something to its pages.
+    pub(super) fn has_cascades(&self) -> bool {
+        !self.cascades.is_empty()
+    }
+
     /// What the sections above a page give it under a key.
     pub(super) fn cascaded(&self, spot: &Spot, key: &str) -> Option<&Yaml> {
-        if self.cascades.is_empty() {
-            return None;
-        }
         let mut page: String = spot.folders.join("/");
         if spot.is_bundle {
             page = if page.is_empty() { spot.name.clone() } else { format!("{page}/{}", spot.name) };

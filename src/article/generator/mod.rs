@@ -5,9 +5,11 @@
 
 pub(super) mod glob;
 pub(super) mod hugo;
+mod hugo_keys;
 mod hugo_path;
 mod hugo_site;
 pub(super) mod jekyll;
+pub(super) mod jekyll_site;
 pub(super) mod plain;
 pub(super) mod zola;
 
@@ -109,7 +111,7 @@ pub(super) struct Read {
 /// A generator's rules for the files of this site.
 #[derive(Debug, Clone)]
 pub(super) enum Rules {
-    Jekyll(jekyll::Rules),
+    Jekyll(jekyll_site::Rules),
     Hugo(Box<hugo::Rules>),
     Zola(zola::Rules),
     Plain(plain::Rules),
