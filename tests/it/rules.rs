@@ -704,7 +704,7 @@ fn odd_front() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
     fn no_front_matter_makes_a_reader_fail_or_an_address_that_is_none(front in odd_front(), name in "(2024-01-02-)?[^/\\x00]{1,12}") {
