@@ -97,6 +97,15 @@ fn settings_are_named_and_their_digest_covers_them() {
     let (one, two) = (site("future: true"), site("future: false"));
     assert_ne!(one.digest(), two.digest());
     assert_eq!(one.digest(), site("future: true").digest());
+    assert_ne!(
+        site("timezone: Europe/Paris").digest(),
+        Site::new("", &[("_config.yml", "title: x")]).settings.digest()
+    );
+    let zoned = |zone: &str| {
+        let config = support::parse(&format!("site: {{ url: https://www.example.fr, timezone: {zone} }}")).unwrap();
+        SiteSettings::read(&config.site, &Files(BTreeMap::new())).unwrap().0.digest()
+    };
+    assert_ne!(zoned("Europe/Paris"), zoned("Europe/London"));
     for path in ["_config.yml", "hugo.toml", "config/_default/params.toml", "en/_posts/2026-01-01-x.md"] {
         assert!(one.is_settings(path), "{path}");
     }
