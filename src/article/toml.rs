@@ -1,7 +1,7 @@
 //! TOML and JSON into the tree that YAML is read into, so that everything downstream is one road.
 
 use crate::problem::Place;
-use crate::yaml::{BYTES_MAX, Document, Step, Yaml, YamlError};
+use crate::yaml::{BYTES_MAX, Document, SETTINGS_MAX, Step, Yaml, YamlError};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -10,10 +10,19 @@ const DEPTH_MAX: usize = 64;
 
 /// Reads TOML.
 ///
-/// Errors: a document over [`BYTES_MAX`], broken TOML (a key that stands twice is), a key with a place.
+/// Errors: a document over [`BYTES_MAX`], broken TOML (a key that stands twice is).
 pub fn parse(text: &str) -> Result<Document, YamlError> {
+    parse_within(text, BYTES_MAX)
+}
+
+/// Reads a site's own settings, with a limit of 1 MiB.
+pub fn parse_settings(text: &str) -> Result<Document, YamlError> {
+    parse_within(text, SETTINGS_MAX)
+}
+
+fn parse_within(text: &str, bytes_max: usize) -> Result<Document, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    guard(text, "TOML")?;
+    guard(text, "TOML", bytes_max)?;
     let table = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
@@ -75,9 +84,9 @@ pub fn place(text: &str, path: &[Step], value: bool) -> Option<Place> {
 
 /// Reads JSON.
 ///
-/// Errors: a document over [`BYTES_MAX`], broken JSON.
+/// Errors: a document over 1 MiB, broken JSON.
 pub fn parse_json(text: &str) -> Result<Document, YamlError> {
-    guard(text, "JSON")?;
+    guard(text, "JSON", SETTINGS_MAX)?;
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(value) => Ok(Document { value: of_json(value), repeated: Vec::new() }),
         Err(error) => {
@@ -108,13 +117,13 @@ fn of_json(value: serde_json::Value) -> Yaml {
     }
 }
 
-fn guard(text: &str, what: &str) -> Result<(), YamlError> {
-    if text.len() <= BYTES_MAX {
+fn guard(text: &str, what: &str, bytes_max: usize) -> Result<(), YamlError> {
+    if text.len() <= bytes_max {
         return Ok(());
     }
     Err(YamlError {
         place: Place::FILE,
-        message: format!("{} bytes of {what}, over the limit of {BYTES_MAX}", text.len()),
+        message: format!("{} bytes of {what}, over the limit of {bytes_max}", text.len()),
         cure: Some("move the long text out of the front matter".to_owned()),
     })
 }

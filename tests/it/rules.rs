@@ -504,6 +504,24 @@ fn hugo_reads_dates_states_and_terms() {
 }
 
 #[test]
+fn hugo_sites_may_name_a_taxonomy_like_a_section() {
+    let config = "[taxonomies]\nblog = 'blog'\ntag = 'tags'\n";
+    let text = "+++\ntype = \"blog\"\ntitle = \"T\"\ndate = \"2015-07-11T03:37:20.000Z\"\ntags = [\"a b\"]\n+++\n";
+    let site = hugo(config, &[("content/blog/x/_y.md", text)], "content/blog/x/2018-05-28_[gsoc]_w.html", text);
+    assert_eq!(site.path("content/blog/x/2018-05-28_[gsoc]_w.html"), "/blog/x/2018-05-28_gsoc_w/");
+    assert_eq!(site.path("content/blog/x/_y.md"), "/blog/x/_y/");
+    assert_eq!(date_of(&site.article("content/blog/x/_y.md")), "2015-07-11T03:37:20Z");
+}
+
+#[test]
+fn settings_may_hold_the_words_of_many_languages() {
+    let words = "  - [janvier, février, mars]\n".repeat(4000);
+    let config = format!("title: T\nmonths:\n{words}");
+    let site = Site::new("", &[("_config.yml", &config), ("_posts/2024-01-01-x.md", "---\ntitle: T\n---\n")]);
+    assert_eq!(site.settings.title, "T");
+}
+
+#[test]
 fn hugo_hands_down_what_its_sections_say() {
     let page = "---\ntitle: T\ndate: 2024-01-02\n---\n";
     let site = Site::new(
@@ -640,6 +658,12 @@ fn plain_folders_are_collections() {
     assert_eq!(site.path("src/content/blog/z.md"), "/blog/%C3%A9t%C3%A9/");
     assert!(site.article("notes/a.md").published && !site.article("notes/b.md").published);
     assert_eq!(site.article("notes/b.md").tags, ["a b", "c"]);
+    let own = Site::new(
+        ", generator: plain",
+        &[("posts/x.md", "+++\npath = \"2024/07/25/Rust-1.80.0\"\ntitle = \"T\"\n+++\n")],
+    );
+    assert_eq!(own.path("posts/x.md"), "/2024/07/25/Rust-1.80.0/");
+    assert!(date_of(&own.article("posts/x.md")).starts_with("2024-07-24T22"));
     let configured = Site::new(
         ", generator: plain, collections: { blog: { paths: ['texts/**'], permalink: '/b/:year/:title/' } }",
         &[("texts/2024-02-02-x.md", "---\ntitle: T\n---\n")],

@@ -106,9 +106,7 @@ fn collections(config: &config::Site, rules: &Rules) -> BTreeMap<String, Collect
     }
     match &config.collections {
         Some(wanted) => names = wanted.keys().cloned().collect(),
-        None => names.retain(|name| {
-            !NOT_ARTICLES.contains(&name.as_str()) && !rules.taxonomies.iter().any(|(plural, _)| plural == name)
-        }),
+        None => names.retain(|name| !NOT_ARTICLES.contains(&name.as_str())),
     }
     names
         .into_iter()

@@ -185,9 +185,9 @@ fn first(config: &config::Site, tree: &dyn Tree, files: &[&str]) -> Result<Found
 /// What a settings file says, in the form that its name tells.
 pub(super) fn settings(config: &config::Site, file: &str, text: &str) -> Result<Yaml, Problem> {
     let read = match file.rsplit_once('.').map(|(_, extension)| extension) {
-        Some("toml") => toml::parse(text),
+        Some("toml") => toml::parse_settings(text),
         Some("json") => toml::parse_json(text.trim_start_matches('\u{feff}')),
-        _ => yaml::parse(text.trim_start_matches('\u{feff}')),
+        _ => yaml::parse_settings(text),
     };
     read.map(|document| document.value).map_err(|error| {
         let mut problem = Problem::error(config.root.join(file).display().to_string(), error.place, error.message);
@@ -205,7 +205,7 @@ fn guess(tree: &dyn Tree) -> Generator {
         return Generator::Hugo;
     }
     if let Some(text) = tree.read("config.toml") {
-        let own = toml::parse(&text).map(|document| document.value).unwrap_or_default();
+        let own = toml::parse_settings(&text).map(|document| document.value).unwrap_or_default();
         // A settings file that is half-written says by its text whose it is.
         let zola = own.get("base_url").is_some() || (own.is_null() && text.contains("base_url"));
         return if zola { Generator::Zola } else { Generator::Hugo };

@@ -1,5 +1,6 @@
 //! Plain folders of documents with front matter: Eleventy, Astro, Gridsome and their like.
 
+use super::zola::day_in_path;
 use super::{
     Facts, Head, NOT_ARTICLES, Outcome, Read, Rules as AllRules, file_name, folders_of, is_editors_own,
     stem_and_extension, texts,
@@ -241,7 +242,7 @@ pub(in crate::article) fn head(reading: &Reading, rules: &Rules, problems: &mut 
     }))
 }
 
-/// The date of the first key that says something, else of the file's name; outer None if it cannot be read. Words such
+/// The date of the first key that says something, else of the file's name, else of its `path`; outer None if it cannot be read. Words such
 /// as “Last Modified”, with which Eleventy asks the disk or git, say nothing here.
 fn date_of(reading: &Reading, name_day: Option<&str>, problems: &mut Vec<Problem>) -> Option<Option<ArticleDate>> {
     for key in DATES {
@@ -253,7 +254,8 @@ fn date_of(reading: &Reading, name_day: Option<&str>, problems: &mut Vec<Problem
             return Some(Some(date));
         }
     }
-    Some(name_day.and_then(|day| date::parse(day, &reading.site.dates)))
+    let day = name_day.map(str::to_owned).or_else(|| day_in_path(&reading.front.text(&["path"])?));
+    Some(day.and_then(|day| date::parse(&day, &reading.site.dates)))
 }
 
 /// `published` may be a date, which is read with the dates.
@@ -356,6 +358,12 @@ fn address(
             output_ext: ".html",
         };
         return Some(Some(permalink::path(&template, &parts)));
+    }
+    // Gatsby's way of saying the whole address.
+    if let Some(own) = reading.front.text(&["path"]).filter(|own| own.contains('/') && !own.contains("://")) {
+        let own = own.trim_start_matches('/');
+        let is_file = file_name(own).ends_with(".html");
+        return Some(Some(format!("/{own}{}", if own.ends_with('/') || is_file { "" } else { "/" })));
     }
     let last = if slug == "index" { "" } else { slug.trim_matches('/') };
     let parts = base.into_iter().chain(folders.split('/')).chain([last]).filter(|part| !part.is_empty());

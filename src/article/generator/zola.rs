@@ -233,7 +233,7 @@ fn dated(name: &str) -> Option<(&str, &str)> {
 }
 
 /// The day in a path such as `2024/07/25/Rust-1.80.0`.
-fn day_in_path(path: &str) -> Option<String> {
+pub(super) fn day_in_path(path: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').collect();
     parts.windows(3).find_map(|three| {
         let day = format!("{}-{}-{}", three[0], three[1], three[2]);
