@@ -205,6 +205,17 @@ impl SiteSettings {
         }
     }
 
+    /// Whether files of these names make one article of their folder. The folder of the whole content is none, whatever
+    /// lies in it.
+    pub fn is_bundle<'a>(&self, folder: &str, names: impl IntoIterator<Item = &'a str>) -> bool {
+        let is_root = match &self.rules {
+            Rules::Hugo(rules) => rules.is_content_folder(folder),
+            Rules::Zola(_) => folder == "content",
+            Rules::Jekyll(_) | Rules::Plain(_) => return false,
+        };
+        !is_root && names.into_iter().any(|name| self.is_bundle_marker(name))
+    }
+
     /// Whether a file of this name makes one article of its folder, its translations (`index.fr.md`) included.
     pub fn is_bundle_marker(&self, name: &str) -> bool {
         let markers = self.bundle_markers();

@@ -206,7 +206,7 @@ fn walk(
     }
     let under = |name: &String| if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
     // Documents beside and below the one that makes a folder an article are its resources.
-    let is_bundle = files.iter().any(|name| site.is_bundle_marker(name));
+    let is_bundle = site.is_bundle(folder, files.iter().map(String::as_str));
     found.extend(files.iter().filter(|name| !is_bundle || site.is_bundle_marker(name)).map(under));
     for path in folders.iter().filter(|_| !is_bundle).map(under).filter(|path| site.enters(path)) {
         walk(root, &path, depth + 1, site, found)?;

@@ -459,6 +459,10 @@ fn hugo_has_languages_by_suffix_and_by_folder() {
     let aliases: Vec<&str> = english.aliases.iter().map(|url| url.path()).collect();
     assert_eq!(aliases, ["/en/old/", "/en/a/older"]);
     assert!(site.settings.is_bundle_marker("index.en.md") && !site.settings.is_bundle_marker("index.de.md"));
+    assert!(
+        site.settings.is_bundle("content/a/y", ["x.md", "index.md"])
+            && !site.settings.is_bundle("content", ["index.md"])
+    );
     let config = "defaultContentLanguageInSubdir = true\n[languages.en]\ncontentDir = 'content/en'\n[languages.fr]\ncontentDir = 'content/fr'\n";
     let site = hugo(config, &[("content/en/news/x.md", text)], "content/fr/news/x.md", text);
     assert_eq!(

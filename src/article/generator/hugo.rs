@@ -130,6 +130,10 @@ impl Rules {
         self.languages.all.iter().any(|known| known.eq_ignore_ascii_case(code))
     }
 
+    pub(in crate::article) fn is_content_folder(&self, folder: &str) -> bool {
+        self.languages.folders.iter().any(|(content, _)| content == folder)
+    }
+
     /// Whether a file can be a page of its own.
     pub(in crate::article) fn is_document(&self, path: &str) -> bool {
         let name = file_name(path);
