@@ -221,6 +221,16 @@ fn jekyll_reads_collections_with_any_extension() {
     for path in ["my/_notes/f.css", "my/_notes/.g.md", "my/_notes/h.md~", "_posts/2024-01-02-j.md"] {
         assert!(!site.is_article(path), "{path}");
     }
+    let made = Site::new(
+        "",
+        &[
+            ("_config.yml", "collections: { sites: { output: true } }"),
+            ("_sites/a.md", text),
+            ("_site/_posts/2024-01-01-x.md", text),
+        ],
+    );
+    assert!(made.is_article("_sites/a.md") && !made.is_article("_site/_posts/2024-01-01-x.md"));
+    assert!(made.settings.enters("_sites") && !made.settings.enters("_site"));
     let listed = Site::new("", &[("_config.yml", "collections: [notes]"), ("_notes/a.md", text)]);
     assert!(!listed.is_article("_notes/a.md"), "a list puts nothing out");
 }

@@ -9,7 +9,7 @@ use crate::yaml::Yaml;
 use std::collections::BTreeMap;
 
 /// What Jekyll leaves out whatever the site says.
-const EXCLUDED: [&str; 11] = [
+const EXCLUDED: [&str; 10] = [
     ".sass-cache",
     ".jekyll-cache",
     "gemfiles",
@@ -20,7 +20,6 @@ const EXCLUDED: [&str; 11] = [
     "vendor/cache/",
     "vendor/gems/",
     "vendor/ruby/",
-    "_site",
 ];
 
 /// Files with front matter that are assets, data, or in a markup that is not read here.
@@ -34,6 +33,8 @@ const NOT_DOCUMENTS: [&str; 22] = [
 pub(in crate::article) struct Rules {
     defaults: Vec<Default>,
     exclude: Vec<String>,
+    /// Where Jekyll puts the pages it makes.
+    destination: String,
     include: Vec<String>,
     markdown: Vec<String>,
     pub(super) future: bool,
@@ -75,9 +76,9 @@ pub(in crate::article) fn read(config: &config::Site, found: &Found, tree: &dyn 
     };
     let include = bare(list("include"));
     let destination = said("destination").map(|folder| folder.trim_start_matches("./").trim_matches('/').to_owned());
+    let destination = destination.filter(|folder| !folder.is_empty()).unwrap_or_else(|| "_site".to_owned());
     let mut exclude = bare(list("exclude"));
     exclude.extend(EXCLUDED.iter().map(|item| (*item).to_owned()));
-    exclude.extend(destination.filter(|folder| !folder.is_empty() && !folder.starts_with("..")));
     exclude.retain(|item| !include.contains(item));
     let markdown = said("markdown_ext").unwrap_or_else(|| "markdown,mkdown,mkdn,mkd,md".to_owned());
     let base = said("collections_dir").unwrap_or_default().trim_matches('/').to_owned();
@@ -86,6 +87,7 @@ pub(in crate::article) fn read(config: &config::Site, found: &Found, tree: &dyn 
     let rules = Rules {
         defaults: defaults(&found.own),
         exclude,
+        destination,
         include,
         markdown: markdown.split(',').map(|extension| extension.trim().to_lowercase()).collect(),
         future: found.own.get("future").and_then(Yaml::truth).unwrap_or(false),
@@ -241,8 +243,9 @@ impl Rules {
 
     /// Whether a path or a folder on the way to it is left out.
     fn is_excluded(&self, path: &str) -> bool {
-        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-        ends.into_iter().any(|end| Self::named(&self.exclude, &path[..end]) && !self.is_included(&path[..end]))
+        let made = path.strip_prefix(&self.destination).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let mut ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        made || ends.any(|end| Self::named(&self.exclude, &path[..end]) && !self.is_included(&path[..end]))
     }
 
     /// The collection of a file.
