@@ -224,7 +224,7 @@ impl Deliverer {
             Some(standing) if standing.article.is_live(now) => {
                 let texts = snapshot.texts.clone();
                 let read = tokio::task::spawn_blocking(move || texts.read(&standing)).await;
-                read.ok().flatten().map(|(article, _)| article).ok_or_else(unreadable)
+                read.ok().and_then(Result::ok).map(|(article, _)| article).ok_or_else(unreadable)
             }
             Some(_) => Err(Outcome::Withdrawn("the article is not published any more".to_owned())),
             None if is_gone => Err(Outcome::Withdrawn("the article's file is gone".to_owned())),

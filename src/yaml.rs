@@ -11,6 +11,8 @@ use std::fmt;
 
 /// Most bytes of a document.
 pub const BYTES_MAX: usize = 64 * 1024;
+/// Most bytes of a site's own settings.
+pub const SETTINGS_MAX: usize = 1024 * 1024;
 /// Most opening brackets: the parser takes quadratic time in them.
 const BRACKETS_MAX: usize = 500;
 
@@ -68,19 +70,30 @@ pub struct Document {
 ///
 /// Errors: a document over [`BYTES_MAX`] or with over 500 opening brackets, broken YAML, a YAML tag.
 pub fn parse(text: &str) -> Result<Document, YamlError> {
+    parse_within(text, BYTES_MAX, BRACKETS_MAX)
+}
+
+/// Reads a site's own settings: few files, which may hold the words of a site in all its languages.
+///
+/// Errors: those of [`parse`], with a limit of 1 MiB and of 5,000 brackets.
+pub fn parse_settings(text: &str) -> Result<Document, YamlError> {
+    parse_within(text, SETTINGS_MAX, 10 * BRACKETS_MAX)
+}
+
+fn parse_within(text: &str, bytes_max: usize, brackets_max: usize) -> Result<Document, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.len() > BYTES_MAX {
+    if text.len() > bytes_max {
         return Err(YamlError {
             place: Place::FILE,
-            message: format!("{} bytes of YAML, over the limit of {BYTES_MAX}", text.len()),
+            message: format!("{} bytes of YAML, over the limit of {bytes_max}", text.len()),
             cure: Some("move the long text out of the front matter".to_owned()),
         });
     }
     let brackets = text.bytes().filter(|b| matches!(b, b'[' | b'{')).count();
-    if brackets > BRACKETS_MAX {
+    if brackets > brackets_max {
         return Err(YamlError {
             place: Place::FILE,
-            message: format!("{brackets} opening brackets, over the limit of {BRACKETS_MAX}"),
+            message: format!("{brackets} opening brackets, over the limit of {brackets_max}"),
             cure: Some("write lists as lines that start with “- ”".to_owned()),
         });
     }

@@ -106,6 +106,17 @@ fn parse_english_date(text: &str) -> Option<(civil::Date, &str)> {
     Some((date, parts.next().unwrap_or("").trim_start()))
 }
 
+/// Whether a text is a day and a time with seconds and without a zone: what YAML 1.1 calls a timestamp.
+pub fn is_whole_time_without_zone(text: &str) -> bool {
+    let Some((day, time)) = text.trim().split_once(|c: char| c == 'T' || c == 't' || c.is_whitespace()) else {
+        return false;
+    };
+    let clock = time.trim_start().split('.').next().unwrap_or("");
+    parse_day(day).is_some()
+        && clock.split(':').count() == 3
+        && time.trim_start().bytes().all(|b| b.is_ascii_digit() || b == b':' || b == b'.')
+}
+
 /// A day, `YYYY-M-D`.
 pub fn parse_day(text: &str) -> Option<civil::Date> {
     let mut parts = text.splitn(3, '-');

@@ -6,18 +6,21 @@
 
 pub mod date;
 pub mod front_matter;
+mod generator;
 pub mod identity;
 mod liquid;
 pub mod markdown;
+mod media;
 pub mod permalink;
 mod read;
 pub mod site;
 pub mod sketch;
+mod toml;
 
 pub use date::ArticleDate;
 pub use identity::ArticleId;
-pub use read::parse;
-pub use site::SiteSettings;
+pub use read::{Depth, parse};
+pub use site::{SiteSettings, Tree};
 
 use crate::problem::Problem;
 use jiff::Timestamp;
@@ -67,7 +70,7 @@ pub struct Article {
     pub expires: Option<Timestamp>,
     /// False for a draft (`published: false`, `draft: true`).
     pub published: bool,
-    /// The site shows it before its date.
+    /// Whether the site shows it before its date (`future: true` of Jekyll, `buildFuture: true` of Hugo).
     pub shown_early: bool,
     /// Its categories, as written, each once.
     pub categories: Vec<String>,
@@ -95,7 +98,7 @@ impl Article {
     /// Whether readers see it at an instant. An article without a date is live as soon as it is not a draft.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.published
-            && self.date.is_none_or(|date| date.at <= now)
+            && (self.shown_early || self.date.is_none_or(|date| date.at <= now))
             && self.expires.is_none_or(|expires| now < expires)
     }
 
@@ -104,7 +107,8 @@ impl Article {
         if !self.published {
             return None;
         }
-        [self.date.map(|date| date.at), self.expires].into_iter().flatten().filter(|at| *at > now).min()
+        let date = self.date.filter(|_| !self.shown_early);
+        [date.map(|date| date.at), self.expires].into_iter().flatten().filter(|at| *at > now).min()
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Parts<'a> {
     pub categories: &'a [String],
     /// Date, in the site's zone.
     pub date: Option<ArticleDate>,
+    /// `:output_ext`: the extension of the page, with its dot.
+    pub output_ext: &'a str,
 }
 
 /// The template behind one of Jekyll's built-in styles; anything else is a template already.
@@ -43,9 +45,10 @@ pub fn collection_default(site_style: &str) -> String {
     format!("/:collection/:path{end}")
 }
 
-/// The path that a template and its parts make, percent-encoded.
+/// The path that a template and its parts make: what the parts give is percent-encoded, the template's own text is as
+/// its author wrote it.
 pub fn path(template: &str, parts: &Parts) -> String {
-    let mut filled = String::new();
+    let mut filled = String::from("/");
     let mut rest = template;
     while let Some(colon) = rest.find(':') {
         filled.push_str(&rest[..colon]);
@@ -53,10 +56,12 @@ pub fn path(template: &str, parts: &Parts) -> String {
             rest[colon + 1..].find(|c: char| !(c.is_ascii_lowercase() || c == '_')).unwrap_or(rest.len() - colon - 1);
         let name = &rest[colon + 1..colon + 1 + name_length];
         // `:title_x` is no placeholder: the longest name that is one counts, as in `W:week`.
-        let known = (1..=name.len()).rev().find_map(|length| Some((length, placeholder(&name[..length], parts)?)));
+        let known = (1..=name.len().min(NAME_MAX))
+            .rev()
+            .find_map(|length| Some((length, placeholder(&name[..length], parts)?)));
         match known {
             Some((length, value)) => {
-                filled.push_str(&value);
+                filled.push_str(&escape(&value));
                 rest = &rest[colon + 1 + length..];
             }
             None => {
@@ -66,15 +71,18 @@ pub fn path(template: &str, parts: &Parts) -> String {
         }
     }
     filled.push_str(rest);
-    escape(&tidy(&filled))
+    tidy(&filled)
 }
+
+/// Longest name of a placeholder: `slugified_categories`.
+const NAME_MAX: usize = 20;
 
 fn placeholder(name: &str, parts: &Parts) -> Option<String> {
     let date = |format: &str| parts.date.map(|date| date.zoned().strftime(format).to_string()).unwrap_or_default();
     Some(match name {
         "collection" => parts.collection.to_owned(),
         "path" => parts.path.to_owned(),
-        "output_ext" => ".html".to_owned(),
+        "output_ext" => parts.output_ext.to_owned(),
         "title" => slugify(parts.slug, Mode::Pretty, true),
         "slug" => slugify(parts.slug, Mode::Default, false),
         "name" => slugify(parts.name, Mode::Default, false),
@@ -148,23 +156,20 @@ fn is_decimal(c: char) -> bool {
     matches!(c, '\u{660}'..='\u{669}' | '\u{6F0}'..='\u{6F9}' | '\u{966}'..='\u{96F}' | '\u{FF10}'..='\u{FF19}')
 }
 
-/// One slash at the start, no empty and no `.` or `..` folders.
+/// What Jekyll 4 makes of a path: `..` is a slash, `./` nothing, and many slashes are one.
 fn tidy(path: &str) -> String {
-    let mut tidy = String::from("/");
-    for part in path.split('/').filter(|part| !matches!(*part, "" | "." | "..")) {
-        if tidy.len() > 1 {
-            tidy.push('/');
+    let without_dots = path.replace("..", "/").replace("./", "");
+    let mut tidy = String::with_capacity(without_dots.len() + 1);
+    for c in without_dots.chars() {
+        if c != '/' || !tidy.ends_with('/') {
+            tidy.push(c);
         }
-        tidy.push_str(part);
     }
-    if path.ends_with('/') && tidy.len() > 1 {
-        tidy.push('/');
-    }
-    tidy
+    if tidy.starts_with('/') { tidy } else { format!("/{tidy}") }
 }
 
 /// Percent-encodes what may not stand in the path of an address (RFC 3986, section 3.3).
-fn escape(path: &str) -> String {
+pub fn escape(path: &str) -> String {
     let mut escaped = String::with_capacity(path.len());
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte) {
@@ -191,8 +196,21 @@ mod tests {
             name: "2024-02-05-Design.x",
             categories: &categories,
             date,
+            output_ext: ".html",
         };
         assert_eq!(path(template, &parts), expected);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_path_always_makes_an_address(template in "(:[a-z_]{1,8}|/|\\.|\\PC{0,3}){0,12}", slug in "\\PC{0,12}") {
+            let parts = Parts { collection: "a", path: "b/c", slug: &slug, name: &slug, categories: &[], date: None, output_ext: ".html" };
+            let path = path(&template, &parts);
+            proptest::prop_assert!(path.starts_with('/') && !path.contains("//"));
+            let address = crate::text::repair_address(&path);
+            let whole = format!("https://www.example.fr{address}");
+            proptest::prop_assert!(url::Url::parse(&whole).is_ok());
+        }
     }
 
     #[test]
@@ -207,5 +225,13 @@ mod tests {
         check(style("weekdate"), "x", "/journ%C3%A9e%20d'%C3%A9changes/news/2024/W06/Mon/x.html");
         check("/:unknown/:title/", "x", "/:unknown/x/");
         check("/a/../b//:title/", "x", "/a/b/x/");
+        check("/:year_:month/:title/", "x", "/2024_02/x/");
+        check("/a b/é%20/:title", "x?", "/a b/é%20/x");
+        check(
+            "/:hour/:minute/:second/:short_year/:long_month/:w_day/:title/",
+            "日本語",
+            "/09/30/00/24/February/1/%E6%97%A5%E6%9C%AC%E8%AA%9E/",
+        );
+        check("/u.s./:title/", "x", "/u.sx/");
     }
 }

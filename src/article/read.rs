@@ -1,26 +1,37 @@
-//! From a file of a Jekyll site to an [`Article`].
+//! From a file of a site to an [`Article`].
 
 use super::date::{self, ArticleDate};
 use super::front_matter::{self, FrontMatter};
+use super::generator::{self, Head, Outcome, Rules};
 use super::site::{Collection, SiteSettings};
-use super::{Article, Attachment, Event, EventLink, Image, Lookup, Parsed, SourceFile, markdown};
-use super::{liquid, permalink};
+use super::{Article, Lookup, Parsed, SourceFile, liquid, markdown};
+use crate::config::Generator;
 use crate::problem::{Place, Problem};
-use crate::template::Template;
 use crate::text::{clean, folded, language_tag, one_line};
 use crate::yaml::Yaml;
 use jiff::Timestamp;
-use jiff::civil::Time;
 use url::Url;
 
 /// Most bytes of a file: an article of an hour's reading has some 50,000.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// How much of a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Its name and its front matter. Nothing is looked up, and the body is not even copied: `body`, `images` and
+    /// `attachments` are empty, and nothing is said of them.
+    Head,
+    /// Its text too, but nothing is looked up and nothing is said of it.
+    Text,
+    /// All of it.
+    Full,
+}
+
 /// Reads a file of the site. `lookup` finds the facts of files that the article names.
 ///
 /// A file that belongs to no collection of articles gives nothing. A file that should be an article and cannot be
 /// read gives a problem of severity error and `broken`.
-pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup) -> Parsed {
+pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup, depth: Depth) -> Parsed {
     let Some((name, collection)) = site.collection_of(&file.path) else { return Parsed::default() };
     let broken = |problem: Problem| Parsed { article: None, problems: vec![problem], broken: true };
     if file.bytes.len() > BYTES_MAX {
@@ -41,107 +52,147 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup) -> Parsed 
             );
         }
     };
-    let Some(split) = front_matter::split(text) else {
-        if text.trim().is_empty() || front_matter::starts(text) {
-            let problem = Problem::error(&file.path, Place::FILE, "the file is empty or its front matter never ends");
-            return broken(problem.cure("end the front matter with a line of three dashes"));
-        }
-        // Jekyll copies such a file as it is: it is no article.
-        let note = Problem::note(&file.path, Place::FILE, "the file has no front matter, so it is no article");
-        let note = note.cure("start it with a line of three dashes, and end the front matter with another");
-        return Parsed { problems: vec![note], ..Parsed::default() };
+    let is_post = site.generator != Generator::Jekyll || name != "posts" || generator::jekyll::is_post(&file.path);
+    let split = match front_matter::split(text, site.generator) {
+        Some(split) => split,
+        None => match without_front_matter(file, site, name, text) {
+            // Jekyll takes what lies in `_posts` for a post by its name alone.
+            Ok(split) => split,
+            Err((problem, broken)) => return Parsed { article: None, problems: vec![problem], broken },
+        },
     };
-    let (front, mut problems) = match FrontMatter::read(&file.path, &split) {
+    let (front, mut problems) = match FrontMatter::read(&file.path, &split, site.generator) {
         Ok(read) => read,
         Err(problem) => return broken(problem),
     };
     if let Some(why) = markdown::nests_too_deep(split.body) {
         return broken(Problem::error(&file.path, Place::FILE, why).cure("take out what is nested without need"));
     }
-    if name == "posts" && dated_name(file_stem(&file.path)).0.is_none() {
+    if !is_post {
         problems.push(
             Problem::warning(&file.path, Place::FILE, "the file's name has no date, so Jekyll does not publish it")
                 .cure("name it such as 2026-01-31-titre.md"),
         );
         return Parsed { problems, ..Parsed::default() };
     }
-    let reading = Reading { file, site, collection_name: name, collection, front: &front, lookup };
-    let article = reading.article(split.body, &mut problems);
-    let broken = article.is_none();
-    Parsed { article, problems, broken }
+    let reading = Reading { file, site, collection_name: name, collection, front: &front, lookup, depth };
+    let outcome = match &site.rules {
+        Rules::Jekyll(rules) => generator::jekyll::head(&reading, rules, &mut problems),
+        Rules::Hugo(rules) => generator::hugo::head(&reading, rules, &mut problems),
+        Rules::Zola(rules) => generator::zola::head(&reading, rules, &mut problems),
+        Rules::Plain(rules) => generator::plain::head(&reading, rules, &mut problems),
+    };
+    match outcome {
+        Outcome::Other => Parsed { problems, ..Parsed::default() },
+        Outcome::Held => Parsed { article: None, problems, broken: true },
+        Outcome::Article(head) => {
+            let article = reading.article(*head, split.body, &mut problems);
+            let broken = article.is_none();
+            Parsed { article, problems, broken }
+        }
+    }
 }
 
-struct Reading<'a> {
-    file: &'a SourceFile,
-    site: &'a SiteSettings,
-    collection_name: &'a str,
-    collection: &'a Collection,
-    front: &'a FrontMatter<'a>,
-    lookup: &'a Lookup<'a>,
+/// A file in which its generator finds no front matter: for Jekyll a post all the same, else no article, or one that
+/// is half-written, with its problem and whether it is broken.
+fn without_front_matter<'a>(
+    file: &SourceFile,
+    site: &SiteSettings,
+    collection: &str,
+    text: &'a str,
+) -> Result<front_matter::Split<'a>, (Problem, bool)> {
+    let held = |message: &str, cure: &str| Err((Problem::error(&file.path, Place::FILE, message).cure(cure), true));
+    if text.trim().is_empty() {
+        return held(
+            "the file is empty or its front matter never ends",
+            "end the front matter with a line of three dashes",
+        );
+    }
+    if front_matter::starts(text, site.generator) {
+        if site.generator == Generator::Jekyll && front_matter::split(text, Generator::Plain).is_some() {
+            return held(
+                "the front matter is one that Jekyll does not read: it must be YAML and start on the first line",
+                "start the file with a line of three dashes",
+            );
+        }
+        return held("the front matter never ends", "end the front matter with the same line that it starts with");
+    }
+    if site.generator == Generator::Jekyll && collection == "posts" && generator::jekyll::is_post(&file.path) {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        return Ok(front_matter::Split { front: "", body: text, lines_above: 0, format: front_matter::Format::Yaml });
+    }
+    // The generator copies such a file as it is, or makes a page without a title: it is no article.
+    let note = Problem::note(&file.path, Place::FILE, "the file has no front matter, so it is no article");
+    let note = note.cure("start it with a line of three dashes, and end the front matter with another");
+    Err((note, false))
+}
+
+/// A file on its way to become an article.
+pub(super) struct Reading<'a> {
+    pub(super) file: &'a SourceFile,
+    pub(super) site: &'a SiteSettings,
+    pub(super) collection_name: &'a str,
+    pub(super) collection: &'a Collection,
+    pub(super) front: &'a FrontMatter<'a>,
+    pub(super) lookup: &'a Lookup<'a>,
+    depth: Depth,
 }
 
 impl Reading<'_> {
-    fn article(&self, body: &str, problems: &mut Vec<Problem>) -> Option<Article> {
-        let stem = file_stem(&self.file.path);
-        let (name_date, name_slug) = dated_name(stem);
-        let date =
-            self.date("date", problems)?.or_else(|| name_date.and_then(|day| date::parse(day, &self.site.timezone)));
-        let slug = self.front.text(&["slug"]).unwrap_or_else(|| name_slug.trim_end_matches('.').to_owned());
-        let title = match self.front.text(&["title"]).map(|title| clean(&markdown::title_to_text(&title)).into_owned())
-        {
-            Some(title) if !title.is_empty() => title,
-            _ => {
-                problems.push(
-                    Problem::error(
-                        &self.file.path,
-                        self.front.place("title"),
-                        "the article has no title, so it is left out",
-                    )
+    fn article(&self, head: Head, body: &str, problems: &mut Vec<Problem>) -> Option<Article> {
+        let title = head.title.map(|title| clean(&markdown::title_to_text(&title)).into_owned());
+        let Some(title) = title.filter(|title| !title.is_empty()) else {
+            let message = "the article has no title, so it is left out";
+            problems.push(
+                Problem::error(&self.file.path, self.front.place("title"), message)
                     .cure("write a line “title: …” in the front matter"),
-                );
-                return None;
-            }
+            );
+            return None;
         };
-        let categories = self.terms(&["categories", "category"]);
-        let tags = self.terms(&["tags", "tag"]);
-        let url = self.url(stem, &slug, &categories, date, problems)?;
-        let published = self.truth("published", true, problems)? && !self.truth("draft", false, problems)?;
-        let body = clean(body).into_owned();
+        let with_text = self.depth >= Depth::Text;
         let chapeau = self.front.text(&["chapeau-text", "chapeau", "description", "excerpt", "summary", "resume"]);
         let article = Article {
             path: self.file.path.clone(),
             collection: self.collection_name.to_owned(),
-            aliases: self
-                .strings(&["redirect_from", "aliases"])
-                .iter()
-                .filter_map(|from| self.site.address(from))
-                .collect(),
+            aliases: head.aliases,
             own_id: self.front.text(&["id", "uuid", "guid"]),
-            modified: self.optional_date(&["last_modified_at", "updated", "updatedDate", "modified"], problems),
-            expires: self.expires(problems)?,
-            author: self.author(),
-            language: self.language(problems),
+            modified: head.modified,
+            expires: head.expires,
+            shown_early: head.shown_early,
+            author: head.author,
+            language: head.language,
             chapeau: chapeau.map(|text| clean(&text).into_owned()),
-            images: self.images(&url, problems),
-            attachments: self.attachments(problems),
+            images: if with_text { self.images(&head.url, problems) } else { Vec::new() },
+            attachments: if with_text { self.attachments(problems) } else { Vec::new() },
             event: self.event(problems),
             social: self.social(problems),
             title,
-            url,
-            date,
-            published,
-            shown_early: false,
-            categories,
-            tags,
-            body,
+            url: head.url,
+            date: head.date,
+            published: head.published,
+            categories: head.categories,
+            tags: head.tags,
+            body: if with_text { clean(body).into_owned() } else { String::new() },
         };
-        self.remarks(&article, problems);
+        if self.depth == Depth::Full {
+            self.remarks(&article, problems);
+        }
         Some(article)
+    }
+
+    /// A value of the front matter, else what the site gives to files of this path and collection.
+    pub(super) fn value(&self, key: &str) -> Option<&Yaml> {
+        self.front.get(key).or_else(|| match &self.site.rules {
+            Rules::Jekyll(rules) => rules.default_value(&self.file.path, self.collection_name, key),
+            Rules::Hugo(rules) => rules.cascaded(&self.file.path, key),
+            Rules::Zola(_) => None,
+            Rules::Plain(rules) => rules.default_value(&self.file.path, key),
+        })
     }
 
     /// The date of a key; outer None if it cannot be read, which makes the article unreadable: a wrong guess could
     /// publish it early.
-    fn date(&self, key: &str, problems: &mut Vec<Problem>) -> Option<Option<ArticleDate>> {
+    pub(super) fn date(&self, key: &str, problems: &mut Vec<Problem>) -> Option<Option<ArticleDate>> {
         let text = match self.value(key) {
             Some(value) if value.is_compound() => "a list".to_owned(),
             Some(value) => match value.filled() {
@@ -150,7 +201,7 @@ impl Reading<'_> {
             },
             None => return Some(None),
         };
-        match date::parse(&text, &self.site.timezone) {
+        match date::parse(&text, &self.site.dates) {
             Some(date) => Some(Some(date)),
             None => {
                 problems.push(
@@ -164,7 +215,7 @@ impl Reading<'_> {
     }
 
     /// When the article expires; outer None if that cannot be read: it could have expired.
-    fn expires(&self, problems: &mut Vec<Problem>) -> Option<Option<Timestamp>> {
+    pub(super) fn expires(&self, problems: &mut Vec<Problem>) -> Option<Option<Timestamp>> {
         for key in ["expires", "expiryDate", "expirydate"] {
             if let Some(date) = self.date(key, problems)? {
                 return Some(Some(date.at));
@@ -173,14 +224,15 @@ impl Reading<'_> {
         Some(None)
     }
 
-    /// A value of the front matter, else of the site's defaults.
-    fn value(&self, key: &str) -> Option<&Yaml> {
-        self.site.value(self.front, &self.file.path, self.collection_name, key)
+    /// When the author says that it was last changed.
+    pub(super) fn modified(&self, problems: &mut Vec<Problem>) -> Option<ArticleDate> {
+        self.optional_date(&["last_modified_at", "updated", "updatedDate", "modified", "lastmod"], problems)
     }
 
-    fn optional_date(&self, keys: &[&str], problems: &mut Vec<Problem>) -> Option<ArticleDate> {
+    /// The date of the first of several keys that says something; one that is none is a problem, and nothing else.
+    pub(super) fn optional_date(&self, keys: &[&str], problems: &mut Vec<Problem>) -> Option<ArticleDate> {
         let (key, text) = keys.iter().find_map(|key| Some((key, self.front.get(key)?.filled()?)))?;
-        let read = date::parse(&text, &self.site.timezone);
+        let read = date::parse(&text, &self.site.dates);
         if read.is_none() {
             problems.push(
                 self.front
@@ -191,8 +243,18 @@ impl Reading<'_> {
         read
     }
 
+    /// Whether the article is no draft; None if that cannot be told.
+    pub(super) fn is_published(&self, problems: &mut Vec<Problem>) -> Option<bool> {
+        // For Jekyll a key without a value is not true.
+        let says_nothing = self.site.generator == Generator::Jekyll
+            && self.front.written("published").is_some_and(Yaml::is_null)
+            && self.value("published").is_none();
+        let published = !says_nothing && self.truth("published", true, problems)?;
+        Some(published && !self.truth("draft", false, problems)?)
+    }
+
     /// A yes or no; None if it says something else, which makes the article unreadable: it could be a draft.
-    fn truth(&self, key: &str, default: bool, problems: &mut Vec<Problem>) -> Option<bool> {
+    pub(super) fn truth(&self, key: &str, default: bool, problems: &mut Vec<Problem>) -> Option<bool> {
         let Some(value) = self.value(key) else {
             return Some(default);
         };
@@ -208,64 +270,26 @@ impl Reading<'_> {
         truth
     }
 
-    fn strings(&self, keys: &[&str]) -> Vec<String> {
-        keys.iter()
-            .filter_map(|key| self.value(key))
-            .flat_map(|value| match value {
-                Yaml::List(items) => items.iter().filter_map(Yaml::filled).collect(),
-                other => other.filled().into_iter().collect::<Vec<_>>(),
-            })
-            .collect()
+    /// Addresses of several keys: lists, or texts.
+    pub(super) fn addresses(&self, keys: &[&str]) -> Vec<Url> {
+        let written = keys.iter().flat_map(|key| generator::texts(self.value(key)));
+        written.filter_map(|address| self.site.address(&address)).collect()
     }
 
-    /// Categories or tags: a list, or one text. As for Jekyll, a text under the plural key is cut at white space
-    /// unless it has commas, and a text under the singular key is one term.
-    fn terms(&self, keys: &[&str; 2]) -> Vec<String> {
+    /// Terms for people: plain text on one line, each once.
+    pub(super) fn terms(&self, written: Vec<String>) -> Vec<String> {
         let mut terms: Vec<String> = Vec::new();
-        for key in keys {
-            let Some(value) = self.value(key) else { continue };
-            let written: Vec<String> = match value {
-                Yaml::List(items) => items.iter().filter_map(Yaml::filled).collect(),
-                other => match other.filled() {
-                    Some(text) if key == &keys[1] => vec![text],
-                    Some(text) if text.contains(',') => text.split(',').map(|term| term.trim().to_owned()).collect(),
-                    Some(text) => text.split_whitespace().map(str::to_owned).collect(),
-                    None => Vec::new(),
-                },
-            };
-            for term in written.iter().map(|term| markdown::title_to_text(term)).filter(|term| !term.is_empty()) {
-                if !terms.iter().any(|known| folded(known) == folded(&term)) {
-                    terms.push(term);
-                }
+        for term in written.iter().map(|term| markdown::title_to_text(term)).filter(|term| !term.is_empty()) {
+            if !terms.iter().any(|known| folded(known) == folded(&term)) {
+                terms.push(term);
             }
         }
         terms
     }
 
-    fn url(
-        &self,
-        stem: &str,
-        slug: &str,
-        categories: &[String],
-        date: Option<ArticleDate>,
-        problems: &mut Vec<Problem>,
-    ) -> Option<Url> {
-        let own = self.value("permalink").and_then(Yaml::filled);
-        let template = own.as_deref().map_or(self.collection.permalink.as_str(), permalink::style);
-        let under =
-            self.file.path.strip_prefix(&self.collection.folder).unwrap_or(&self.file.path).trim_start_matches('/');
-        let path_stem = under.rsplit_once('.').map_or(under, |(path, _)| path);
-        let in_site_zone = date.map(|date| ArticleDate::in_zone(date.at, &self.site.timezone));
-        let parts = permalink::Parts {
-            collection: self.collection_name,
-            path: path_stem,
-            slug,
-            name: stem,
-            categories,
-            date: in_site_zone,
-        };
-        let path = permalink::path(template, &parts);
-        let url = self.site.address(&path);
+    /// The address of a path of the site; `template` is what made it, for the problem.
+    pub(super) fn url(&self, path: &str, template: &str, problems: &mut Vec<Problem>) -> Option<Url> {
+        let url = self.site.address(path);
         if url.is_none() {
             problems.push(
                 self.front
@@ -276,7 +300,8 @@ impl Reading<'_> {
         url
     }
 
-    fn language(&self, problems: &mut Vec<Problem>) -> Option<String> {
+    /// The language of the front matter, if it is not the site's.
+    pub(super) fn language(&self, problems: &mut Vec<Problem>) -> Option<String> {
         let said = self.front.text(&["lang", "language"])?;
         let tag = language_tag(&said);
         if tag.is_none() {
@@ -286,151 +311,22 @@ impl Reading<'_> {
         tag
     }
 
-    fn author(&self) -> Option<String> {
+    /// The author of the front matter, if it names one.
+    pub(super) fn author(&self) -> Option<String> {
         let value = ["auteur", "author"].iter().find_map(|key| self.front.get(key))?;
         let name = match value {
             Yaml::Map(_) => value.get("name").or_else(|| value.get("nom")).and_then(Yaml::filled),
+            Yaml::List(_) => return self.authors(&generator::texts(Some(value))),
             other => other.filled(),
         }?;
-        // An address of a person is not a name, and never leaves the file.
-        Some(one_line(&clean(&name))).filter(|name| !name.contains('@') && !name.is_empty())
+        self.authors(&[name])
     }
 
-    fn images(&self, base: &Url, problems: &mut Vec<Problem>) -> Vec<Image> {
-        let mut images = Vec::new();
-        for key in ["une-ou-diaporama", "image", "image-mise-en-avant", "une"] {
-            let items = match self.front.get(key) {
-                Some(Yaml::List(items)) => items.iter().collect(),
-                Some(one) => vec![one],
-                None => continue,
-            };
-            for (position, item) in items.into_iter().enumerate() {
-                let said = |names: &[&str]| names.iter().find_map(|name| item.get(name).and_then(Yaml::filled));
-                let Some(written) = said(&["image", "src", "path", "url"]).or_else(|| item.filled()) else { continue };
-                let Some(url) = self.site.address(&written) else {
-                    problems.push(
-                        self.front
-                            .warning(key, format!("`{written}` is not the address of an image"))
-                            .cure("write a path such as /uploads/image.jpg"),
-                    );
-                    continue;
-                };
-                let facts = self.site.file_of(&url).and_then(|path| (self.lookup)(&path));
-                let alt = said(&["alternative-textuelle", "alt", "alternative"])
-                    .map(|alt| one_line(&clean(&markdown::to_text(&alt, base))))
-                    .filter(|alt| !alt.is_empty() && !markdown::is_file_name(alt));
-                if alt.is_none() && position == 0 {
-                    problems.push(
-                        self.front
-                            .warning(
-                                key,
-                                "the image has no alternative text, so some readers will not know what it shows",
-                            )
-                            .cure("write a line “alternative-textuelle: …” under the image"),
-                    );
-                }
-                if facts.is_none() && self.site.file_of(&url).is_some() {
-                    problems.push(
-                        self.front
-                            .warning(key, format!("the image {written} is not in the site's folder"))
-                            .cure("upload it, or correct its name"),
-                    );
-                }
-                let legend = said(&["legende", "legend", "caption"])
-                    .map(|text| one_line(&clean(&markdown::to_text(&text, base))));
-                images.push(Image { url, alt, legend: legend.filter(|legend| !legend.is_empty()), facts });
-            }
-        }
-        images.dedup_by(|a, b| a.url == b.url);
-        images
-    }
-
-    /// Files to download: `file`, and `files` with `{file, nom}` or `{lien, nom}`. Only of the file's own front
-    /// matter: a default is a placeholder.
-    fn attachments(&self, problems: &mut Vec<Problem>) -> Vec<Attachment> {
-        let mut attachments = Vec::new();
-        for key in ["file", "files", "communique_file"] {
-            let items = match self.front.get(key) {
-                Some(Yaml::List(items)) => items.iter().collect(),
-                Some(one) => vec![one],
-                None => continue,
-            };
-            for item in items {
-                let said = |names: &[&str]| names.iter().find_map(|name| item.get(name).and_then(Yaml::filled));
-                let Some(written) = said(&["file", "fichier"]).or_else(|| item.filled()) else { continue };
-                let facts = self.site.address(&written).and_then(|url| {
-                    let facts = self.site.file_of(&url).and_then(|path| (self.lookup)(&path))?;
-                    Some((url, facts))
-                });
-                match facts {
-                    Some((url, facts)) => attachments.push(Attachment {
-                        url,
-                        title: said(&["nom", "title", "name"]).map(|t| one_line(&t)),
-                        facts,
-                    }),
-                    None => problems.push(
-                        self.front
-                            .warning(key, format!("the file {written} is not in the site's folder"))
-                            .cure("upload it, or correct its name"),
-                    ),
-                }
-            }
-        }
-        attachments
-    }
-
-    fn event(&self, problems: &mut Vec<Problem>) -> Option<Event> {
-        let start = self.optional_date(&["event_start_date", "dateEvent"], problems)?;
-        let end = self.optional_date(&["event_end_date"], problems);
-        if end.is_some_and(|end| end.at < start.at) {
-            problems.push(
-                self.front
-                    .warning("event_end_date", "the event ends before it starts")
-                    .cure("correct one of the two dates"),
-            );
-        }
-        let midnight = |date: ArticleDate| date.zoned().time() == Time::midnight();
-        let links = match self.front.get("champs_informations") {
-            Some(Yaml::List(items)) => items.iter().filter_map(|item| self.event_link(item)).collect(),
-            _ => Vec::new(),
-        };
-        let text = |keys: &[&str]| self.front.text(keys).map(|text| one_line(&clean(&markdown::title_to_text(&text))));
-        Some(Event {
-            start,
-            end: end.filter(|end| end.at >= start.at),
-            all_day: midnight(start) && end.is_none_or(midnight),
-            place: text(&["lieu"]),
-            address: text(&["adresse"]),
-            links,
-        })
-    }
-
-    fn event_link(&self, item: &Yaml) -> Option<EventLink> {
-        let said = |key: &str| item.get(key).and_then(Yaml::filled).map(|text| one_line(&clean(&text)));
-        let link = EventLink {
-            label: said("intitule").unwrap_or_default(),
-            text: said("contenu"),
-            url: said("lien").and_then(|link| self.site.address(&link)),
-        };
-        (!link.label.is_empty() && (link.text.is_some() || link.url.is_some()) || link.url.is_some()).then_some(link)
-    }
-
-    fn social(&self, problems: &mut Vec<Problem>) -> Vec<(String, String)> {
-        let texts: Vec<(String, String)> = match self.front.get("social") {
-            Some(Yaml::Map(pairs)) => {
-                pairs.iter().filter_map(|(name, text)| Some((name.clone(), text.filled()?))).collect()
-            }
-            Some(text) => text.filled().map(|text| vec![(String::new(), text)]).unwrap_or_default(),
-            None => Vec::new(),
-        };
-        for (_, text) in &texts {
-            if let Err(error) = Template::parse(text) {
-                let problem =
-                    self.front.error("social", format!("the text for social networks cannot be filled in: {error}"));
-                problems.push(problem.cure("docs/configuration.md lists the names that a text can use"));
-            }
-        }
-        texts
+    /// Names of persons on one line. An address of a person is not a name, and never leaves the file.
+    pub(super) fn authors(&self, names: &[String]) -> Option<String> {
+        let names = names.iter().map(|name| one_line(&clean(name)));
+        let names: Vec<String> = names.filter(|name| !name.contains('@') && !name.is_empty()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
     }
 
     /// What an editor may want to mend though the article can be read.
@@ -459,18 +355,13 @@ impl Reading<'_> {
     }
 }
 
-fn file_stem(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
-}
-
-/// A file's name cut into its day, if it starts with one, and the rest: `2024-07-05-titre`.
-fn dated_name(stem: &str) -> (Option<&str>, &str) {
-    let dashes: Vec<usize> = stem.match_indices('-').map(|(at, _)| at).take(3).collect();
-    if let [_, _, third] = dashes[..]
-        && date::parse_day(&stem[..third]).is_some()
-    {
-        return (Some(&stem[..third]), &stem[third + 1..]);
+/// Each text once, in their order.
+pub(super) fn unique(texts: Vec<String>) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::with_capacity(texts.len());
+    for text in texts {
+        if !seen.contains(&text) {
+            seen.push(text);
+        }
     }
-    (None, stem)
+    seen
 }

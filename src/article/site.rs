@@ -1,19 +1,27 @@
-//! What the site says of itself: Jekyll's `_config.yml`, with the configuration's word above it.
+//! What the site says of itself: its generator's settings, with the configuration's word above them.
 
-use super::front_matter::FrontMatter;
-use super::{markdown, permalink};
-use crate::config;
+use super::generator::{self, Facts, Rules};
+use crate::config::{self, Generator};
+use crate::digest;
 use crate::problem::{Place, Problem};
-use crate::text::{capitalised, language_tag, percent_decode, repair_address};
-use crate::yaml::{self, Yaml};
+use crate::text::{language_tag, percent_decode, repair_address};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use url::Url;
 
-/// Name of Jekyll's own configuration file.
-pub const JEKYLL_CONFIG: &str = "_config.yml";
+pub use super::generator::glob::matches;
 
-/// The site, as both files together describe it.
+/// The files of a site, as far as its settings lie in them. Paths are under the site's root, with `/` between folders.
+pub trait Tree {
+    /// The text of a file; None if it is not there or cannot be read.
+    fn read(&self, path: &str) -> Option<String>;
+    /// Paths of the files of a folder, sorted; `deep` also those of the folders in it. The root is the empty path.
+    fn files(&self, folder: &str, deep: bool) -> Vec<String>;
+}
+
+/// The site, as its files and the configuration describe it.
+///
+/// Its `Debug` output covers everything that reading an article depends on; see [`SiteSettings::digest`].
 #[derive(Debug, Clone)]
 pub struct SiteSettings {
     /// Public address, with the base path, without a slash at its end.
@@ -24,12 +32,15 @@ pub struct SiteSettings {
     pub description: String,
     /// Language (BCP 47).
     pub language: String,
-    /// Zone of dates without one.
+    /// Zone of schedules, and of dates without one where the generator does not decide otherwise.
     pub timezone: TimeZone,
+    /// Zone of dates without one.
+    pub dates: TimeZone,
+    /// What makes pages of the files.
+    pub generator: Generator,
     /// Collections that hold articles, by name.
     pub collections: BTreeMap<String, Collection>,
-    /// Values that files of a folder or a collection have without saying so.
-    defaults: Vec<Default>,
+    pub(super) rules: Rules,
 }
 
 /// A collection of articles.
@@ -41,86 +52,87 @@ pub struct Collection {
     pub paths: Vec<String>,
     /// Its folder under the root, without a slash at its end.
     pub folder: String,
-    /// The template of its addresses.
+    /// The template of its addresses; empty where the generator makes them without one.
     pub permalink: String,
 }
 
-#[derive(Debug, Clone)]
-struct Default {
-    path: String,
-    kind: String,
-    values: Yaml,
-}
-
-/// Collections that hold pages of the site, uploads and layout, not articles, unless the configuration names them.
-const NOT_ARTICLES: [&str; 3] = ["pages", "uploads", "authors"];
-
 impl SiteSettings {
-    /// Reads both. A `_config.yml` that cannot be read is a problem, and counts as empty.
+    /// Reads the settings of the site's generator, which is that of the configuration or told by the site's files.
+    /// Problems that stand beside the settings are warnings.
     ///
-    /// Errors: no address of the site is known, or Jekyll's zone is no zone: nothing right could be put out.
-    pub fn read(config: &config::Site, jekyll: Option<&str>) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+    /// Errors: a settings file cannot be read, no address of the site is known, or a zone is no zone: nothing right
+    /// could be put out.
+    pub fn read(config: &config::Site, tree: &dyn Tree) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut problems = Vec::new();
-        let file = config.root.join(JEKYLL_CONFIG).display().to_string();
-        let text = jekyll.unwrap_or("").trim_start_matches('\u{feff}');
-        let own = match yaml::parse(text) {
-            Ok(document) => document.value,
-            Err(error) => {
-                let mut problem = Problem::error(&file, error.place, error.message);
-                problem.cure = error.cure;
-                return Err(vec![problem]);
-            }
+        let (generator, found) = generator::detect(config, tree).map_err(|problem| vec![problem])?;
+        let read = match generator {
+            Generator::Jekyll => generator::jekyll_site::read(config, &found, tree),
+            Generator::Hugo => generator::hugo::read(config, &found, tree, &mut problems),
+            Generator::Zola => generator::zola::read(config, &found, tree, &mut problems),
+            Generator::Plain => generator::plain::read(config, tree, &mut problems),
         };
-        let said = |name: &str| own.get(name).and_then(Yaml::filled);
-        let url = match (&config.url, said("url")) {
+        let Facts { url, title, description, language, timezone } = read.facts;
+        let fail = |message: String, cure: &str| {
+            Err(vec![generator::settings_problem(config, &found.file, message).cure(cure)])
+        };
+        let url = match (&config.url, url) {
             (Some(url), _) => url.clone(),
-            (None, Some(given)) => {
-                let base = said("baseurl").unwrap_or_default();
-                let whole = format!("{}/{}", given.trim_end_matches('/'), base.trim_matches('/'));
-                match Url::parse(whole.trim_end_matches('/')) {
-                    Ok(url) if matches!(url.scheme(), "http" | "https") => url,
-                    _ => {
-                        let problem =
-                            Problem::error(&file, Place::FILE, format!("`url: {given}` is not an address of the web"));
-                        return Err(vec![
-                            problem.cure("write url: https://www.example.fr, or site.url in Crieur's configuration"),
-                        ]);
-                    }
-                }
-            }
-            (None, None) => {
-                let problem = Problem::error(&file, Place::FILE, "the public address of the site is not known");
-                return Err(vec![problem.cure(
-                    "write `url: https://www.example.fr` here, or `url` under `site` in Crieur's configuration",
-                )]);
-            }
-        };
-        let timezone = match (&config.timezone, said("timezone")) {
-            (Some(zone), _) => zone.clone(),
-            (None, Some(name)) => match TimeZone::get(&name) {
-                Ok(zone) => zone,
-                Err(_) => {
-                    let problem =
-                        Problem::error(&file, Place::FILE, format!("`timezone: {name}` is not a known time zone"));
-                    return Err(vec![problem.cure("write an IANA name such as Europe/Paris")]);
+            (None, Some(given)) => match Url::parse(given.trim_end_matches('/')) {
+                Ok(url) if matches!(url.scheme(), "http" | "https") => url,
+                _ => {
+                    return fail(
+                        format!("the site's address `{given}` is not an address of the web"),
+                        "write one such as https://www.example.fr there, or as site.url in Crieur's configuration",
+                    );
                 }
             },
             (None, None) => {
-                problems.push(
-                    Problem::warning(&file, Place::FILE, "no time zone is given: dates without one are taken as UTC")
-                        .cure("write `timezone: Europe/Paris` here, or under `site` in Crieur's configuration"),
+                return fail(
+                    "the public address of the site is not known".to_owned(),
+                    "write `url: https://www.example.fr` here, or `url` under `site` in Crieur's configuration",
                 );
-                TimeZone::UTC
             }
         };
+        let own_zone = match timezone {
+            Some(name) => match TimeZone::get(&name) {
+                Ok(zone) => Some(zone),
+                Err(_) => {
+                    let message = format!("`timezone: {name}` is not a known time zone");
+                    return fail(message, "write an IANA name such as Europe/Paris");
+                }
+            },
+            None => None,
+        };
+        // Hugo and Zola take dates without a zone as UTC unless they themselves are told otherwise.
+        let dates = match generator {
+            Generator::Jekyll | Generator::Plain => config.timezone.clone().or_else(|| own_zone.clone()),
+            Generator::Hugo => own_zone.clone(),
+            Generator::Zola => None,
+        };
+        let timezone = config.timezone.clone().or(own_zone);
+        if timezone.is_none() {
+            let file = generator::settings_problem(config, &found.file, String::new()).file;
+            problems.push(
+                Problem::warning(file, Place::FILE, "no time zone is given: dates without one are taken as UTC")
+                    .cure("write `timezone: Europe/Paris` here, or under `site` in Crieur's configuration"),
+            );
+        }
         let host = url.host_str().unwrap_or("").to_owned();
+        let language = language_of(
+            config,
+            language,
+            || generator::settings_problem(config, &found.file, String::new()).file,
+            &mut problems,
+        );
         let settings = Self {
-            title: config.title.clone().or_else(|| said("title")).or_else(|| said("name")).unwrap_or(host),
-            description: config.description.clone().or_else(|| said("description")).unwrap_or_default(),
-            language: language_of(config, &own, &file, &mut problems),
-            collections: collections(config, &own),
-            defaults: defaults(&own),
-            timezone,
+            title: config.title.clone().or(title).unwrap_or(host),
+            description: config.description.clone().or(description).unwrap_or_default(),
+            language,
+            collections: read.collections,
+            rules: read.rules,
+            dates: dates.unwrap_or(TimeZone::UTC),
+            timezone: timezone.unwrap_or(TimeZone::UTC),
+            generator,
             url,
         };
         Ok((settings, problems))
@@ -133,37 +145,88 @@ impl SiteSettings {
         format!("{} {:?} {:?} {} {zone} {titles:?}", self.url, self.title, self.description, self.language)
     }
 
+    /// A digest of everything that reading an article depends on: two sites with one digest read a file alike.
+    pub fn digest(&self) -> String {
+        digest::hex(format!("{self:?}"), 16)
+    }
+
     /// The collection of a file, if it belongs to one that holds articles.
     pub fn collection_of(&self, path: &str) -> Option<(&str, &Collection)> {
-        if !is_document(path) {
+        let is_document = match &self.rules {
+            Rules::Jekyll(rules) => return rules.collection_of(path, &self.collections),
+            Rules::Hugo(rules) => rules.is_document(path),
+            Rules::Zola(rules) => rules.is_document(path),
+            Rules::Plain(rules) => rules.is_document(path),
+        };
+        if !is_document {
             return None;
         }
+        // A collection inside another one's folder: the nearer one counts.
         self.collections
             .iter()
-            .find(|(_, collection)| collection.paths.iter().any(|glob| matches(glob, path)))
+            .filter(|(_, collection)| collection.paths.iter().any(|glob| matches(glob, path)))
+            .max_by_key(|(_, collection)| collection.folder.len())
             .map(|(name, collection)| (name.as_str(), collection))
     }
 
-    /// A value that the site gives to files of this path and collection; the most particular scope counts.
-    pub fn default_value(&self, path: &str, collection: &str, key: &str) -> Option<&Yaml> {
-        self.defaults
-            .iter()
-            .filter(|default| default.applies(path, collection))
-            .filter_map(|default| Some((default.weight(), default.values.get(key)?)))
-            .max_by_key(|(weight, _)| *weight)
-            .map(|(_, value)| value)
-            .filter(|value| !value.is_null())
+    /// Whether a change of a file, its coming or its going, may change the settings.
+    pub fn is_settings(&self, path: &str) -> bool {
+        generator::is_settings_file(path)
+            || match &self.rules {
+                Rules::Jekyll(rules) => rules.is_settings(path, &self.collections),
+                Rules::Hugo(rules) => rules.is_settings(path, &self.collections),
+                Rules::Zola(rules) => rules.is_settings(path, &self.collections),
+                Rules::Plain(rules) => rules.is_settings(path, &self.collections),
+            }
     }
 
-    /// A value of the file's own front matter, else of the site's defaults.
-    pub(super) fn value<'a>(
-        &'a self,
-        front: &'a FrontMatter,
-        path: &str,
-        collection: &str,
-        key: &str,
-    ) -> Option<&'a Yaml> {
-        front.get(key).or_else(|| self.default_value(path, collection, key))
+    /// Whether a folder may hold articles: all others need not be looked into.
+    pub fn enters(&self, folder: &str) -> bool {
+        if folder.is_empty() {
+            return true;
+        }
+        let name = generator::file_name(folder);
+        if name.starts_with('.') || name == "node_modules" {
+            return false;
+        }
+        match &self.rules {
+            Rules::Jekyll(rules) => rules.enters(folder, &self.collections),
+            Rules::Hugo(_) | Rules::Zola(_) => leads_to(folder, &self.collections),
+            Rules::Plain(rules) => rules.enters(folder) && leads_to(folder, &self.collections),
+        }
+    }
+
+    /// Names of files that make one article of their folder: other documents in and below it are resources of that one.
+    pub fn bundle_markers(&self) -> &[&str] {
+        match self.generator {
+            Generator::Hugo => &["index.md", "index.markdown", "index.mdown", "index.html", "index.htm"],
+            Generator::Zola => &["index.md"],
+            Generator::Jekyll | Generator::Plain => &[],
+        }
+    }
+
+    /// Whether files of these names make one article of their folder. The folder of the whole content is none, whatever
+    /// lies in it.
+    pub fn is_bundle<'a>(&self, folder: &str, names: impl IntoIterator<Item = &'a str>) -> bool {
+        let is_root = match &self.rules {
+            Rules::Hugo(rules) => rules.is_content_folder(folder),
+            Rules::Zola(_) => folder == "content",
+            Rules::Jekyll(_) | Rules::Plain(_) => return false,
+        };
+        !is_root && names.into_iter().any(|name| self.is_bundle_marker(name))
+    }
+
+    /// Whether a file of this name makes one article of its folder, its translations (`index.fr.md`) included.
+    pub fn is_bundle_marker(&self, name: &str) -> bool {
+        let markers = self.bundle_markers();
+        markers.contains(&name)
+            || match (&self.rules, name.split('.').collect::<Vec<_>>().as_slice()) {
+                (Rules::Hugo(rules), ["index", language, extension]) => {
+                    rules.is_language(language) && markers.contains(&format!("index.{extension}").as_str())
+                }
+                (Rules::Zola(rules), ["index", language, "md"]) => rules.is_language(language),
+                _ => false,
+            }
     }
 
     /// An address of the site from what a person wrote: absolute, from the site's root, or beside the article.
@@ -195,169 +258,36 @@ impl SiteSettings {
     }
 }
 
+/// Whether a folder is on the way to a collection, or in one.
+fn leads_to(folder: &str, collections: &BTreeMap<String, Collection>) -> bool {
+    let inside = |folder: &str, of: &str| {
+        of.is_empty() || folder == of || folder.strip_prefix(of).is_some_and(|rest| rest.starts_with('/'))
+    };
+    collections.values().flat_map(|collection| &collection.paths).any(|glob| {
+        let fixed = fixed_folder(glob);
+        inside(folder, fixed) || inside(fixed, folder)
+    })
+}
+
+/// The folder in which all that fits a glob lies.
+pub(super) fn fixed_folder(glob: &str) -> &str {
+    let fixed = &glob[..glob.find(['*', '?']).unwrap_or(glob.len())];
+    fixed.rfind('/').map_or("", |end| &fixed[..end])
+}
+
 /// The site's language: the configuration's, else its own, if that is one.
-fn language_of(config: &config::Site, own: &Yaml, file: &str, problems: &mut Vec<Problem>) -> String {
-    let said = ["language", "lang"].iter().find_map(|key| own.get(key).and_then(Yaml::filled));
+fn language_of(
+    config: &config::Site,
+    said: Option<String>,
+    file: impl Fn() -> String,
+    problems: &mut Vec<Problem>,
+) -> String {
     let own = said.as_deref().and_then(language_tag);
     if let (Some(said), None) = (&said, &own) {
         problems.push(
-            Problem::warning(file, Place::FILE, format!("`language: {said}` is not a language; fr is taken"))
+            Problem::warning(file(), Place::FILE, format!("`language: {said}` is not a language; fr is taken"))
                 .cure("write a code such as fr or fr-FR"),
         );
     }
     config.language.clone().or(own).unwrap_or_else(|| "fr".to_owned())
-}
-
-fn collections(config: &config::Site, own: &Yaml) -> BTreeMap<String, Collection> {
-    let site_style = own.get("permalink").and_then(Yaml::filled).unwrap_or_else(|| "date".to_owned());
-    let folder_of_all = own.get("collections_dir").and_then(Yaml::filled).unwrap_or_default();
-    let mut found: BTreeMap<String, (Option<&Yaml>, bool)> = BTreeMap::new();
-    found.insert("posts".to_owned(), (None, true));
-    match own.get("collections") {
-        Some(Yaml::Map(pairs)) => {
-            for (name, about) in pairs {
-                let output = name == "posts" || about.get("output").and_then(Yaml::truth).unwrap_or(false);
-                found.insert(name.clone(), (Some(about), output));
-            }
-        }
-        Some(Yaml::List(names)) => {
-            found.extend(names.iter().filter_map(Yaml::filled).map(|name| (name, (None, false))));
-        }
-        _ => {}
-    }
-    if let Some(wanted) = &config.collections {
-        found.retain(|name, _| wanted.contains_key(name));
-        for name in wanted.keys() {
-            found.entry(name.clone()).or_insert((None, true));
-        }
-    } else {
-        found.retain(|name, (_, output)| *output && !NOT_ARTICLES.contains(&name.as_str()));
-    }
-    found
-        .into_iter()
-        .map(|(name, (about, _))| {
-            let ours = config.collections.as_ref().and_then(|all| all.get(&name)).cloned().unwrap_or_default();
-            let said = |key: &str| about.and_then(|about| about.get(key)).and_then(Yaml::filled);
-            let folder = [folder_of_all.trim_matches('/'), &format!("_{name}")]
-                .iter()
-                .filter(|part| !part.is_empty())
-                .copied()
-                .collect::<Vec<_>>()
-                .join("/");
-            let default_permalink = if name == "posts" {
-                permalink::style(&site_style).to_owned()
-            } else {
-                permalink::collection_default(&site_style)
-            };
-            let permalink = ours.permalink.or_else(|| said("permalink")).unwrap_or(default_permalink);
-            let permalink = permalink::style(&permalink).to_owned();
-            let title =
-                ours.title.or_else(|| said("title")).unwrap_or_else(|| capitalised(&name.replace(['-', '_'], " ")));
-            let title = markdown::title_to_text(&title);
-            let paths = if ours.paths.is_empty() { vec![format!("{folder}/**")] } else { ours.paths };
-            (name, Collection { title, paths, folder, permalink })
-        })
-        .collect()
-}
-
-fn defaults(own: &Yaml) -> Vec<Default> {
-    let Some(Yaml::List(items)) = own.get("defaults") else { return Vec::new() };
-    items
-        .iter()
-        .map(|item| {
-            let scope = |key: &str| {
-                item.get("scope").and_then(|scope| scope.get(key)).and_then(Yaml::filled).unwrap_or_default()
-            };
-            Default {
-                path: scope("path").trim_matches('/').to_owned(),
-                kind: scope("type"),
-                values: item.get("values").cloned().unwrap_or_default(),
-            }
-        })
-        .collect()
-}
-
-impl Default {
-    fn applies(&self, path: &str, collection: &str) -> bool {
-        let kind = self.kind.is_empty() || self.kind == collection || (self.kind == "post" && collection == "posts");
-        let place = self.path.is_empty()
-            || if self.path.contains('*') {
-                matches(&self.path, path) || matches(&format!("{}/**", self.path), path)
-            } else {
-                path == self.path || path.starts_with(&format!("{}/", self.path))
-            };
-        kind && place
-    }
-
-    fn weight(&self) -> (usize, bool) {
-        (self.path.len(), !self.kind.is_empty())
-    }
-}
-
-/// Files that Jekyll's converters take as documents, and editors' and CMS's own files left out.
-fn is_document(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let hidden = name.starts_with(['.', '_', '#', '~']) || name.ends_with('~');
-    let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
-    let inner_hidden = folders.split('/').skip(1).any(|folder| folder.starts_with(['.', '#', '~']));
-    let markdown = name.rsplit_once('.').is_some_and(|(_, ext)| {
-        matches!(ext.to_ascii_lowercase().as_str(), "md" | "markdown" | "mkdown" | "mkdn" | "mkd")
-    });
-    markdown && !hidden && !inner_hidden
-}
-
-/// Whether a path fits a glob: `*` within a folder, `**` over folders, `?` one character.
-pub fn matches(glob: &str, path: &str) -> bool {
-    fn go(glob: &[u8], path: &[u8]) -> bool {
-        match glob {
-            [] => path.is_empty(),
-            [b'*', b'*', b'/', rest @ ..] => {
-                go(rest, path) || (0..path.len()).any(|at| path[at] == b'/' && go(rest, &path[at + 1..]))
-            }
-            [b'*', b'*'] => true,
-            [b'*', rest @ ..] => {
-                let folder_end = path.iter().position(|b| *b == b'/').unwrap_or(path.len());
-                (0..=folder_end).any(|at| go(rest, &path[at..]))
-            }
-            [b'?', rest @ ..] => path.first().is_some_and(|b| *b != b'/') && go(rest, &path[1..]),
-            [c, rest @ ..] => path.first() == Some(c) && go(rest, &path[1..]),
-        }
-    }
-    go(glob.as_bytes(), path.as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn globs_fit_paths() {
-        for (glob, path, fits) in [
-            ("_communiques/**", "_communiques/a/b.md", true),
-            ("_communiques/**", "_communiques2/b.md", false),
-            ("_communiques/*.md", "_communiques/b.md", true),
-            ("_communiques/*.md", "_communiques/a/b.md", false),
-            ("**/*.md", "a/b/c.md", true),
-            ("**/*.md", "c.md", true),
-            ("a/?.md", "a/b.md", true),
-        ] {
-            assert_eq!(matches(glob, path), fits, "{glob} {path}");
-        }
-    }
-
-    #[test]
-    fn only_documents_are_articles() {
-        for (path, is) in [
-            ("_posts/2024-01-01-x.md", true),
-            ("_posts/x.markdown", true),
-            ("_posts/.x.md.swp", false),
-            ("_posts/.x.md", false),
-            ("_posts/x.md~", false),
-            ("_posts/#x.md#", false),
-            ("_posts/x.old", false),
-            ("_posts/.git/x.md", false),
-        ] {
-            assert_eq!(is_document(path), is, "{path}");
-        }
-    }
 }

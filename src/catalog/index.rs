@@ -17,9 +17,9 @@ const FORM: u32 = 1;
 /// Pages of an index.
 const PAGES: u64 = 4096;
 
-/// What an index fits: the program's way to read, and the site's settings.
-pub fn fits(settings_print: u64) -> String {
-    format!("{FORM} {} {settings_print:016x}", env!("CARGO_PKG_VERSION"))
+/// What an index fits: the program's way to read, and the digest of the site's settings.
+pub fn fits(settings: &str) -> String {
+    format!("{FORM} {} {settings}", env!("CARGO_PKG_VERSION"))
 }
 
 /// Whether an index that fits this can be read by this program.

@@ -1,14 +1,13 @@
 //! `crieur init`: a commented configuration for a site, from what is found in it.
 
 use super::{Context, Fail, print, say};
-use crate::article::site::JEKYLL_CONFIG;
 use crate::catalog::Head;
 use crate::clock::Clock;
-use crate::config::{self, Config, Surroundings};
+use crate::config::{self, Config, Generator, Surroundings};
 use crate::feed::Feed;
 use crate::problem::{Problem, Severity};
 use crate::reconcile::{PassError, Reconciler, Snapshot};
-use crate::starter::{self, Found, Generator, OldFeed, scalar};
+use crate::starter::{self, Found, OldFeed, scalar};
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -47,7 +46,8 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let now = context.clock.now();
     let catalog = snapshot.catalog();
     let articles: Vec<&Head> = catalog.all().map(|standing| &standing.article).collect();
-    let (generator, settings) = generator(&options.site);
+    let generator = snapshot.site.generator;
+    let settings = settings_of(&options.site, generator);
     let feeds = &snapshot.feeds.feeds;
     let mut old = templates(&options.site, feeds);
     old.extend(starter::own_feeds(generator, &settings, feeds));
@@ -108,24 +108,27 @@ fn refused(problems: &[Problem]) -> Fail {
     Fail::Said(2)
 }
 
-/// The generator that a folder looks like, and the text of its settings.
-fn generator(root: &Path) -> (Generator, String) {
-    let text = |name: &str| fs::read_to_string(root.join(name)).ok();
-    if let Some(settings) = text(JEKYLL_CONFIG) {
-        return (Generator::Jekyll, settings);
-    }
-    let zola = |settings: &String| settings.lines().any(|line| line.trim_start().starts_with("base_url"));
-    if let Some(settings) = text("zola.toml").or_else(|| text("config.toml").filter(zola)) {
-        return (Generator::Zola, settings);
-    }
-    let ends = ["toml", "yaml", "yml", "json"];
-    let names = ends.iter().flat_map(|end| [format!("hugo.{end}"), format!("config.{end}")]);
-    let mut hugo = names.filter(|_| root.join("content").is_dir()).filter_map(|name| text(&name));
-    match hugo.next() {
-        Some(settings) => (Generator::Hugo, settings),
-        None if root.join("config/_default").is_dir() => (Generator::Hugo, String::new()),
-        None => (Generator::Plain, String::new()),
-    }
+/// The text of the generator's own settings.
+fn settings_of(root: &Path, generator: Generator) -> String {
+    let names: &[&str] = match generator {
+        Generator::Jekyll => &["_config.yml", "_config.yaml", "_config.toml"],
+        Generator::Hugo => &[
+            "hugo.toml",
+            "hugo.yaml",
+            "hugo.yml",
+            "hugo.json",
+            "config.toml",
+            "config.yaml",
+            "config.yml",
+            "config.json",
+            "config/_default/hugo.toml",
+            "config/_default/config.toml",
+            "config/_default/config.yaml",
+        ],
+        Generator::Zola => &["zola.toml", "config.toml"],
+        Generator::Plain => &[],
+    };
+    names.iter().find_map(|name| fs::read_to_string(root.join(name)).ok()).unwrap_or_default()
 }
 
 /// Whether a site's settings have a line on its language, by any of the generators' names for it.

@@ -147,8 +147,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
 
 /// The site's zone, for times that people read; the outbox can be looked at even where the site is not there.
 fn zone(config: &Config) -> TimeZone {
-    let jekyll = Directory::new(config.site.root.clone()).jekyll_config().ok().flatten();
-    match SiteSettings::read(&config.site, jekyll.as_deref()) {
+    match SiteSettings::read(&config.site, &Directory::new(config.site.root.clone())) {
         Ok((site, _)) => site.timezone,
         Err(_) => config.site.timezone.clone().unwrap_or(TimeZone::UTC),
     }

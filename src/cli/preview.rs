@@ -76,7 +76,7 @@ pub async fn previews(
     };
     let read = snapshot.texts.read(&standing);
     let (article, _) =
-        read.ok_or_else(|| Fail::Failed(format!("{} cannot be read at present", standing.article.path)))?;
+        read.map_err(|_| Fail::Failed(format!("{} cannot be read at present", standing.article.path)))?;
     let mut previews = Vec::new();
     for planned in planned.map_err(Fail::Failed)? {
         let name = &planned.key.endpoint;

@@ -30,7 +30,7 @@ pub struct RawConfig {
     pub baseline: Option<RawBaseline>,
 }
 
-/// The site whose articles are syndicated. What a Jekyll site's `_config.yml` says need not be repeated.
+/// The site whose articles are syndicated. What the site's own settings say (`_config.yml`, `hugo.toml`, …) need not be repeated.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawSite {
@@ -52,7 +52,7 @@ pub struct RawSite {
     pub language: Option<String>,
     /// IANA time zone of dates without one, and of schedules, such as Europe/Paris.
     pub timezone: Option<String>,
-    /// Generator of the site.
+    /// Generator of the site; detected by the files of the site.
     pub generator: Option<RawGenerator>,
     /// Collections that hold articles, by name. Without it: every collection that the site puts out, but pages.
     pub collections: Option<BTreeMap<String, RawCollection>>,
@@ -95,6 +95,12 @@ pub struct RawGit {
 pub enum RawGenerator {
     /// Jekyll.
     Jekyll,
+    /// Hugo.
+    Hugo,
+    /// Zola.
+    Zola,
+    /// Folders of Markdown with front matter: Eleventy, Astro, Gridsome, or none.
+    Plain,
 }
 
 /// One collection of articles.
@@ -103,7 +109,7 @@ pub enum RawGenerator {
 pub struct RawCollection {
     /// Files of the collection, as globs under the site's root, such as `_communiques/**`.
     pub paths: Option<Vec<String>>,
-    /// Permalink with Jekyll's placeholders, such as `/espace-presse/:title/`.
+    /// Permalink with the placeholders of the generator (Hugo's for Hugo, else Jekyll's), such as `/espace-presse/:title/`.
     pub permalink: Option<String>,
     /// Title shown to people.
     pub title: Option<String>,

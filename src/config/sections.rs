@@ -1,7 +1,9 @@
 //! The sections `site`, `http`, `feeds`, `hashtags` and `delivery`.
 
 use super::git::{self, Git};
-use super::raw::{RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawHashtags, RawHttp, RawSite};
+use super::raw::{
+    RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawGenerator, RawHashtags, RawHttp, RawSite,
+};
 use super::read::{Reader, dotted, key};
 use crate::secret::Secret;
 use crate::span;
@@ -14,7 +16,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use url::Url;
 
-/// The site, as far as the configuration says it; the rest comes from the site's own `_config.yml`.
+/// The site, as far as the configuration says it; the rest comes from the site's own settings.
 #[derive(Debug, Clone)]
 pub struct Site {
     /// Folder of the site, relative to the working directory. Of a repository: the folder in its checkout.
@@ -33,18 +35,55 @@ pub struct Site {
     pub language: Option<String>,
     /// Zone of dates without one, and of schedules.
     pub timezone: Option<TimeZone>,
+    /// Generator; None means that the site's files tell.
+    pub generator: Option<Generator>,
     /// Collections that hold articles; None means all that the site puts out, but pages.
     pub collections: Option<BTreeMap<String, CollectionConfig>>,
     /// How often the whole tree is compared with what is known.
     pub scan_every: SignedDuration,
 }
 
+/// What makes pages of the site's files, and so says what a file means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generator {
+    /// Jekyll 4.
+    Jekyll,
+    /// Hugo.
+    Hugo,
+    /// Zola.
+    Zola,
+    /// Folders of Markdown with front matter: Eleventy, Astro, Gridsome, or none.
+    Plain,
+}
+
+impl Generator {
+    /// The word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Jekyll => "jekyll",
+            Self::Hugo => "hugo",
+            Self::Zola => "zola",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jekyll => "Jekyll",
+            Self::Hugo => "Hugo",
+            Self::Zola => "Zola",
+            Self::Plain => "no known generator",
+        }
+    }
+}
+
 /// One collection, as far as the configuration says it.
 #[derive(Debug, Clone, Default)]
 pub struct CollectionConfig {
-    /// Globs under the site's root; empty means Jekyll's own folder.
+    /// Globs under the site's root; empty means the generator's own folder.
     pub paths: Vec<String>,
-    /// Permalink with Jekyll's placeholders.
+    /// Permalink with the generator's placeholders: Hugo's for Hugo, else Jekyll's.
     pub permalink: Option<String>,
     /// Title shown to people.
     pub title: Option<String>,
@@ -84,6 +123,12 @@ pub(super) fn site(reader: &mut Reader, raw: RawSite, store: &Path) -> Site {
         description: raw.description,
         language,
         timezone,
+        generator: raw.generator.map(|raw| match raw {
+            RawGenerator::Jekyll => Generator::Jekyll,
+            RawGenerator::Hugo => Generator::Hugo,
+            RawGenerator::Zola => Generator::Zola,
+            RawGenerator::Plain => Generator::Plain,
+        }),
         collections,
         scan_every: length(reader, &at("scan_every"), raw.scan_every, SignedDuration::from_mins(1)),
     }

@@ -11,7 +11,7 @@ pub mod rss;
 mod set;
 
 pub use crate::catalog::Kind;
-pub use set::{Asked, FeedSet, Making, Memory, Remembered, Settings, Shown};
+pub use set::{Asked, FeedSet, Making, Memory, Remembered, Settings, Shown, Unread};
 
 use crate::article::ArticleId;
 use crate::catalog::GroupKey;

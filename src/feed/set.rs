@@ -13,6 +13,7 @@ use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterato
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use url::Url;
 
 /// What feeds need of the configuration.
@@ -67,6 +68,15 @@ pub struct Memory {
 
 /// Files that an article names, and what was found of them.
 pub type Asked = Vec<(String, Option<FileFacts>)>;
+
+/// Why an article cannot be read whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// Its file is not the one that the catalog knows: a later pass reads it.
+    Changing,
+    /// Its file is as it was, and cannot be read.
+    Broken,
+}
 
 /// An entry that some feed shows, and what it was made of.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -188,8 +198,8 @@ pub struct Making<'a> {
     pub before: &'a FeedSet,
     /// The groups in which something changed; None means that all are looked at.
     pub affected: Option<&'a BTreeSet<GroupKey>>,
-    /// Reads an article whole, with the files that it names; None if its file is just changing or cannot be read.
-    pub read: &'a (dyn Fn(&Standing) -> Option<(Article, Asked)> + Sync),
+    /// Reads an article whole, with the files that it names.
+    pub read: &'a (dyn Fn(&Standing) -> Result<(Article, Asked), Unread> + Sync),
     /// The instant.
     pub now: Timestamp,
 }
@@ -223,12 +233,9 @@ impl Making<'_> {
             .chain(groups.iter().map(|group| &group.feed))
             .map(|feed| ((feed.kind, feed.term.clone()), feed.slug.clone()))
             .collect();
-        let mut entries = self.entries(&groups, &slugs, setting);
-        let mut is_incomplete = false;
+        let (mut entries, is_incomplete) = self.entries(&groups, &slugs, setting);
         for group in &mut groups {
-            let before = group.shown.len();
             group.shown.retain(|standing| entries.contains_key(&standing.id));
-            is_incomplete |= group.shown.len() != before;
             let dates = group.shown.iter().filter_map(|standing| entries.get(&standing.id));
             group.feed.updated = dates.map(|shown| shown.entry.updated.at).max().unwrap_or(group.feed.updated);
             group.feed.entries = group.shown.len();
@@ -261,7 +268,8 @@ impl Making<'_> {
     }
 
     /// The entries of the groups' articles: those made before, and the new ones, made on all cores.
-    fn entries(&self, groups: &[Group], slugs: &Slugs, setting: u64) -> HashMap<ArticleId, Shown> {
+    /// Also whether one was left out, or as it was, since its file is just changing.
+    fn entries(&self, groups: &[Group], slugs: &Slugs, setting: u64) -> (HashMap<ArticleId, Shown>, bool) {
         let mut entries: HashMap<ArticleId, Shown> = HashMap::new();
         let mut to_make: BTreeMap<ArticleId, &Arc<Standing>> = BTreeMap::new();
         for standing in groups.iter().flat_map(|group| &group.shown) {
@@ -275,10 +283,15 @@ impl Making<'_> {
                 }
             }
         }
+        let is_changing = AtomicBool::new(false);
         let make = |standing: &Arc<Standing>| -> Option<Shown> {
-            let Some((article, asked)) = (self.read)(standing) else {
+            let (article, asked) = match (self.read)(standing) {
+                Ok(read) => read,
                 // What cannot be read now keeps its last good form.
-                return self.before.entries.get(&standing.id).cloned();
+                Err(why) => {
+                    is_changing.fetch_or(why == Unread::Changing, Ordering::Relaxed);
+                    return self.before.entries.get(&standing.id).cloned();
+                }
             };
             let entry = Arc::new(entry(standing, &article, self.site, self.settings.feeds.content, slugs));
             let version = standing.version();
@@ -287,7 +300,7 @@ impl Making<'_> {
         let to_make: Vec<&Arc<Standing>> = to_make.into_values().collect();
         let made: Vec<Shown> = to_make.into_par_iter().filter_map(make).collect();
         entries.extend(made.into_iter().map(|shown| (shown.article, shown)));
-        entries
+        (entries, is_changing.into_inner())
     }
 
     fn documents(&self, group: &Group, entries: &HashMap<ArticleId, Shown>) -> Vec<Arc<Document>> {

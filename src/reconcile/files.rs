@@ -2,7 +2,7 @@
 
 use super::PassError;
 use super::texts::Texts;
-use crate::article::{self, SiteSettings, SourceFile};
+use crate::article::{self, Depth, SiteSettings, SourceFile, Tree};
 use crate::catalog::ledger::{Changes, Read};
 use crate::catalog::{Catalog, Stamp};
 use crate::config::Config;
@@ -70,7 +70,6 @@ struct Other {
 pub struct Files {
     config: Arc<Config>,
     directory: Directory,
-    jekyll: Option<String>,
     site: Option<Arc<SiteSettings>>,
     site_problems: Vec<Problem>,
     others: BTreeMap<String, Other>,
@@ -83,7 +82,7 @@ const RACY: SignedDuration = SignedDuration::from_millis(100);
 impl Files {
     pub fn new(config: Arc<Config>) -> Self {
         let directory = Directory::new(config.site.root.clone());
-        Self { config, directory, jekyll: None, site: None, site_problems: Vec::new(), others: BTreeMap::new() }
+        Self { config, directory, site: None, site_problems: Vec::new(), others: BTreeMap::new() }
     }
 
     /// The site's settings, as they were last read.
@@ -98,29 +97,49 @@ impl Files {
 
     /// Reads the site's settings. True if they changed.
     pub fn read_settings(&mut self) -> Result<bool, PassError> {
-        let jekyll = self.directory.jekyll_config()?;
-        if self.site.is_some() && jekyll == self.jekyll {
-            return Ok(false);
-        }
-        let mut changed = false;
-        // While the site's own file is half-written, the last good settings stay.
-        match SiteSettings::read(&self.config.site, jekyll.as_deref()) {
+        self.directory.is_there()?;
+        // While the site's own files are half-written, the last good settings stay.
+        match SiteSettings::read(&self.config.site, &self.directory) {
             Ok((site, problems)) => {
-                changed = self.site.is_some();
-                self.site = Some(Arc::new(site));
                 self.site_problems = problems;
+                let known = self.site.as_ref().map(|known| known.digest());
+                if known == Some(site.digest()) {
+                    return Ok(false);
+                }
+                self.site = Some(Arc::new(site));
                 self.others.clear();
+                Ok(known.is_some())
             }
-            Err(problems) if self.site.is_some() => self.site_problems = problems,
-            Err(problems) => return Err(PassError::Site(problems)),
+            Err(problems) if self.site.is_some() => {
+                self.site_problems = problems;
+                Ok(false)
+            }
+            Err(problems) => Err(PassError::Site(problems)),
         }
-        self.jekyll = jekyll;
-        Ok(changed)
+    }
+
+    /// Whether a change at these paths may be one of the site's settings.
+    fn concerns_settings(&self, paths: &BTreeSet<PathBuf>) -> bool {
+        let Some(site) = &self.site else { return true };
+        paths.iter().any(|path| self.under_root(path).is_none_or(|under| site.is_settings(&under)))
+    }
+
+    /// A path under the site's root, if it is one.
+    fn under_root(&self, path: &Path) -> Option<String> {
+        let root = self.directory.root();
+        let under = match path.strip_prefix(root) {
+            Ok(under) => under.to_owned(),
+            Err(_) => path.strip_prefix(std::path::absolute(root).ok()?).ok()?.to_owned(),
+        };
+        under.to_str().map(str::to_owned)
     }
 
     /// Looks at files, and tells which are to be read.
     pub fn look(&mut self, catalog: &Catalog, at: &Where) -> Result<ToRead, PassError> {
-        let settings_changed = self.read_settings()?;
+        let settings_changed = match at {
+            Where::At(paths) if !self.concerns_settings(paths) => false,
+            _ => self.read_settings()?,
+        };
         let Some(site) = self.site.clone() else { return Err(PassError::Site(self.site_problems.clone())) };
         let hinted = match at {
             Where::At(paths) if !settings_changed => self.hinted(catalog, &site, paths),
@@ -137,18 +156,15 @@ impl Files {
 
     /// What the paths that a watcher named have to say; None if only a look at everything can tell.
     fn hinted(&mut self, catalog: &Catalog, site: &SiteSettings, paths: &BTreeSet<PathBuf>) -> Option<ToRead> {
-        let root = self.directory.root();
-        let absolute = std::path::absolute(root).ok();
         let mut to_read = ToRead { beside: Some(BTreeSet::new()), ..ToRead::default() };
         let mut found = Vec::new();
         for path in paths {
-            let under = path.strip_prefix(root).ok().or_else(|| path.strip_prefix(absolute.as_ref()?).ok())?;
-            let under = under.to_str()?.to_owned();
-            if path.is_dir() || (!path.exists() && path.extension().is_none()) {
+            let under = self.under_root(path)?;
+            if self.is_bundle_marker(site, &under) || path.is_dir() || (!path.exists() && path.extension().is_none()) {
                 // A folder came or went, with whatever it holds.
                 return None;
             }
-            if site.collection_of(&under).is_none() {
+            if site.collection_of(&under).is_none() || self.is_resource(site, &under) {
                 to_read.beside.as_mut()?.insert(under);
                 continue;
             }
@@ -165,6 +181,27 @@ impl Files {
             self.take_up(catalog, path, state, true, &mut to_read);
         }
         Some(to_read)
+    }
+
+    /// Whether a file decides which others beside it are articles.
+    fn is_bundle_marker(&self, site: &SiteSettings, path: &str) -> bool {
+        !site.bundle_markers().is_empty() && site.is_bundle_marker(path.rsplit('/').next().unwrap_or(path))
+    }
+
+    /// Whether a document is a resource of the article that its folder, or one above it, is.
+    fn is_resource(&self, site: &SiteSettings, path: &str) -> bool {
+        if site.bundle_markers().is_empty() {
+            return false;
+        }
+        let mut folder = path.rsplit_once('/').map(|(folder, _)| folder);
+        while let Some(inside) = folder {
+            let files = self.directory.files(inside, false);
+            if site.is_bundle(inside, files.iter().filter_map(|file| file.rsplit('/').next())) {
+                return true;
+            }
+            folder = inside.rsplit_once('/').map(|(folder, _)| folder);
+        }
+        false
     }
 
     /// What all files that there are have to say.
@@ -302,7 +339,8 @@ fn read_file(directory: &Directory, site: &SiteSettings, path: &str, stamp: Stam
     let print = digest::number(&bytes);
     let file = SourceFile { path: path.to_owned(), bytes };
     let read = || {
-        let parsed = article::parse(&file, site, &|_| None);
+        let depth = if with_text { Depth::Text } else { Depth::Head };
+        let parsed = article::parse(&file, site, &|_| None, depth);
         match parsed.article {
             Some(article) => Outcome::Article(Box::new(Read::new(&article, stamp, print, with_text))),
             None => Outcome::Other(Other { stamp, problems: parsed.problems, broken: parsed.broken }),

@@ -9,7 +9,6 @@ use crate::catalog::ledger::{self, Changes, Looked, Row, Site, Sorted};
 use crate::catalog::{Catalog, GroupKey, Head, Names, Past, Standing, index};
 use crate::config::{Baseline, Config};
 use crate::delivery::Delivery;
-use crate::digest;
 use crate::feed::{FeedSet, Making, Memory, Settings, Shown};
 use crate::plan::{self, Inputs, Plan};
 use crate::problem::{Place, Problem};
@@ -156,9 +155,10 @@ impl State {
 
     /// What an index fits that is written now.
     fn index_fits(&mut self) -> Option<String> {
-        self.files.read_settings().ok()?;
-        let site = self.files.site()?;
-        Some(index::fits(digest::number(format!("{site:?}"))))
+        if self.files.site().is_none() {
+            self.files.read_settings().ok()?;
+        }
+        Some(index::fits(&self.files.site()?.digest()))
     }
 
     /// The entries that an earlier process made.
@@ -338,7 +338,7 @@ impl State {
         let raw = catalog.raw_after(self.digested, DIGEST);
         self.digested = Some(raw.last()?.id);
         let read = |standing: &Arc<Standing>| {
-            let (article, _) = texts.read(standing)?;
+            let article = texts.text(standing)?;
             let mut past = standing.past.clone();
             let sketch = ledger::digest_text(&mut past, &article);
             Some((standing.id, past, sketch))

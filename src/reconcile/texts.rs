@@ -1,10 +1,10 @@
 //! The texts of articles, read again when something needs them.
 
 use super::files::fault;
-use crate::article::{self, Article, Parsed, SiteSettings, SourceFile};
+use crate::article::{self, Article, Depth, Parsed, SiteSettings, SourceFile};
 use crate::catalog::{Stamp, Standing};
 use crate::digest;
-use crate::feed::Asked;
+use crate::feed::{Asked, Unread};
 use crate::problem::Problem;
 use crate::source::directory::{self, Directory};
 use std::cell::RefCell;
@@ -25,28 +25,39 @@ impl Texts {
 
     /// An article as its file says, if the file is still the one that the catalog knows: what an editor is just writing
     /// is read by the next pass, with all that it means. Also the files that it names.
-    pub fn read(&self, standing: &Standing) -> Option<(Article, Asked)> {
+    pub fn read(&self, standing: &Standing) -> Result<(Article, Asked), Unread> {
+        let path = &*standing.article.path;
+        let bytes = self.bytes(standing).ok_or(Unread::Changing)?;
+        let (parsed, asked) = self.parse(path, bytes, Depth::Full).ok_or(Unread::Broken)?;
+        Ok((parsed.article.ok_or(Unread::Broken)?, asked))
+    }
+
+    /// The same without the facts of the files that it names.
+    pub fn text(&self, standing: &Standing) -> Option<Article> {
+        let bytes = self.bytes(standing)?;
+        self.parse(&standing.article.path, bytes, Depth::Text)?.0.article
+    }
+
+    fn bytes(&self, standing: &Standing) -> Option<Vec<u8>> {
         let path = &*standing.article.path;
         let stamp = self.directory.stat(path)?.ok()?;
         let bytes = self.directory.read(path, &stamp)?.ok()?;
-        if digest::number(&bytes) != standing.print {
-            return None;
-        }
-        let (parsed, asked) = self.parse(path, bytes)?;
-        Some((parsed.article?, asked))
+        (digest::number(&bytes) == standing.print).then_some(bytes)
     }
 
     /// Everything that a person should see of a file.
     pub fn inspect(&self, path: &str, stamp: &Stamp) -> Vec<Problem> {
         match self.directory.read(path, stamp) {
-            Some(Ok(bytes)) => self.parse(path, bytes).map_or_else(|| vec![fault(path)], |(parsed, _)| parsed.problems),
+            Some(Ok(bytes)) => {
+                self.parse(path, bytes, Depth::Full).map_or_else(|| vec![fault(path)], |(parsed, _)| parsed.problems)
+            }
             Some(Err(problem)) => vec![problem],
             None => Vec::new(),
         }
     }
 
     /// None if the reader ended in the midst of its work.
-    fn parse(&self, path: &str, bytes: Vec<u8>) -> Option<(Parsed, Asked)> {
+    fn parse(&self, path: &str, bytes: Vec<u8>, depth: Depth) -> Option<(Parsed, Asked)> {
         let asked = RefCell::new(Vec::new());
         let lookup = |path: &str| {
             let facts = directory::facts(self.directory.root(), path);
@@ -54,7 +65,7 @@ impl Texts {
             facts
         };
         let file = SourceFile { path: path.to_owned(), bytes };
-        let read = || article::parse(&file, &self.site, &lookup);
+        let read = || article::parse(&file, &self.site, &lookup, depth);
         let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).ok()?;
         Some((parsed, asked.into_inner()))
     }

@@ -10,7 +10,7 @@ mod titles;
 
 use crate::article::{SiteSettings, front_matter, markdown};
 use crate::catalog::{Head, Label};
-use crate::config::{Config, Written};
+use crate::config::{Config, Generator, Written};
 use crate::problem::{Place, Problem};
 use crate::yaml::{self, Step, Yaml};
 use jiff::Timestamp;
@@ -36,7 +36,8 @@ pub struct Inputs<'a> {
 
 /// All that shows, in no particular order. Files of articles are named under the site's root.
 pub fn review(inputs: &Inputs) -> Vec<Problem> {
-    let mut problems = terms::spellings(inputs.articles, &Finder { text: inputs.text });
+    let mut problems =
+        terms::spellings(inputs.articles, &Finder { text: inputs.text, generator: inputs.site.generator });
     problems.extend(titles::titles_and_dates(inputs));
     problems.extend(rules::rules(inputs));
     problems
@@ -46,6 +47,8 @@ pub fn review(inputs: &Inputs) -> Vec<Problem> {
 pub struct Finder<'a> {
     /// The text of a file of the site.
     pub text: &'a dyn Fn(&str) -> Option<String>,
+    /// What made the site: it decides where front matter is.
+    pub generator: Generator,
 }
 
 impl Finder<'_> {
@@ -79,7 +82,7 @@ impl Finder<'_> {
     /// The place that `find` tells in a front matter that is YAML.
     fn seek(&self, path: &str, find: impl Fn(&str, &Yaml) -> Option<Place>) -> Option<Place> {
         let text = (self.text)(path)?;
-        let split = front_matter::split(&text)?;
+        let split = front_matter::split(&text, self.generator)?;
         let document = yaml::parse(split.front).ok()?;
         Some(find(split.front, &document.value)?.below(split.lines_above))
     }
@@ -121,7 +124,7 @@ mod tests {
             ("no front matter", Place::FILE, Place::FILE),
         ] {
             let read = |_: &str| Some(text.to_owned());
-            let finder = Finder { text: &read };
+            let finder = Finder { text: &read, generator: Generator::Jekyll };
             assert_eq!(finder.term("a.md", &["tags", "tag"], "Cloud"), term, "{text}");
             assert_eq!(finder.key("a.md", &["date"]), key, "{text}");
         }

@@ -20,7 +20,7 @@ const TITLE: [&str; 1] = ["title"];
 
 /// Problems of titles and dates of all published articles.
 pub fn titles_and_dates(inputs: &Inputs) -> Vec<Problem> {
-    let finder = Finder { text: inputs.text };
+    let finder = Finder { text: inputs.text, generator: inputs.site.generator };
     let published = || inputs.articles.iter().copied().filter(|article| article.published);
     let mut problems = twice(published(), &finder);
     for article in published() {

@@ -4,8 +4,7 @@
 //! not a plain file (a pipe, a device) is not opened.
 
 use super::SourceError;
-use crate::article::site::JEKYLL_CONFIG;
-use crate::article::{FileFacts, SiteSettings};
+use crate::article::{FileFacts, SiteSettings, Tree};
 use crate::catalog::Stamp;
 use crate::problem::{Place, Problem};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -41,14 +40,11 @@ impl Directory {
         &self.root
     }
 
-    /// The site's own configuration file, if it has one.
+    /// Whether the folder is there.
     ///
-    /// Errors: the folder is not there, or the file cannot be read as text.
-    pub fn jekyll_config(&self) -> Result<Option<String>, SourceError> {
-        if !self.root.is_dir() {
-            return Err(SourceError::Missing(self.root.display().to_string()));
-        }
-        Ok(fs::read(self.root.join(JEKYLL_CONFIG)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    /// Errors: it is not.
+    pub fn is_there(&self) -> Result<(), SourceError> {
+        if self.root.is_dir() { Ok(()) } else { Err(SourceError::Missing(self.root.display().to_string())) }
     }
 
     /// All files that the site's collections hold, in the order of their paths.
@@ -103,16 +99,19 @@ impl Directory {
         for entry in entries.flatten() {
             // A name that is not UTF-8 can be no article: it has no address.
             let Ok(name) = entry.file_name().into_string() else { continue };
-            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
             match entry.file_type() {
-                Ok(kind) if kind.is_dir() => {
-                    let skipped = name.starts_with('.') || name == "node_modules" || path == "_site";
-                    folders.extend((!skipped).then_some(path));
-                }
-                Ok(_) if site.collection_of(&path).is_some() => files.push(path),
-                _ => {}
+                Ok(kind) if kind.is_dir() => folders.push(name),
+                Ok(_) => files.push(name),
+                Err(_) => {}
             }
         }
+        let under = |name: &String| if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+        // Documents beside and below the one that makes a folder an article are its resources.
+        let is_bundle = site.is_bundle(folder, files.iter().map(String::as_str));
+        let of_article = files.iter().filter(|name| !is_bundle || site.is_bundle_marker(name)).map(under);
+        let files: Vec<String> = of_article.filter(|path| site.collection_of(path).is_some()).collect();
+        let below = folders.iter().filter(|_| !is_bundle).map(under).filter(|path| site.enters(path));
+        let folders: Vec<String> = below.collect();
         let stat = |path: String| self.stat(&path).map(|found| (path, found));
         let mut found: Vec<Found> = files.into_par_iter().with_min_len(64).filter_map(stat).collect();
         let below: Result<Vec<Vec<Found>>, SourceError> =
@@ -151,6 +150,40 @@ pub fn folders(site: &SiteSettings) -> BTreeSet<String> {
             fixed.rfind('/').map_or(String::new(), |end| fixed[..end].to_owned())
         })
         .collect()
+}
+
+/// The site's settings lie in its files.
+impl Tree for Directory {
+    fn read(&self, path: &str) -> Option<String> {
+        let whole = self.root.join(path);
+        let metadata = fs::metadata(&whole).ok().filter(Metadata::is_file)?;
+        read(&whole, metadata.len()).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn files(&self, folder: &str, deep: bool) -> Vec<String> {
+        let mut found = Vec::new();
+        list(&self.root, folder, if deep { DEPTH_MAX } else { 0 }, &mut found);
+        found.sort();
+        found
+    }
+}
+
+/// Names of files for the settings: what cannot be read holds none.
+fn list(root: &Path, folder: &str, depth: usize, found: &mut Vec<String>) {
+    let Ok(entries) = fs::read_dir(root.join(folder)) else { return };
+    for entry in entries.flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => {
+                if depth > 0 && !name.starts_with('.') && name != "node_modules" {
+                    list(root, &path, depth - 1, found);
+                }
+            }
+            Ok(_) => found.push(path),
+            Err(_) => {}
+        }
+    }
 }
 
 fn read(path: &Path, length: u64) -> std::io::Result<Vec<u8>> {

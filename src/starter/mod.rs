@@ -13,6 +13,7 @@ pub use write::write;
 
 use crate::article::SiteSettings;
 use crate::catalog::{Head, Label};
+use crate::config::Generator;
 use crate::post::hashtag::proposed;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -23,41 +24,6 @@ use std::sync::Arc;
 /// Most terms that are proposed; longer terms than that are no hashtags.
 const TERMS_MAX: usize = 50;
 const TERM_LENGTH_MAX: usize = 60;
-
-/// Generator of a site, as far as its files tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Generator {
-    /// Jekyll.
-    Jekyll,
-    /// Hugo.
-    Hugo,
-    /// Zola.
-    Zola,
-    /// None that is known: files of Markdown.
-    Plain,
-}
-
-impl Generator {
-    /// The word in the configuration.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Jekyll => "jekyll",
-            Self::Hugo => "hugo",
-            Self::Zola => "zola",
-            Self::Plain => "plain",
-        }
-    }
-
-    /// Its name for people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Jekyll => "Jekyll",
-            Self::Hugo => "Hugo",
-            Self::Zola => "Zola",
-            Self::Plain => "no known generator",
-        }
-    }
-}
 
 /// What was found of a site.
 #[derive(Debug, Clone)]

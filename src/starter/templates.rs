@@ -1,9 +1,9 @@
 //! The feeds that a site has today, told from its templates and settings, so that their addresses go on.
 
-use super::Generator;
 use crate::article::front_matter;
 use crate::catalog::Kind;
 use crate::config::Format;
+use crate::config::Generator;
 use crate::feed::Feed;
 use crate::text::{folded, percent_decode, slug};
 use crate::yaml::{self, Yaml};
@@ -35,7 +35,7 @@ pub struct Template {
 /// Reads a file that may be the template of a feed; None if it is none.
 pub fn template(text: &str, feeds: &[Arc<Feed>]) -> Option<Template> {
     let format = format_of(text)?;
-    let permalink = front_matter::split(text)
+    let permalink = front_matter::split(text, Generator::Jekyll)
         .and_then(|split| yaml::parse(split.front).ok())
         .and_then(|document| document.value.get("permalink").and_then(Yaml::filled))
         .map(|path| format!("/{}", percent_decode(path.trim_start_matches('/'))));

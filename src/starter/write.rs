@@ -153,11 +153,11 @@ baseline: existing   # what is there at the first start is in the feeds and is n
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Generator, OldFeed, collections, terms};
+    use super::super::{OldFeed, collections, terms};
     use super::*;
     use crate::article::SiteSettings;
     use crate::catalog::{Head, Names};
-    use crate::config::{self, Config, Surroundings};
+    use crate::config::{self, Config, Generator, Surroundings};
     use crate::post::hashtag::proposed;
     use crate::problem::Problem;
     use crate::text::folded;
@@ -170,10 +170,25 @@ mod tests {
         config::parse("crieur.yaml", text, &Surroundings { env: &env, read: &file })
     }
 
+    struct NoFiles;
+
+    impl crate::article::Tree for NoFiles {
+        fn read(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn files(&self, _: &str, _: bool) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
     fn settings(title: &str) -> SiteSettings {
-        let config =
-            read(&format!("site: {{ url: https://www.example.fr, title: {} }}", super::scalar(title))).unwrap();
-        SiteSettings::read(&config.site, None).unwrap().0
+        let config = read(&format!(
+            "site: {{ generator: jekyll, url: https://www.example.fr, title: {} }}",
+            super::scalar(title)
+        ))
+        .unwrap();
+        SiteSettings::read(&config.site, &NoFiles).unwrap().0
     }
 
     fn found<'a>(root: &'a str, site: &'a SiteSettings, names: &[String]) -> Found<'a> {
@@ -246,7 +261,10 @@ mod tests {
                 path: "_posts/2026-01-01-a.md".into(),
                 bytes: format!("---\ntitle: a\ntags: [{}]\n---\n", tags.join(", ")).into_bytes(),
             };
-            Head::of(&crate::article::parse(&file, &settings("x"), &|_| None).article.unwrap(), &mut names)
+            Head::of(
+                &crate::article::parse(&file, &settings("x"), &|_| None, crate::article::Depth::Full).article.unwrap(),
+                &mut names,
+            )
         };
         let articles = [of(&["cloud", "B"]), of(&["Cloud"]), of(&["Cloud"])];
         let articles: Vec<&Head> = articles.iter().collect();

@@ -1,7 +1,8 @@
 //! Properties, and another implementation as the judge.
 
-use crieur::article::{self, SiteSettings, SourceFile};
+use crieur::article::{self, Depth, SiteSettings, SourceFile};
 use crieur::schedule::Schedule;
+use crieur::source::directory::Directory;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -65,7 +66,7 @@ proptest! {
 
 fn settings() -> SiteSettings {
     let config = crate::support::parse("site: { url: https://www.example.fr, timezone: Europe/Paris }").unwrap();
-    SiteSettings::read(&config.site, None).unwrap().0
+    SiteSettings::read(&config.site, &Directory::new("/nowhere")).unwrap().0
 }
 
 /// Text as nobody should write it: pieces of Markdown, HTML, Liquid, YAML and control characters.
@@ -96,7 +97,7 @@ proptest! {
         let title = serde_json::to_string(&front).unwrap();
         for text in [format!("---\n{front}\n---\n{body}"), format!("---\ntitle: {title}\nchapeau-text: {title}\ntags: [{title}]\n---\n{body}")] {
             let file = SourceFile { path: "_posts/2026-01-01-x.md".into(), bytes: text.into_bytes() };
-            let parsed = article::parse(&file, &settings, &|_| None);
+            let parsed = article::parse(&file, &settings, &|_| None, Depth::Full);
             if let Some(article) = parsed.article {
                 let html = article::markdown::to_html(&article.body, &article.url);
                 prop_assert!(!html.contains("<script") && !html.contains("onerror=y>"));
@@ -109,6 +110,6 @@ proptest! {
     #[test]
     fn any_bytes_are_read_or_reported(bytes in any::<Vec<u8>>()) {
         let file = SourceFile { path: "_posts/2026-01-01-x.md".into(), bytes };
-        article::parse(&file, &settings(), &|_| None);
+        article::parse(&file, &settings(), &|_| None, Depth::Full);
     }
 }
