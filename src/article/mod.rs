@@ -9,6 +9,7 @@ pub mod front_matter;
 pub mod identity;
 mod liquid;
 pub mod markdown;
+mod media;
 pub mod permalink;
 mod read;
 pub mod site;

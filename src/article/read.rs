@@ -3,14 +3,12 @@
 use super::date::{self, ArticleDate};
 use super::front_matter::{self, FrontMatter};
 use super::site::{Collection, SiteSettings};
-use super::{Article, Attachment, Event, EventLink, Image, Lookup, Parsed, SourceFile, markdown};
+use super::{Article, Lookup, Parsed, SourceFile, markdown};
 use super::{liquid, permalink};
 use crate::problem::{Place, Problem};
-use crate::template::Template;
 use crate::text::{clean, folded, language_tag, one_line};
 use crate::yaml::Yaml;
 use jiff::Timestamp;
-use jiff::civil::Time;
 use url::Url;
 
 /// Most bytes of a file: an article of an hour's reading has some 50,000.
@@ -71,13 +69,14 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup) -> Parsed 
     Parsed { article, problems, broken }
 }
 
-struct Reading<'a> {
-    file: &'a SourceFile,
-    site: &'a SiteSettings,
+/// A file on its way to become an article.
+pub(super) struct Reading<'a> {
+    pub(super) file: &'a SourceFile,
+    pub(super) site: &'a SiteSettings,
     collection_name: &'a str,
     collection: &'a Collection,
-    front: &'a FrontMatter<'a>,
-    lookup: &'a Lookup<'a>,
+    pub(super) front: &'a FrontMatter<'a>,
+    pub(super) lookup: &'a Lookup<'a>,
 }
 
 impl Reading<'_> {
@@ -177,7 +176,8 @@ impl Reading<'_> {
         self.site.value(self.front, &self.file.path, self.collection_name, key)
     }
 
-    fn optional_date(&self, keys: &[&str], problems: &mut Vec<Problem>) -> Option<ArticleDate> {
+    /// The date of the first of several keys that says something; one that is none is a problem, and nothing else.
+    pub(super) fn optional_date(&self, keys: &[&str], problems: &mut Vec<Problem>) -> Option<ArticleDate> {
         let (key, text) = keys.iter().find_map(|key| Some((key, self.front.get(key)?.filled()?)))?;
         let read = date::parse(&text, &self.site.timezone);
         if read.is_none() {
@@ -293,143 +293,6 @@ impl Reading<'_> {
         }?;
         // An address of a person is not a name, and never leaves the file.
         Some(one_line(&clean(&name))).filter(|name| !name.contains('@') && !name.is_empty())
-    }
-
-    fn images(&self, base: &Url, problems: &mut Vec<Problem>) -> Vec<Image> {
-        let mut images = Vec::new();
-        for key in ["une-ou-diaporama", "image", "image-mise-en-avant", "une"] {
-            let items = match self.front.get(key) {
-                Some(Yaml::List(items)) => items.iter().collect(),
-                Some(one) => vec![one],
-                None => continue,
-            };
-            for (position, item) in items.into_iter().enumerate() {
-                let said = |names: &[&str]| names.iter().find_map(|name| item.get(name).and_then(Yaml::filled));
-                let Some(written) = said(&["image", "src", "path", "url"]).or_else(|| item.filled()) else { continue };
-                let Some(url) = self.site.address(&written) else {
-                    problems.push(
-                        self.front
-                            .warning(key, format!("`{written}` is not the address of an image"))
-                            .cure("write a path such as /uploads/image.jpg"),
-                    );
-                    continue;
-                };
-                let facts = self.site.file_of(&url).and_then(|path| (self.lookup)(&path));
-                let alt = said(&["alternative-textuelle", "alt", "alternative"])
-                    .map(|alt| one_line(&clean(&markdown::to_text(&alt, base))))
-                    .filter(|alt| !alt.is_empty() && !markdown::is_file_name(alt));
-                if alt.is_none() && position == 0 {
-                    problems.push(
-                        self.front
-                            .warning(
-                                key,
-                                "the image has no alternative text, so some readers will not know what it shows",
-                            )
-                            .cure("write a line “alternative-textuelle: …” under the image"),
-                    );
-                }
-                if facts.is_none() && self.site.file_of(&url).is_some() {
-                    problems.push(
-                        self.front
-                            .warning(key, format!("the image {written} is not in the site's folder"))
-                            .cure("upload it, or correct its name"),
-                    );
-                }
-                let legend = said(&["legende", "legend", "caption"])
-                    .map(|text| one_line(&clean(&markdown::to_text(&text, base))));
-                images.push(Image { url, alt, legend: legend.filter(|legend| !legend.is_empty()), facts });
-            }
-        }
-        images.dedup_by(|a, b| a.url == b.url);
-        images
-    }
-
-    /// Files to download: `file`, and `files` with `{file, nom}` or `{lien, nom}`. Only of the file's own front
-    /// matter: a default is a placeholder.
-    fn attachments(&self, problems: &mut Vec<Problem>) -> Vec<Attachment> {
-        let mut attachments = Vec::new();
-        for key in ["file", "files", "communique_file"] {
-            let items = match self.front.get(key) {
-                Some(Yaml::List(items)) => items.iter().collect(),
-                Some(one) => vec![one],
-                None => continue,
-            };
-            for item in items {
-                let said = |names: &[&str]| names.iter().find_map(|name| item.get(name).and_then(Yaml::filled));
-                let Some(written) = said(&["file", "fichier"]).or_else(|| item.filled()) else { continue };
-                let facts = self.site.address(&written).and_then(|url| {
-                    let facts = self.site.file_of(&url).and_then(|path| (self.lookup)(&path))?;
-                    Some((url, facts))
-                });
-                match facts {
-                    Some((url, facts)) => attachments.push(Attachment {
-                        url,
-                        title: said(&["nom", "title", "name"]).map(|t| one_line(&t)),
-                        facts,
-                    }),
-                    None => problems.push(
-                        self.front
-                            .warning(key, format!("the file {written} is not in the site's folder"))
-                            .cure("upload it, or correct its name"),
-                    ),
-                }
-            }
-        }
-        attachments
-    }
-
-    fn event(&self, problems: &mut Vec<Problem>) -> Option<Event> {
-        let start = self.optional_date(&["event_start_date", "dateEvent"], problems)?;
-        let end = self.optional_date(&["event_end_date"], problems);
-        if end.is_some_and(|end| end.at < start.at) {
-            problems.push(
-                self.front
-                    .warning("event_end_date", "the event ends before it starts")
-                    .cure("correct one of the two dates"),
-            );
-        }
-        let midnight = |date: ArticleDate| date.zoned().time() == Time::midnight();
-        let links = match self.front.get("champs_informations") {
-            Some(Yaml::List(items)) => items.iter().filter_map(|item| self.event_link(item)).collect(),
-            _ => Vec::new(),
-        };
-        let text = |keys: &[&str]| self.front.text(keys).map(|text| one_line(&clean(&markdown::title_to_text(&text))));
-        Some(Event {
-            start,
-            end: end.filter(|end| end.at >= start.at),
-            all_day: midnight(start) && end.is_none_or(midnight),
-            place: text(&["lieu"]),
-            address: text(&["adresse"]),
-            links,
-        })
-    }
-
-    fn event_link(&self, item: &Yaml) -> Option<EventLink> {
-        let said = |key: &str| item.get(key).and_then(Yaml::filled).map(|text| one_line(&clean(&text)));
-        let link = EventLink {
-            label: said("intitule").unwrap_or_default(),
-            text: said("contenu"),
-            url: said("lien").and_then(|link| self.site.address(&link)),
-        };
-        (!link.label.is_empty() && (link.text.is_some() || link.url.is_some()) || link.url.is_some()).then_some(link)
-    }
-
-    fn social(&self, problems: &mut Vec<Problem>) -> Vec<(String, String)> {
-        let texts: Vec<(String, String)> = match self.front.get("social") {
-            Some(Yaml::Map(pairs)) => {
-                pairs.iter().filter_map(|(name, text)| Some((name.clone(), text.filled()?))).collect()
-            }
-            Some(text) => text.filled().map(|text| vec![(String::new(), text)]).unwrap_or_default(),
-            None => Vec::new(),
-        };
-        for (_, text) in &texts {
-            if let Err(error) = Template::parse(text) {
-                let problem =
-                    self.front.error("social", format!("the text for social networks cannot be filled in: {error}"));
-                problems.push(problem.cure("docs/configuration.md lists the names that a text can use"));
-            }
-        }
-        texts
     }
 
     /// What an editor may want to mend though the article can be read.
