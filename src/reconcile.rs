@@ -12,7 +12,7 @@ use crate::feed::{self, FeedSet, Memory, Settings};
 use crate::plan::{self, Inputs, Plan};
 use crate::problem::{Place, Problem};
 use crate::source::directory::{self, Directory};
-use crate::source::{Changes, SourceError};
+use crate::source::{Changes, SourceError, facts};
 use crate::store::{Pass, Store, StoreError};
 use jiff::Timestamp;
 use std::cell::RefCell;
@@ -376,7 +376,7 @@ impl Files {
 fn read_file(file: &SourceFile, site: &SiteSettings, root: &Path, last_good: Option<Read>) -> Known {
     let asked = RefCell::new(Vec::new());
     let lookup = |path: &str| {
-        let facts = directory::facts(root, path);
+        let facts = facts::facts(root, path);
         asked.borrow_mut().push((path.to_owned(), facts.clone()));
         facts
     };

@@ -40,6 +40,17 @@ pub struct FileFacts {
     pub length: u64,
     /// Its media type, told from its first bytes.
     pub media_type: String,
+    /// Its size, if it is a picture made of pixels.
+    pub pixels: Option<Pixels>,
+}
+
+/// The size of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pixels {
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
 }
 
 /// Finds the facts of a file under the site's root; None if there is no such file.

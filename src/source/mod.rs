@@ -1,6 +1,7 @@
 //! Where a site's files come from.
 
 pub mod directory;
+pub mod facts;
 
 use crate::article::SourceFile;
 use crate::problem::Problem;
