@@ -31,7 +31,7 @@ impl Reading<'_> {
                     );
                     continue;
                 };
-                let facts = self.site.file_of(&url).and_then(|path| (self.lookup)(&path));
+                let facts = self.site.file_of(&url).and_then(|path| self.lookup.facts(&path));
                 let alt = said(&["alternative-textuelle", "alt", "alternative"])
                     .map(|alt| one_line(&clean(&markdown::to_text(&alt, base))))
                     .filter(|alt| !alt.is_empty() && !markdown::is_file_name(alt));
@@ -75,7 +75,7 @@ impl Reading<'_> {
                 let said = |names: &[&str]| names.iter().find_map(|name| item.get(name).and_then(Yaml::filled));
                 let Some(written) = said(&["file", "fichier"]).or_else(|| item.filled()) else { continue };
                 let facts = self.site.address(&written).and_then(|url| {
-                    let facts = self.site.file_of(&url).and_then(|path| (self.lookup)(&path))?;
+                    let facts = self.site.file_of(&url).and_then(|path| self.lookup.facts(&path))?;
                     Some((url, facts))
                 });
                 match facts {

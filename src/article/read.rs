@@ -2,9 +2,10 @@
 
 use super::date::{self, ArticleDate};
 use super::front_matter::{self, FrontMatter};
+use super::inspect::inspect;
 use super::site::{Collection, SiteSettings};
 use super::{Article, Lookup, Parsed, SourceFile, markdown};
-use super::{liquid, permalink};
+use super::{Writing, links, permalink};
 use crate::problem::{Place, Problem};
 use crate::text::{clean, folded, language_tag, one_line};
 use crate::yaml::Yaml;
@@ -18,7 +19,7 @@ const BYTES_MAX: usize = 4 * 1024 * 1024;
 ///
 /// A file that belongs to no collection of articles gives nothing. A file that should be an article and cannot be
 /// read gives a problem of severity error and `broken`.
-pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup) -> Parsed {
+pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &dyn Lookup) -> Parsed {
     let Some((name, collection)) = site.collection_of(&file.path) else { return Parsed::default() };
     let broken = |problem: Problem| Parsed { article: None, problems: vec![problem], broken: true };
     if file.bytes.len() > BYTES_MAX {
@@ -65,6 +66,10 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup) -> Parsed 
     }
     let reading = Reading { file, site, collection_name: name, collection, front: &front, lookup };
     let article = reading.article(split.body, &mut problems);
+    if let Some(article) = &article {
+        let first_line = text[..text.len() - split.body.len()].matches('\n').count() + 1;
+        problems.extend(inspect(article, first_line, site, lookup));
+    }
     let broken = article.is_none();
     Parsed { article, problems, broken }
 }
@@ -76,7 +81,7 @@ pub(super) struct Reading<'a> {
     collection_name: &'a str,
     collection: &'a Collection,
     pub(super) front: &'a FrontMatter<'a>,
-    pub(super) lookup: &'a Lookup<'a>,
+    pub(super) lookup: &'a dyn Lookup,
 }
 
 impl Reading<'_> {
@@ -107,7 +112,7 @@ impl Reading<'_> {
         let published = self.truth("published", true, problems)? && !self.truth("draft", false, problems)?;
         let body = clean(body).into_owned();
         let chapeau = self.front.text(&["chapeau-text", "chapeau", "description", "excerpt", "summary", "resume"]);
-        let article = Article {
+        let mut article = Article {
             path: self.file.path.clone(),
             collection: self.collection_name.to_owned(),
             aliases: self
@@ -132,7 +137,9 @@ impl Reading<'_> {
             categories,
             tags,
             body,
+            writing: self.writing(),
         };
+        article.writing = links::resolve(&article, self.site, self.lookup);
         self.remarks(&article, problems);
         Some(article)
     }
@@ -309,15 +316,11 @@ impl Reading<'_> {
                 self.front.warning("title", format!("the title has {length} characters")).cure("keep it under 300"),
             );
         }
-        let (_, dropped) = liquid::without_liquid(&article.body, &article.url);
-        if let Some(first) = dropped.first() {
-            let more = if dropped.len() > 1 { format!(" and {} more", dropped.len() - 1) } else { String::new() };
-            problems.push(Problem::note(
-                &self.file.path,
-                Place::FILE,
-                format!("{first}{more} is left out of feeds and posts: only the site itself can fill it in"),
-            ));
-        }
+    }
+
+    /// How the text is to be read, as far as that is known without a look at it.
+    fn writing(&self) -> Writing {
+        Writing { separator: self.value("excerpt_separator").and_then(Yaml::filled), ..Writing::default() }
     }
 }
 

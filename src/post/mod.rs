@@ -5,12 +5,11 @@ pub mod length;
 
 pub use length::{Counter, Limits};
 
-use crate::article::{Article, SiteSettings, markdown};
+use crate::article::summary::summary;
+use crate::article::{Article, SiteSettings};
 use crate::catalog::Standing;
 use crate::config::{EndpointName, Hashtags, Rule};
-use crate::feed::entry::summary_markdown;
 use crate::template::{Template, Values};
-use crate::text::one_line;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// A composed post, as it is kept in the outbox and sent.
@@ -79,8 +78,7 @@ pub fn compose(standing: &Standing, site: &SiteSettings, brief: &Brief) -> Resul
     let template = own.as_ref().unwrap_or(&brief.template);
     let all_hashtags = hashtag::hashtags(article, brief.hashtags);
     let draft = Draft { standing, site, template, limits: brief.limits };
-    let summary =
-        summary_markdown(standing).map(|text| one_line(&markdown::to_text(&text, &article.url))).unwrap_or_default();
+    let summary = summary(article, None).text;
 
     let whole = draft.fill(&article.title, &summary, &all_hashtags)?;
     if let Some(post) = whole.fitting() {
