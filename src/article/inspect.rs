@@ -251,13 +251,13 @@ mod tests {
                 "10:4 the link “mot” leads nowhere",
                 "10:15 the text of a link, “ici”, does not say where it leads",
                 "12:1 the image /uploads/a%20b.png has no alternative text, so some readers will not know what it shows",
-                "12:35 the file b.png is not in the site's folder",
+                "12:34 the file b.png is not in the site's folder",
                 "16:1 a heading of level 4 follows one of level 2",
                 "18:1 the image /uploads/c.png has no alternative text, so some readers will not know what it shows",
                 "18:1 the file /uploads/c.png is not in the site's folder",
                 "20:22 `../z.md` names no article of the site, so the link is left out",
-                "20:34 {% include x %} is left out of feeds and posts: only the site itself can fill it in",
-                "20:49 `p` names no article of the site, so the link is left out",
+                "20:35 {% include x %} is left out of feeds and posts: only the site itself can fill it in",
+                "20:50 `p` names no article of the site, so the link is left out",
             ]
         );
     }

@@ -7,9 +7,8 @@
 use super::kramdown::{self, Prepared};
 use super::mending::Mending;
 pub use super::nesting::nests_too_deep;
-pub use super::plain::{clean_html_to_text, html_to_text, title_to_text};
+pub use super::plain::{clean_html_to_text, html_to_text, is_file_name, title_to_text};
 use super::sanitise;
-pub use super::sanitise::is_file_name;
 use super::writing::{self, Context, Writing};
 use crate::text::{clean, escape_html};
 use pulldown_cmark::{Options, Parser, TextMergeStream, html};
@@ -123,7 +122,7 @@ mod tests {
         check("<img src=\"/a.jpg\">", "<img src=\"https://www.example.fr/a.jpg\" alt=\"\">");
         check(
             "<img src=\"data:image/gif;base64,R0\" data-src=\"/a.jpg\" alt=\"Une carte\"><img src=\"/t.gif\" width=1 height=\"1\">",
-            "<img src=\"https://www.example.fr/a.jpg\" alt=\"Une carte\">",
+            "<p><img src=\"https://www.example.fr/a.jpg\" alt=\"Une carte\"></p>",
         );
         let mut own = article("![a.png](/a.png) ![b](/b.png)");
         let pixels = Pixels { width: 640, height: 480 };
@@ -158,7 +157,7 @@ mod tests {
     #[test]
     fn what_kramdown_knows_is_understood() {
         check("<div>\n**a**\n\n**b**\n</div>", "<div>\n**a**\n\n**b**\n</div>");
-        check("<div markdown=\"1\">\n**a**\n</div>", "<div><p><strong>a</strong></p>\n</div>");
+        check("<div markdown=\"1\">\n**a**\n</div>", "<div>\n<p><strong>a</strong></p>\n</div>");
         check("{::nomarkdown}<b>*a*</b>{:/}", "<b>*a*</b>");
         check("$$a_b_c$$ et _d_", "<p>$$a_b_c$$ et <em>d</em></p>");
         check("* TOC\n{:toc}\n\n[TOC]\n\n*[HTML]: Hypertext\n\na", "<p>a</p>");
@@ -201,7 +200,7 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_gone() {
-        check("<p>&nbsp;</p>\n\na\n\n<p> <br> </p>\n\n## \n\n[b]() [c](#)", "<p>a</p>\n<p>b c</p>");
+        check("<p>&nbsp;</p>\n\na\n\n<p> <br> </p>\n\n## \n\n[b]() [c](#)", "<p>a</p>\n\n<p>b c</p>");
         check("a&#1;b&#xB;c\u{b}", "<p>abc</p>");
     }
 

@@ -5,6 +5,7 @@
 //! it names come in through [`Lookup`].
 
 mod address;
+mod allowed;
 pub mod date;
 pub mod front_matter;
 mod footnotes;

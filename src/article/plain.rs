@@ -86,3 +86,24 @@ pub fn title_to_text(title: &str) -> String {
     // What an entity stood for may be forbidden too.
     clean(&one_line(&text)).into_owned()
 }
+
+/// Whether a text is the name of an image file, which says nothing to those who do not see the image: `DSC01712.JPG`,
+/// `IMG_2024`.
+pub fn is_file_name(text: &str) -> bool {
+    const ENDINGS: [&str; 12] =
+        ["jpg", "jpeg", "png", "gif", "webp", "svg", "avif", "bmp", "tif", "tiff", "heic", "jfif"];
+    let text = text.trim();
+    let has_ending = text
+        .rsplit_once('.')
+        .is_some_and(|(stem, ending)| !stem.is_empty() && ENDINGS.contains(&ending.to_ascii_lowercase().as_str()));
+    let lower = text.to_ascii_lowercase();
+    // What cameras and telephones write before a number.
+    let of_camera = ["img", "dsc", "dscn", "dscf", "pict", "screenshot", "image", "photo", "capture"]
+        .iter()
+        .filter_map(|mark| lower.strip_prefix(mark))
+        .any(|rest| {
+            rest.starts_with(['_', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+                && rest.chars().all(|c| c.is_ascii_digit() || matches!(c, '_' | '-'))
+        });
+    has_ending || of_camera || matches!(lower.as_str(), "image" | "img" | "photo" | "alt" | "alt text")
+}

@@ -4,182 +4,19 @@
 //! tag, for what depends on the article: addresses, alternative texts, names. Nothing leaves that pass but elements and
 //! attributes of the lists, each closed where it must be, so that the result is well-formed for XML too once its empty
 //! elements are closed.
-//!
-//! The lists hold only what the W3C feed validator accepts: `role` and `controls` would cost a warning in each feed.
 
 use super::address::{absolute, absolute_set};
+use super::allowed::{CLEANER, ELEMENTS, EMPTY, GENERAL, MORE, attributes, is_block};
+use super::plain::is_file_name;
 use super::tag::{Tag, next_tag};
 use super::writing::Context;
 use crate::text::{clean, escape_html};
-use ammonia::{Builder, UrlRelative};
-use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
+use std::collections::HashSet;
 use url::Url;
-
-/// Elements that stay.
-pub const ELEMENTS: [&str; 74] = [
-    "a",
-    "abbr",
-    "acronym",
-    "address",
-    "article",
-    "aside",
-    "audio",
-    "b",
-    "bdi",
-    "big",
-    "blockquote",
-    "br",
-    "caption",
-    "center",
-    "cite",
-    "code",
-    "col",
-    "colgroup",
-    "data",
-    "dd",
-    "del",
-    "details",
-    "dfn",
-    "div",
-    "dl",
-    "dt",
-    "em",
-    "figcaption",
-    "figure",
-    "footer",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hgroup",
-    "hr",
-    "i",
-    "img",
-    "ins",
-    "kbd",
-    "li",
-    "main",
-    "mark",
-    "ol",
-    "p",
-    "picture",
-    "pre",
-    "q",
-    "rp",
-    "rt",
-    "ruby",
-    "s",
-    "samp",
-    "section",
-    "small",
-    "source",
-    "span",
-    "strike",
-    "strong",
-    "sub",
-    "summary",
-    "sup",
-    "table",
-    "tbody",
-    "td",
-    "tfoot",
-    "th",
-    "thead",
-    "time",
-    "tr",
-    "track",
-];
-/// More elements that stay, and those that are only read: frames become links.
-const MORE: [&str; 8] = ["nav", "tt", "u", "ul", "var", "video", "wbr", "iframe"];
-/// Elements without an end.
-pub const EMPTY: [&str; 8] = ["br", "col", "hr", "img", "source", "track", "wbr", "embed"];
-/// Elements that go with all they hold.
-const SILENT: [&str; 14] = [
-    "script", "style", "template", "noembed", "noframes", "select", "textarea", "button", "title", "svg", "math",
-    "datalist", "applet", "head",
-];
-/// Attributes that any element may have.
-const GENERAL: [&str; 4] = ["dir", "id", "lang", "title"];
-
-/// Attributes that one element may have.
-fn attributes(element: &str) -> &'static [&'static str] {
-    match element {
-        "a" => &["href", "hreflang", "name", "type"],
-        "audio" => &["src"],
-        "blockquote" | "q" => &["cite"],
-        "col" | "colgroup" => &["span", "align"],
-        "data" => &["value"],
-        "del" | "ins" => &["cite", "datetime"],
-        "details" => &["open"],
-        "iframe" => &["src", "data-src"],
-        "img" => &[
-            "src",
-            "alt",
-            "width",
-            "height",
-            "srcset",
-            "sizes",
-            "longdesc",
-            "data-src",
-            "data-lazy-src",
-            "data-original",
-            "data-srcset",
-        ],
-        "li" => &["value"],
-        "ol" => &["start", "reversed", "type"],
-        "source" => &["src", "srcset", "sizes", "media", "type", "width", "height", "data-srcset"],
-        "table" => &["summary"],
-        "td" => &["colspan", "rowspan", "headers", "align"],
-        "th" => &["colspan", "rowspan", "headers", "align", "scope", "abbr"],
-        "time" => &["datetime"],
-        "track" => &["src", "kind", "srclang", "label"],
-        "video" => &["src", "poster", "width", "height"],
-        _ => &[],
-    }
-}
-
-static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
-    let elements = || ELEMENTS.iter().chain(&MORE).copied();
-    let mut builder = Builder::default();
-    builder
-        .tags(elements().collect())
-        .clean_content_tags(HashSet::from(SILENT))
-        .generic_attributes(HashSet::from(GENERAL))
-        .tag_attributes(elements().map(|name| (name, attributes(name).iter().copied().collect())).collect())
-        .link_rel(None)
-        .url_schemes(HashSet::from(["http", "https", "mailto", "tel"]))
-        .url_relative(UrlRelative::PassThrough);
-    builder
-});
 
 /// The tags and the text of any HTML, clean, with addresses as they are.
 pub(super) fn plain_tags(html: &str) -> String {
     CLEANER.clean(html).to_string()
-}
-
-/// Whether a text is the name of an image file, which says nothing to those who do not see the image: `DSC01712.JPG`,
-/// `IMG_2024`.
-pub fn is_file_name(text: &str) -> bool {
-    const ENDINGS: [&str; 12] =
-        ["jpg", "jpeg", "png", "gif", "webp", "svg", "avif", "bmp", "tif", "tiff", "heic", "jfif"];
-    let text = text.trim();
-    let has_ending = text
-        .rsplit_once('.')
-        .is_some_and(|(stem, ending)| !stem.is_empty() && ENDINGS.contains(&ending.to_ascii_lowercase().as_str()));
-    let lower = text.to_ascii_lowercase();
-    // What cameras and telephones write before a number.
-    let of_camera = ["img", "dsc", "dscn", "dscf", "pict", "screenshot", "image", "photo", "capture"]
-        .iter()
-        .filter_map(|mark| lower.strip_prefix(mark))
-        .any(|rest| {
-            rest.starts_with(['_', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
-                && rest.chars().all(|c| c.is_ascii_digit() || matches!(c, '_' | '-'))
-        });
-    has_ending || of_camera || matches!(lower.as_str(), "image" | "img" | "photo" | "alt" | "alt text")
 }
 
 /// Clean HTML with absolute addresses.
@@ -493,45 +330,4 @@ fn length(value: &str) -> Option<String> {
     let number = number.trim().split('.').next().unwrap_or("");
     let right = !number.is_empty() && number.len() < 6 && number.bytes().all(|byte| byte.is_ascii_digit());
     right.then(|| format!("{}{unit}", number.trim_start_matches('0').parse::<u32>().unwrap_or(0)))
-}
-
-/// Whether an element cannot stand in a paragraph.
-fn is_block(name: &str) -> bool {
-    static NAMES: LazyLock<HashMap<&str, ()>> = LazyLock::new(|| {
-        [
-            "address",
-            "article",
-            "aside",
-            "blockquote",
-            "center",
-            "details",
-            "div",
-            "dl",
-            "figcaption",
-            "figure",
-            "footer",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "header",
-            "hgroup",
-            "hr",
-            "main",
-            "nav",
-            "ol",
-            "p",
-            "pre",
-            "section",
-            "summary",
-            "table",
-            "ul",
-        ]
-        .into_iter()
-        .map(|name| (name, ()))
-        .collect()
-    });
-    NAMES.contains_key(name)
 }

@@ -393,14 +393,13 @@ mod tests {
             ("[a]({{< relref \"y.md#z\" >}})", "[a](https://www.example.fr/y/#z)"),
             (
                 "{{< figure src=\"/a.png\" alt=\"Une >}} carte\" caption=`C` >}}",
-                "<figure><img src=\"/a.png\" alt=\"Une > carte\"><figcaption>C</figcaption></figure>",
+                "<figure><img src=\"/a.png\" alt=\"Une &#62;}} carte\"><figcaption>C</figcaption></figure>",
             ),
             ("{{% note %}}**a**{{% /note %}} b", "**a** b"),
             ("{{< highlight go >}}x{{< /highlight >}}", "\n\n~~~~~~~~ go\nx\n~~~~~~~~\n\n"),
             ("{{< comment >}}secret{{< /comment >}}b", "b"),
             ("`{{< x >}}` et {{</* x */>}}", "`{{< x >}}` et &#123;&#123;&#60; x >}}"),
         ] {
-            let shown = shown.replace("Une > carte", "Une >}} carte");
             assert_eq!(run(hugo, written).0, shown, "{written}");
         }
         let (kept, dropped) = run(hugo, "a {{< img src=\"cle\" >}}{{< mien a b />}} {{ .Title }}");
