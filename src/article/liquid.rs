@@ -83,6 +83,10 @@ impl<'t, 'c> Liquid<'t, 'c> {
         let inside = &self.source[start + 2..end];
         if inside.starts_with('-') {
             self.kept.truncate(self.kept.trim_end().len());
+            // Two braces that stood apart must not become one mark.
+            if self.kept.ends_with('{') {
+                self.kept.push(' ');
+            }
         }
         let after = end + 2;
         let rest = &self.source[after..to];
