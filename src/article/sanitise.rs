@@ -11,17 +11,52 @@ use super::plain::is_file_name;
 use super::tag::{Tag, next_tag};
 use super::writing::Context;
 use crate::text::{clean, escape_html};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use url::Url;
 
 /// The tags and the text of any HTML, clean, with addresses as they are.
 pub(super) fn plain_tags(html: &str) -> String {
-    CLEANER.clean(html).to_string()
+    CLEANER.clean(&in_short_texts(html)).to_string()
+}
+
+/// HTML in which no text is made of too many pieces: the parser copies a text whole for each line and entity in it, so
+/// that a long one would take hours. A comment, which nobody keeps, begins another text.
+fn in_short_texts(html: &str) -> Cow<'_, str> {
+    const PIECES_MAX: usize = 500;
+    let splits = |byte: u8| matches!(byte, b'&' | b'\n' | b'<');
+    if html.bytes().filter(|byte| splits(*byte)).count() <= PIECES_MAX {
+        return Cow::Borrowed(html);
+    }
+    let bytes = html.as_bytes();
+    let mut broken = String::new();
+    let (mut kept, mut pieces, mut in_tag) = (0, 0, false);
+    for (at, byte) in html.bytes().enumerate() {
+        let starts_tag = byte == b'<'
+            && bytes.get(at + 1).is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, b'/' | b'!' | b'?'));
+        if starts_tag {
+            (in_tag, pieces) = (true, 0);
+        } else if byte == b'>' {
+            in_tag = false;
+        } else if splits(byte) && !in_tag {
+            pieces += 1;
+            if pieces > PIECES_MAX {
+                broken.push_str(&html[kept..at]);
+                broken.push_str("<!---->");
+                (kept, pieces) = (at, 0);
+            }
+        }
+    }
+    if kept == 0 {
+        return Cow::Borrowed(html);
+    }
+    broken.push_str(&html[kept..]);
+    Cow::Owned(broken)
 }
 
 /// Clean HTML with absolute addresses.
 pub(super) fn clean_html(dirty: &str, context: &Context) -> String {
-    let html = CLEANER.clean(dirty).to_string();
+    let html = plain_tags(dirty);
     let mut finish = Finish {
         context,
         targets: targets(&html, context.base),

@@ -440,6 +440,12 @@ fn what_would_take_minutes_does_not() {
         "{::nomarkdown}",
         "<video>",
         "<a href=\"#x\">y",
+        "a\n",
+        "~~~\n&\n",
+        "<p>< ",
+        "<p>&#38;",
+        "\"",
+        "<b title=\"&amp;\n",
     ] {
         for templating in [Templating::Liquid, Templating::Hugo, Templating::Zola] {
             documents.push(render(&piece.repeat(60_000 / piece.len()), templating));
