@@ -320,7 +320,8 @@ impl Reading<'_> {
 
     /// How the text is to be read, as far as that is known without a look at it.
     fn writing(&self) -> Writing {
-        Writing { separator: self.value("excerpt_separator").and_then(Yaml::filled), ..Writing::default() }
+        let own = self.value("excerpt_separator").and_then(Yaml::filled);
+        Writing { separator: own.or_else(|| self.site.excerpt_separator.clone()), ..Writing::default() }
     }
 }
 

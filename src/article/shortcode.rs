@@ -398,7 +398,7 @@ mod tests {
             ("{{% note %}}**a**{{% /note %}} b", "**a** b"),
             ("{{< highlight go >}}x{{< /highlight >}}", "\n\n~~~~~~~~ go\nx\n~~~~~~~~\n\n"),
             ("{{< comment >}}secret{{< /comment >}}b", "b"),
-            ("`{{< x >}}` et {{</* x */>}}", "`{{< x >}}` et &#123;&#123;&#60; x >}}"),
+            ("`{{< x >}}` et {{</* x */>}}", "`{{< x >}}` et &#123;&#123;&#60; x &#62;}}"),
         ] {
             assert_eq!(run(hugo, written).0, shown, "{written}");
         }

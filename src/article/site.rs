@@ -28,6 +28,8 @@ pub struct SiteSettings {
     pub timezone: TimeZone,
     /// Collections that hold articles, by name.
     pub collections: BTreeMap<String, Collection>,
+    /// What ends the summary at the start of an article, if the site says so.
+    pub excerpt_separator: Option<String>,
     /// Values that files of a folder or a collection have without saying so.
     defaults: Vec<Default>,
 }
@@ -119,6 +121,7 @@ impl SiteSettings {
             description: config.description.clone().or_else(|| said("description")).unwrap_or_default(),
             language: language_of(config, &own, &file, &mut problems),
             collections: collections(config, &own),
+            excerpt_separator: said("excerpt_separator"),
             defaults: defaults(&own),
             timezone,
             url,
