@@ -144,8 +144,9 @@ impl Inspection<'_> {
         }
         let text = pointer.text.as_deref().map(folded).unwrap_or_default();
         let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
-        if EMPTY_WORDS.contains(&bare) {
-            let message = format!("the text of a link, “{bare}”, does not say where it leads");
+        if EMPTY_WORDS.contains(&bare) || is_file_name(&text) {
+            let shown = shortened(&text);
+            let message = format!("the text of a link, “{shown}”, does not say where it leads");
             let cure = "name what the reader will find: screen readers list links without their sentence";
             self.note(pointer.at, message, Some(cure));
         }
@@ -244,12 +245,13 @@ mod tests {
 
     #[test]
     fn each_thing_to_mend_is_said_once_with_its_place() {
-        let body = "Un [mot]() et [ici](/x).\n\n![DSC01.jpg](/uploads/a%20b.png) ![x](b.png)\n\n## A\n\n#### B\n\n<img src=\"/uploads/c.png\"> <img src=\"/uploads/a b.png\" alt=\"\">\n\n[mot](#) [y](/page/) [z](../z.md) {% include x %}{% post_url p %}\n\n`[]()` [mot]()";
+        let body = "Un [mot]() et [Ici](/x) [DSC1.jpg](/y).\n\n![DSC01.jpg](/uploads/a%20b.png) ![x](b.png)\n\n## A\n\n#### B\n\n<img src=\"/uploads/c.png\"> <img src=\"/uploads/a b.png\" alt=\"\">\n\n[mot](#) [y](/page/) [z](../z.md) {% include x %}{% post_url p %}\n\n`[]()` [mot]()";
         assert_eq!(
             said(&article(body)),
             [
                 "10:4 the link “mot” leads nowhere",
                 "10:15 the text of a link, “ici”, does not say where it leads",
+                "10:25 the text of a link, “dsc1.jpg”, does not say where it leads",
                 "12:1 the image /uploads/a%20b.png has no alternative text, so some readers will not know what it shows",
                 "12:34 the file b.png is not in the site's folder",
                 "16:1 a heading of level 4 follows one of level 2",

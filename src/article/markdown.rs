@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn what_says_nothing_is_gone() {
         check("<p>&nbsp;</p>\n\na\n\n<p> <br> </p>\n\n## \n\n[b]() [c](#)", "<p>a</p>\n\n<p>b c</p>");
-        check("a&#1;b&#xB;c\u{b}", "<p>abc</p>");
+        check("a&#1;b&#xB;c\u{b}\u{91}\u{1FFFE}", "<p>abc</p>");
     }
 
     #[test]

@@ -264,7 +264,7 @@ impl Reading<'_> {
         };
         let has_street = ["address", "adresse"].iter().any(|key| self.front.get(key).is_some_and(|v| !v.is_compound()));
         let at_top = || has_street.then(|| joined(&|name| self.front.get(name)?.filled())).flatten();
-        at_top().or_else(|| ["venue", "location", "lieu", "adresse", "address"].iter().find_map(|key| in_map(key)))
+        at_top().or_else(|| ["venue", "location", "lieu", "adresse", "address"].iter().find_map(in_map))
     }
 
     fn event_link(&self, item: &Yaml) -> Option<EventLink> {
