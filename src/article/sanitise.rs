@@ -234,7 +234,7 @@ impl Finish<'_> {
     /// A name that a link may lead to: of a heading, or one that a link leads to. Each is given once.
     fn id(&mut self, element: &str, value: &str) -> Option<String> {
         let heading = matches!(element, "h1" | "h2" | "h3" | "h4" | "h5" | "h6");
-        let wanted = heading || self.targets.contains(value) || value.starts_with("fn:") || value.starts_with("fnref:");
+        let wanted = heading || self.targets.contains(value);
         let right = wanted && !value.is_empty() && !value.contains(char::is_whitespace);
         (right && self.given.insert(value.to_owned())).then(|| value.to_owned())
     }

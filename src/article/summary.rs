@@ -100,9 +100,21 @@ fn first_paragraph(html: &str) -> Option<String> {
     only_link
 }
 
-/// Without `<sup id="fnref:1">…</sup>`.
+/// Without `<sup id="fnref:1"><a href="…">1</a></sup>`, as this house writes it: what an author wrote stays.
 fn without_notes(html: &str) -> String {
-    cut_out(html, "<sup id=\"fnref:", "</sup>")
+    const START: &str = "<sup id=\"fnref:";
+    const END: &str = "</a></sup>";
+    let mut kept = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(start) = rest.find(START) {
+        let Some(end) = rest[start..].find(END).map(|end| start + end + END.len()) else { break };
+        let ours = rest[start..end].matches('<').count() == 4;
+        let kept_to = if ours { start } else { start + START.len() };
+        kept.push_str(&rest[..kept_to]);
+        rest = &rest[if ours { end } else { kept_to }..];
+    }
+    kept.push_str(rest);
+    kept
 }
 
 fn without_links(html: &str) -> String {

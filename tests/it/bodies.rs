@@ -1,6 +1,7 @@
 //! Bodies, summaries, events and files: whatever an editor writes, what comes out is safe, absolute and well-formed.
 
 use crate::support::corpus;
+use crieur::article::summary::summary;
 use crieur::article::writing::Context;
 use crieur::article::{self, Article, FileFacts, Pixels, SiteSettings, SourceFile, Templating, Writing, markdown};
 use proptest::prelude::*;
@@ -377,6 +378,17 @@ fn whatever_is_written_comes_out_safe_absolute_and_well_formed() {
             Templating::None => &[],
         };
         assert!(shown || !open.iter().any(|mark| html.contains(mark)), "{templating:?} {source:?}: {html}");
+        let front = format!("chapeau-text: {}\n", serde_json::to_string(&source).unwrap());
+        for front in [front.as_str(), ""] {
+            let bytes = format!("---\ntitle: a\n{front}---\n{source}").into_bytes();
+            let file = SourceFile { path: "_posts/2026-01-01-x.md".into(), bytes };
+            if let Some(article) = article::parse(&file, &settings(), &|_: &str| None).article {
+                let summary = summary(&article, Some(&html).filter(|_| round % 3 == 0).map(String::as_str));
+                check(&source, &summary.html);
+                assert!(!summary.text.contains('\n') && summary.text.chars().all(crieur::text::is_xml));
+                documents.push(summary.html);
+            }
+        }
         documents.push(html);
     }
     assert!(documents.iter().filter(|html| !html.is_empty()).count() > 700);
