@@ -6,6 +6,7 @@
 
 use super::kramdown::{self, Prepared};
 use super::mending::Mending;
+use super::nesting::html_nests_too_deep;
 pub use super::nesting::nests_too_deep;
 pub use super::plain::{clean_html_to_text, html_to_text, is_file_name, title_to_text};
 use super::sanitise;
@@ -48,6 +49,9 @@ pub fn render(markdown: &str, context: &Context) -> String {
     }
     let mut rendered = String::with_capacity(prepared.text.len() * 3 / 2);
     html::push_html(&mut rendered, mending.finish().into_iter());
+    if html_nests_too_deep(&rendered) {
+        return as_it_is(&markdown);
+    }
     sanitise::clean_html(&rendered, context)
 }
 
@@ -234,6 +238,10 @@ mod tests {
         assert!(nests_too_deep(&"> ".repeat(500)).is_some());
         assert!(nests_too_deep(&format!("{}\n\n<p>a<p>b", "-".repeat(500))).is_none());
         assert!(nests_too_deep(&"<p>x<br>\n".repeat(5_000)).is_none());
+        assert!(nests_too_deep(&format!("`Vec<T>`\n\n```\n{}\n```\n", "Vec<T>\n".repeat(500))).is_none());
+        // What looks like code and is none.
+        let hidden = format!("<div>\n```\n{}", "<div>\n".repeat(500));
+        assert!(to_html(&hidden, &base()).starts_with("<pre>&lt;div&gt;"));
         assert_eq!(to_html(&"<div>".repeat(200), &base()), format!("<pre>{}</pre>", "&lt;div&gt;".repeat(200)));
         // Quadratic, these would take minutes.
         for piece in ["{:", "{{", "{% x %}", "{% if x %}", "{::comment}", "`{:"] {

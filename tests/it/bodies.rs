@@ -268,6 +268,7 @@ fn real_articles_come_out_whole_and_without_braces() {
             let body = body(&text);
             let html = render(body, templating);
             check(&file.display().to_string(), &html);
+            assert!(!html.starts_with("<pre>"), "{} is shown as it is", file.display());
             let shown = without_code(&html);
             for mark in ["{{", "{%", "{:"] {
                 assert!(!shown.contains(mark), "{mark} in {}", file.display());
