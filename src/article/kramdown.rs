@@ -215,6 +215,25 @@ fn lines(text: &str, prepared: &mut Prepared) -> String {
     kept
 }
 
+/// Goldmark's attribute lists on lines of their own (`{.note #id}`) taken out; code keeps its braces.
+pub(super) fn without_attribute_lines(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.contains("\n{.") && !text.contains("\n{#") {
+        return text;
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut fence = None;
+    for line in text.split_inclusive('\n') {
+        let inside = fence.is_some();
+        fence = Fence::after(fence, line);
+        let bare = line.trim_end();
+        let list = (bare.starts_with("{.") || bare.starts_with("{#")) && bare.find('}') == Some(bare.len() - 1);
+        if inside || fence.is_some() || !list {
+            kept.push_str(line);
+        }
+    }
+    Cow::Owned(kept)
+}
+
 /// A block of code between fences.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fence {

@@ -10,7 +10,7 @@ use super::nesting::html_nests_too_deep;
 pub use super::nesting::nests_too_deep;
 pub use super::plain::{clean_html_to_text, html_to_text, is_file_name, title_to_text};
 use super::sanitise;
-use super::writing::{self, Context, Writing};
+use super::writing::{self, Context, Templating, Writing};
 use crate::text::{clean, escape_html};
 use pulldown_cmark::{Options, Parser, TextMergeStream, html};
 use std::borrow::Cow;
@@ -37,10 +37,10 @@ pub fn render(markdown: &str, context: &Context) -> String {
     if matches!(expanded.text, Cow::Owned(_)) && nests_too_deep(&expanded.text).is_some() {
         return as_it_is(&markdown);
     }
-    let prepared = if context.writing.templating.is_kramdown() {
-        kramdown::prepare(&expanded.text)
-    } else {
-        Prepared::plain(expanded.text)
+    let prepared = match context.writing.templating {
+        Templating::Liquid => kramdown::prepare(&expanded.text),
+        Templating::Hugo => Prepared::plain(kramdown::without_attribute_lines(expanded.text)),
+        Templating::Zola | Templating::None => Prepared::plain(expanded.text),
     };
     let parser = TextMergeStream::new(Parser::new_ext(&prepared.text, options()));
     let mut mending = Mending::new(&prepared, context);
@@ -73,7 +73,7 @@ pub(super) fn options() -> Options {
 mod tests {
     use super::*;
     use crate::article::tests::article;
-    use crate::article::{FileFacts, Image, Pixels, Templating};
+    use crate::article::{FileFacts, Image, Pixels};
 
     fn base() -> Url {
         Url::parse("https://www.example.fr/agenda/x/").unwrap()
@@ -224,6 +224,8 @@ mod tests {
             html(Templating::Zola, "[a](@/blog/y.md#b) [c](@/z.md)"),
             "<p><a href=\"https://www.example.fr/y/#b\">a</a> c</p>"
         );
+        let block = "## A {#b .c}\n\na\n{.note #d}\n\n```\n{.e}\n```";
+        assert_eq!(html(Templating::Hugo, block), "<h2 id=\"b\">A</h2>\n<p>a</p>\n<pre><code>{.e}\n</code></pre>");
         assert_eq!(html(Templating::None, "{{ a }} {% b %}"), "<p>{{ a }} {% b %}</p>");
         assert_eq!(html(Templating::Liquid, "{{ a }} {% b %}"), "");
         assert_eq!(

@@ -22,13 +22,6 @@ pub enum Templating {
     None,
 }
 
-impl Templating {
-    /// Whether Markdown is kramdown's: attribute lists, comments, HTML blocks that are literal up to their end.
-    pub(super) fn is_kramdown(self) -> bool {
-        self == Self::Liquid
-    }
-}
-
 /// What is known for reading one article's text, besides the text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Writing {
