@@ -83,10 +83,8 @@ fn parse_date(text: &str) -> Option<(civil::Date, &str)> {
     if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return parse_english_date(text);
     }
-    let (day, rest) = match text.find(|c: char| c == 'T' || c == 't' || c.is_whitespace()) {
-        Some(at) => (&text[..at], text[at + 1..].trim_start()),
-        None => (text, ""),
-    };
+    let (day, rest) = text.split_once(|c: char| c == 'T' || c == 't' || c.is_whitespace()).unwrap_or((text, ""));
+    let rest = rest.trim_start();
     if day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit()) {
         return Some((parse_day(&format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..]))?, rest));
     }
@@ -237,6 +235,7 @@ mod tests {
             "2024-07-05 14:00 Europe/Paris",
             "2024-07-05 14:00 demain",
             "2024-07-05 +99:99",
+            "2024\u{2000}ﬀ",
             "0000-01-01",
         ] {
             assert_eq!(parse(text, &paris), None, "{text}");

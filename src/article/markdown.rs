@@ -1,93 +1,25 @@
-//! Markdown as kramdown's users write it, to clean HTML with absolute addresses, and to plain text.
+//! Markdown as people write it for Jekyll, Hugo and Zola, to clean HTML with absolute addresses.
 //!
-//! Three steps: what only Jekyll understands is taken out (Liquid, attribute lists such as
-//! `{:target="_blank"}`); pulldown-cmark renders; ammonia keeps what a feed reader may show and makes addresses
-//! absolute. Nothing that can run or hide survives.
+//! Four steps: templates are filled in ([`super::writing`]); what only kramdown has is put aside; pulldown-cmark reads, and
+//! its events are mended here (attributes, footnotes, names of headings, addresses of other articles); ammonia and the
+//! pass behind it keep what a feed reader may show. Nothing that can run or hide survives.
 
-use super::liquid::without_liquid;
-use crate::text::{clean, one_line, repair_address};
-use ammonia::{Builder, UrlRelative};
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+use super::kramdown::{self, Prepared};
+use super::mending::Mending;
+use super::nesting::html_nests_too_deep;
+pub use super::nesting::nests_too_deep;
+pub use super::plain::{clean_html_to_text, html_to_text, is_file_name, title_to_text};
+use super::sanitise;
+use super::writing::{self, Context, Templating, Writing};
+use crate::text::{clean, escape_html};
+use pulldown_cmark::{Options, Parser, TextMergeStream, html};
 use std::borrow::Cow;
-use std::collections::HashSet;
 use url::Url;
 
-/// Markdown as clean HTML. Relative addresses are joined to `base`, the article's own address.
+/// Markdown as clean HTML, for a text of a Jekyll site of which nothing else is known. Relative addresses are joined to
+/// `base`, the article's own address.
 pub fn to_html(markdown: &str, base: &Url) -> String {
-    let source = plain_markdown(markdown, base);
-    let mut rendered = String::with_capacity(source.len() * 3 / 2);
-    html::push_html(&mut rendered, Parser::new_ext(&source, options()));
-    sanitise(&rendered, base)
-}
-
-/// Markdown without what only Jekyll understands.
-fn plain_markdown(markdown: &str, base: &Url) -> String {
-    let (without_liquid, _) = without_liquid(&clean(markdown), base);
-    without_attribute_lists(&without_comments(&without_liquid)).into_owned()
-}
-
-fn options() -> Options {
-    Options::ENABLE_TABLES
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_HEADING_ATTRIBUTES
-        | Options::ENABLE_DEFINITION_LIST
-}
-
-/// HTML that any reader may show: no scripts, styles, frames, forms or handlers, absolute addresses, `alt` everywhere.
-fn sanitise(dirty: &str, base: &Url) -> String {
-    let mut builder = Builder::default();
-    builder
-        .link_rel(None)
-        .url_schemes(HashSet::from(["http", "https", "mailto", "tel"]))
-        .url_relative(UrlRelative::RewriteWithBase(base.clone()))
-        .add_tags(["section"])
-        .add_tag_attributes("h1", ["id"])
-        .add_tag_attributes("h2", ["id"])
-        .add_tag_attributes("h3", ["id"])
-        .add_tag_attributes("h4", ["id"])
-        .add_tag_attributes("h5", ["id"])
-        .add_tag_attributes("h6", ["id"])
-        .attribute_filter(|element, attribute, value| match (element, attribute) {
-            ("img", "alt") if is_file_name(value) => Some(Cow::Borrowed("")),
-            (_, "href" | "src") => Some(repair_address(value)),
-            _ => Some(Cow::Borrowed(value)),
-        });
-    with_alternative_texts(&builder.clean(dirty).to_string()).trim().to_owned()
-}
-
-/// An image without `alt` is read out by its address: an empty one is passed over.
-fn with_alternative_texts(html: &str) -> String {
-    let mut whole = String::with_capacity(html.len());
-    let mut rest = html;
-    while let Some(start) = rest.find("<img") {
-        let end = rest[start..].find('>').map_or(rest.len(), |length| start + length);
-        let tag = &rest[start..end];
-        whole.push_str(&rest[..end]);
-        if !has_attribute(tag, "alt") {
-            whole.push_str(" alt=\"\"");
-        }
-        rest = &rest[end..];
-    }
-    whole.push_str(rest);
-    whole
-}
-
-/// Whether a clean tag has an attribute: the word outside of any value.
-fn has_attribute(tag: &str, name: &str) -> bool {
-    tag.split('"').step_by(2).any(|outside| outside.ends_with(&format!(" {name}=")))
-}
-
-/// Whether a text is the name of an image file, which says nothing to those who do not see the image.
-pub fn is_file_name(text: &str) -> bool {
-    let text = text.trim();
-    text.rsplit_once('.').is_some_and(|(stem, extension)| {
-        !stem.is_empty()
-            && matches!(
-                extension.to_ascii_lowercase().as_str(),
-                "jpg" | "jpeg" | "png" | "gif" | "webp" | "svg" | "avif" | "bmp" | "tif" | "tiff"
-            )
-    })
+    render(markdown, &Context { base, title: "", images: &[], writing: &Writing::default(), notes: true })
 }
 
 /// Markdown as plain text: one line per block, French spaces kept.
@@ -95,247 +27,60 @@ pub fn to_text(markdown: &str, base: &Url) -> String {
     clean_html_to_text(&to_html(markdown, base))
 }
 
-/// The text that a reader sees in any HTML: one line per block.
-pub fn html_to_text(html: &str) -> String {
-    clean_html_to_text(&Builder::default().clean(html).to_string())
+/// Markdown as clean HTML. What is nested too deep to be read comes out as plain text.
+pub fn render(markdown: &str, context: &Context) -> String {
+    let markdown = clean(markdown);
+    if nests_too_deep(&markdown).is_some() {
+        return as_it_is(&markdown);
+    }
+    let expanded = writing::expand(&markdown, context);
+    if matches!(expanded.text, Cow::Owned(_)) && nests_too_deep(&expanded.text).is_some() {
+        return as_it_is(&markdown);
+    }
+    let prepared = match context.writing.templating {
+        Templating::Liquid => kramdown::prepare(&expanded.text),
+        Templating::Hugo => Prepared::plain(kramdown::without_attribute_lines(expanded.text)),
+        Templating::Zola | Templating::None => Prepared::plain(expanded.text),
+    };
+    let parser = TextMergeStream::new(Parser::new_ext(&prepared.text, options()));
+    let mut mending = Mending::new(&prepared, context);
+    for event in parser {
+        mending.take(event);
+    }
+    let mut rendered = String::with_capacity(prepared.text.len() * 3 / 2);
+    html::push_html(&mut rendered, mending.finish().into_iter());
+    if html_nests_too_deep(&rendered) {
+        return as_it_is(&markdown);
+    }
+    sanitise::clean_html(&rendered, context)
 }
 
-/// The text that a reader sees in HTML that [`to_html`] made: one line per block.
-pub fn clean_html_to_text(html: &str) -> String {
-    const LINE_ENDS: [&str; 17] = [
-        "/p",
-        "br",
-        "/li",
-        "/h1",
-        "/h2",
-        "/h3",
-        "/h4",
-        "/h5",
-        "/h6",
-        "/tr",
-        "/blockquote",
-        "/pre",
-        "/dt",
-        "/dd",
-        "hr",
-        "/figure",
-        "/figcaption",
-    ];
-    let mut text = String::with_capacity(html.len());
-    let mut rest = html;
-    while let Some(start) = rest.find('<') {
-        text.push_str(&rest[..start].replace('\n', " "));
-        let tag = &rest[start + 1..];
-        let end = end_of_tag(tag);
-        let name = tag[..end].split([' ', '/', '>']).find(|part| !part.is_empty()).unwrap_or("");
-        let name = if tag.starts_with('/') { format!("/{name}") } else { name.to_owned() };
-        if LINE_ENDS.contains(&name.as_str()) {
-            text.push('\n');
-        } else if matches!(name.as_str(), "/td" | "/th") {
-            text.push(' ');
-        }
-        rest = tag.get(end + 1..).unwrap_or("");
-    }
-    text.push_str(&rest.replace('\n', " "));
-    let text = text
-        .replace("&nbsp;", "\u{A0}")
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&amp;", "&");
-    let lines: Vec<String> = text.split('\n').map(one_line).filter(|line| !line.is_empty()).collect();
-    lines.join("\n")
+fn as_it_is(markdown: &str) -> String {
+    format!("<pre>{}</pre>", escape_html(markdown))
 }
 
-/// Where a tag ends: at the first `>` that stands in no attribute's value.
-fn end_of_tag(tag: &str) -> usize {
-    let mut in_value = false;
-    for (at, byte) in tag.bytes().enumerate() {
-        match byte {
-            b'"' => in_value = !in_value,
-            b'>' if !in_value => return at,
-            _ => {}
-        }
-    }
-    tag.len()
-}
-
-/// Plain text of a title or a term: entities decoded, tags gone, one line. Some readers decode twice, and would take
-/// what still looks like a tag for one: its brackets become quotation marks.
-pub fn title_to_text(title: &str) -> String {
-    let mut text = clean(title).into_owned();
-    for _ in 0..2 {
-        if text.contains(['<', '&']) {
-            text = html_to_text(&text);
-        }
-    }
-    let like_a_tag = text
-        .match_indices('<')
-        .any(|(at, _)| text[at + 1..].starts_with(|c: char| c == '/' || c == '!' || c.is_ascii_alphabetic()));
-    if like_a_tag {
-        text = text.replace('<', "‹").replace('>', "›");
-    }
-    // What an entity stood for may be forbidden too.
-    clean(&one_line(&text)).into_owned()
-}
-
-/// Deepest nesting of blocks and of HTML elements: parsers take quadratic time in it.
-const DEPTH_MAX: usize = 100;
-
-/// Why a text is nested too deep to be read in reasonable time, if it is.
-pub fn nests_too_deep(markdown: &str) -> Option<String> {
-    let too_deep = |what: &str| Some(format!("{what} are nested over {DEPTH_MAX} deep, so the article is left out"));
-    for line in markdown.lines() {
-        let marks = line.chars().take_while(|c| c.is_whitespace() || ">-*+.)".contains(*c) || c.is_ascii_digit());
-        if marks.filter(|c| matches!(c, '>' | '-' | '*' | '+')).count() > DEPTH_MAX && line.contains([' ', '>']) {
-            // A rule of many dashes is one line without a blank inside.
-            if line.trim().contains(' ') || line.contains('>') {
-                return too_deep("quotations or lists");
-            }
-        }
-    }
-    // Elements whose end may be left out do not nest in themselves.
-    const OPEN_ENDED: [&str; 20] = [
-        "p", "li", "td", "tr", "th", "dt", "dd", "br", "hr", "img", "input", "option", "thead", "tbody", "col", "meta",
-        "link", "source", "wbr", "area",
-    ];
-    let mut depth = 0usize;
-    for tag in markdown.split('<').skip(1) {
-        let closing = tag.starts_with('/');
-        let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-        if name.is_empty() || OPEN_ENDED.contains(&name.to_ascii_lowercase().as_str()) {
-            continue;
-        }
-        depth = if closing { depth.saturating_sub(1) } else { depth + 1 };
-        if depth > DEPTH_MAX {
-            return too_deep("HTML elements");
-        }
-    }
-    None
-}
-
-/// The Markdown of the first paragraph that says something, if there is one.
-pub fn first_paragraph(markdown: &str, base: &Url) -> Option<String> {
-    let source = plain_markdown(markdown, base);
-    let mut depth_of_paragraph = None;
-    for (event, range) in Parser::new_ext(&source, options()).into_offset_iter() {
-        match event {
-            Event::Start(Tag::Paragraph) => depth_of_paragraph = Some(range.start),
-            Event::End(TagEnd::Paragraph) => {
-                let start = depth_of_paragraph.take()?;
-                let paragraph = &source[start..range.end];
-                if !to_text(paragraph, base).is_empty() {
-                    return Some(paragraph.to_owned());
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Kramdown's comments taken out, with what they hold: `{::comment}…{:/comment}` or `{:/}`. One that never ends goes
-/// to the end of the text, so that nothing comes out that was meant to be hidden.
-fn without_comments(markdown: &str) -> Cow<'_, str> {
-    const START: &str = "{::comment}";
-    if !markdown.contains(START) {
-        return Cow::Borrowed(markdown);
-    }
-    let mut kept = String::with_capacity(markdown.len());
-    let mut rest = markdown;
-    while let Some(start) = rest.find(START) {
-        kept.push_str(&rest[..start]);
-        let held = &rest[start + START.len()..];
-        rest = match held.find("{:/") {
-            Some(end) => held[end..].find('}').map_or("", |length| &held[end + length + 1..]),
-            None => "",
-        };
-    }
-    kept.push_str(rest);
-    Cow::Owned(kept)
-}
-
-/// Kramdown's attribute lists taken out: `{:target="_blank"}` behind a link, `{: .encadre }` on a line of its own,
-/// `{::comment}`. Code keeps its braces.
-fn without_attribute_lists(markdown: &str) -> Cow<'_, str> {
-    if !markdown.contains("{:") {
-        return Cow::Borrowed(markdown);
-    }
-    let mut kept = String::with_capacity(markdown.len());
-    let mut fence: Option<&str> = None;
-    for line in markdown.split_inclusive('\n') {
-        let bare = line.trim_start();
-        let mark = ["```", "~~~"].into_iter().find(|mark| bare.starts_with(mark));
-        if fence.is_some() || mark.is_some() {
-            fence = match (fence, mark) {
-                (Some(open), Some(mark)) if open == mark => None,
-                (None, mark) => mark,
-                (open, _) => open,
-            };
-            kept.push_str(line);
-        } else if line.starts_with("    ") && !line.trim_start().starts_with("{:") {
-            kept.push_str(line);
-        } else {
-            drop_lists(line, &mut kept);
-        }
-    }
-    Cow::Owned(kept)
-}
-
-fn drop_lists(line: &str, kept: &mut String) {
-    let mut rest = line;
-    let mut in_code = false;
-    let before = kept.len();
-    while let Some(at) = rest.find(['`', '{']) {
-        kept.push_str(&rest[..at]);
-        let tail = &rest[at..];
-        if let Some(after) = tail.strip_prefix('`') {
-            in_code = !in_code;
-            kept.push('`');
-            rest = after;
-        } else if let Some(length) = attribute_list(tail).filter(|_| !in_code) {
-            rest = &tail[length..];
-        } else {
-            kept.push('{');
-            rest = &tail[1..];
-        }
-    }
-    kept.push_str(rest);
-    // A line that held nothing but its list is gone as a whole: a blank one would cut the paragraph.
-    if kept[before..].trim().is_empty() && !line.trim().is_empty() {
-        kept.truncate(before);
-    }
-}
-
-/// Longest attribute list.
-const LIST_MAX: usize = 300;
-
-/// The length of the attribute list at the start of a text, if one is there.
-fn attribute_list(text: &str) -> Option<usize> {
-    let inside = text.strip_prefix("{:")?;
-    let mut quote = None;
-    for (at, c) in inside.char_indices().take(LIST_MAX) {
-        match (quote, c) {
-            (None, '"' | '\'') => quote = Some(c),
-            (Some(open), c) if c == open => quote = None,
-            (None, '}') => return Some(at + 3),
-            (_, '\n') => return None,
-            _ => {}
-        }
-    }
-    None
+/// What is understood beyond CommonMark. Quotation marks stay as they are written.
+pub(super) fn options() -> Options {
+    Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_HEADING_ATTRIBUTES
+        | Options::ENABLE_DEFINITION_LIST
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::article::tests::article;
+    use crate::article::{FileFacts, Image, Pixels};
 
     fn base() -> Url {
         Url::parse("https://www.example.fr/agenda/x/").unwrap()
     }
 
     fn check(markdown: &str, html: &str) {
-        assert_eq!(to_html(markdown, &base()), html);
+        assert_eq!(to_html(markdown, &base()), html, "{markdown}");
     }
 
     #[test]
@@ -354,31 +99,139 @@ mod tests {
     #[test]
     fn what_can_run_or_hide_is_gone() {
         check(
-            "<p onclick=\"x()\" style=\"color:red\">a</p><script>x</script><iframe src=\"/y\"></iframe><a href=\"javascript:x\">b</a>",
-            "<p>a</p><a>b</a>",
+            "<p onclick=\"x()\" style=\"color:red\">a</p><script>x</script><a href=\"javascript:x\">b</a><form><b>c</b></form>",
+            "<p>a</p>b<b>c</b>",
+        );
+        check("a {::comment}\njean@prive.example\n{:/comment} b", "<p>a  b</p>");
+        check("a {% if x %}secret{% if y %}z{% endif %}{% else %}autre{% endif %} b", "<p>a  b</p>");
+        check("a {::comment} jean@prive.example", "<p>a</p>");
+    }
+
+    #[test]
+    fn a_frame_becomes_a_link_and_a_film_has_one_beside_it() {
+        check(
+            "<iframe src=\"//video.fr/1\" title=\"Le film\"><b>x</b></iframe>",
+            "<a href=\"https://video.fr/1\">Le film</a>",
+        );
+        check(
+            "<video poster=\"/p.png\" controls><source src=\"/a.mp4\" type=\"video/mp4\"></video>",
+            "<video poster=\"https://www.example.fr/p.png\"><source src=\"https://www.example.fr/a.mp4\" type=\"video/mp4\"></video> <a href=\"https://www.example.fr/a.mp4\">https://www.example.fr/a.mp4</a>",
         );
     }
 
     #[test]
-    fn a_file_name_is_no_alternative_text() {
+    fn a_picture_has_what_the_article_knows_of_it() {
         check("![DSC01712.JPG](/a.jpg)", "<p><img src=\"https://www.example.fr/a.jpg\" alt=\"\"></p>");
+        check("![IMG_2024](/a.jpg)", "<p><img src=\"https://www.example.fr/a.jpg\" alt=\"\"></p>");
         check("<img src=\"/a.jpg\">", "<img src=\"https://www.example.fr/a.jpg\" alt=\"\">");
+        check(
+            "<img src=\"data:image/gif;base64,R0\" data-src=\"/a.jpg\" alt=\"Une carte\"><img src=\"/t.gif\" width=1 height=\"1\">",
+            "<p><img src=\"https://www.example.fr/a.jpg\" alt=\"Une carte\"></p>",
+        );
+        let mut own = article("![a.png](/a.png) ![b](/b.png)");
+        let pixels = Pixels { width: 640, height: 480 };
+        let url = Url::parse("https://www.example.fr/a.png").unwrap();
+        let facts = FileFacts { length: 1, media_type: "image/png".to_owned(), pixels: Some(pixels) };
+        own.images.push(Image { url, alt: Some("Une carte".to_owned()), legend: None, facts: Some(facts) });
+        own.writing.pictures.insert("https://www.example.fr/b.png".to_owned(), pixels);
+        assert_eq!(
+            own.html(),
+            "<p><img src=\"https://www.example.fr/a.png\" alt=\"Une carte\" width=\"640\" height=\"480\"> <img src=\"https://www.example.fr/b.png\" alt=\"b\" width=\"640\" height=\"480\"></p>"
+        );
     }
 
     #[test]
     fn kramdown_attribute_lists_leave_no_braces() {
         check("[x](https://y.fr){:target=\"_blank\"} et", "<p><a href=\"https://y.fr\">x</a> et</p>");
+        check("**[x](https://y.fr){:target=\"_blank\"}**", "<p><strong><a href=\"https://y.fr\">x</a></strong></p>");
+        check("**a.**{: .b} c", "<p><strong>a.</strong> c</p>");
         check("Texte\n{: .encadre role=\"presentation\" }\n\nSuite", "<p>Texte</p>\n<p>Suite</p>");
+        check("> Citation\n> {: .x}\n{: .y}", "<blockquote>\n<p>Citation</p>\n</blockquote>");
         check("`{:a}`", "<p><code>{:a}</code></p>");
         check("```\n{:a}\n```", "<pre><code>{:a}\n</code></pre>");
         check("## Titre ## {#id}", "<h2 id=\"id\">Titre</h2>");
+        check(
+            "![Une carte](/a.png){:height=\"88px\" width=\"200px\"}{: .center-image}",
+            "<p><img src=\"https://www.example.fr/a.png\" alt=\"Une carte\" width=\"200\" height=\"88\"></p>",
+        );
+        check("Le *feedback*{: lang=\"en\"}.", "<p>Le <em lang=\"en\">feedback</em>.</p>");
+        check("<p class=\"a\">b {: .c} <code>{:d}</code></p>", "<p>b  <code>{:d}</code></p>");
     }
 
     #[test]
-    fn what_is_hidden_stays_hidden() {
-        check("a {::comment}\njean@prive.example\n{:/comment} b", "<p>a  b</p>");
-        check("a {% if x %}secret{% if y %}z{% endif %}{% else %}autre{% endif %} b", "<p>a  b</p>");
-        check("a {::comment} jean@prive.example", "<p>a</p>");
+    fn what_kramdown_knows_is_understood() {
+        check("<div>\n**a**\n\n**b**\n</div>", "<div>\n**a**\n\n**b**\n</div>");
+        check("<div markdown=\"1\">\n**a**\n</div>", "<div>\n<p><strong>a</strong></p>\n</div>");
+        check("{::nomarkdown}<b>*a*</b>{:/}", "<b>*a*</b>");
+        check("$$a_b_c$$ et _d_", "<p>$$a_b_c$$ et <em>d</em></p>");
+        check("* TOC\n{:toc}\n\n[TOC]\n\n*[HTML]: Hypertext\n\na", "<p>a</p>");
+        check("- [x] fait\n- [ ] à faire", "<ul>\n<li>☑ fait</li>\n<li>☐ à faire</li>\n</ul>");
+        check("Terme\n: Sens", "<dl>\n<dt>Terme</dt>\n<dd>Sens</dd>\n</dl>");
+        check("a\n\n* * *\n\n\"b\" -- c", "<p>a</p>\n<hr>\n<p>\"b\" -- c</p>");
+        check(
+            "|a|b|\n|-|-|\n|1|2|",
+            "<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody>\n<tr><td>1</td><td>2</td></tr>\n</tbody></table>",
+        );
+    }
+
+    #[test]
+    fn links_inside_lead_to_headings_and_notes() {
+        check(
+            "[a](#l-etat)\n\n## L'état\n\n### L'état",
+            "<p><a href=\"https://www.example.fr/agenda/x/#l-etat\">a</a></p>\n<h2 id=\"l-etat\">L'état</h2>\n<h3 id=\"l-etat-1\">L'état</h3>",
+        );
+        check(
+            "a[^n] b[^n] [^x]\n\n[^n]: Note.\n[^y]: Autre.",
+            "<p>a<sup id=\"fnref:1\"><a href=\"https://www.example.fr/agenda/x/#fn:1\">1</a></sup> b<sup id=\"fnref:1:1\"><a href=\"https://www.example.fr/agenda/x/#fn:1\">1</a></sup> [^x]</p>\n<hr>\n<div><ol>\n<li id=\"fn:1\">\n<p>Note.\u{A0}<a href=\"https://www.example.fr/agenda/x/#fnref:1\">↩</a>\u{A0}<a href=\"https://www.example.fr/agenda/x/#fnref:1:1\">↩</a></p>\n</li>\n</ol></div>",
+        );
+        check(
+            "<span id=\"a\">x</span> <span id=\"b\">y</span> [z](#b)",
+            "<p><span>x</span> <span id=\"b\">y</span> <a href=\"https://www.example.fr/agenda/x/#b\">z</a></p>",
+        );
+    }
+
+    #[test]
+    fn bare_addresses_become_links() {
+        check(
+            "Voir https://a.fr/b_(c)_d, (https://e.fr/f). <https://g.fr>",
+            "<p>Voir <a href=\"https://a.fr/b_(c)_d\">https://a.fr/b_(c)_d</a>, (<a href=\"https://e.fr/f\">https://e.fr/f</a>). <a href=\"https://g.fr\">https://g.fr</a></p>",
+        );
+        check(
+            "`https://a.fr` [https://b.fr](/c)",
+            "<p><code>https://a.fr</code> <a href=\"https://www.example.fr/c\">https://b.fr</a></p>",
+        );
+    }
+
+    #[test]
+    fn what_says_nothing_is_gone() {
+        check("<p>&nbsp;</p>\n\na\n\n<p> <br> </p>\n\n## \n\n[b]() [c](#)", "<p>a</p>\n\n<p>b c</p>");
+        check("a&#1;b&#xB;c\u{b}\u{91}\u{1FFFE}", "<p>abc</p>");
+    }
+
+    #[test]
+    fn each_generator_has_its_templates() {
+        let html = |templating, body: &str| {
+            let mut own = article(body);
+            own.writing.templating = templating;
+            own.writing.addresses.insert("@/blog/y.md".to_owned(), Url::parse("https://www.example.fr/y/").unwrap());
+            own.html()
+        };
+        assert_eq!(
+            html(Templating::Hugo, "`{{< x >}}` {{% n %}}*a*{{% /n %}} {{ .b }} {:c}"),
+            "<p><code>{{&lt; x &gt;}}</code> <em>a</em> {{ .b }} {:c}</p>"
+        );
+        assert_eq!(
+            html(Templating::Zola, "[a](@/blog/y.md#b) [c](@/z.md)"),
+            "<p><a href=\"https://www.example.fr/y/#b\">a</a> c</p>"
+        );
+        let block = "## A {#b .c}\n\na\n{.note #d}\n\n```\n{.e}\n```";
+        assert_eq!(html(Templating::Hugo, block), "<h2 id=\"b\">A</h2>\n<p>a</p>\n<pre><code>{.e}\n</code></pre>");
+        assert_eq!(html(Templating::None, "{{ a }} {% b %}"), "<p>{{ a }} {% b %}</p>");
+        assert_eq!(html(Templating::Liquid, "{{ a }} {% b %}"), "");
+        assert_eq!(
+            html(Templating::Liquid, "a\n\n{% highlight html %}{% raw %}<b>{{ x }}</b>{% endraw %}{% endhighlight %}"),
+            "<p>a</p>\n<pre><code>&lt;b&gt;{{ x }}&lt;/b&gt;\n</code></pre>"
+        );
     }
 
     #[test]
@@ -387,6 +240,11 @@ mod tests {
         assert!(nests_too_deep(&"> ".repeat(500)).is_some());
         assert!(nests_too_deep(&format!("{}\n\n<p>a<p>b", "-".repeat(500))).is_none());
         assert!(nests_too_deep(&"<p>x<br>\n".repeat(5_000)).is_none());
+        assert!(nests_too_deep(&format!("`Vec<T>`\n\n```\n{}\n```\n", "Vec<T>\n".repeat(500))).is_none());
+        // What looks like code and is none.
+        let hidden = format!("<div>\n```\n{}", "<div>\n".repeat(500));
+        assert!(to_html(&hidden, &base()).starts_with("<pre>&lt;div&gt;"));
+        assert_eq!(to_html(&"<div>".repeat(200), &base()), format!("<pre>{}</pre>", "&lt;div&gt;".repeat(200)));
         // Quadratic, these would take minutes.
         for piece in ["{:", "{{", "{% x %}", "{% if x %}", "{::comment}", "`{:"] {
             to_html(&piece.repeat(40_000), &base());
@@ -403,14 +261,5 @@ mod tests {
         assert_eq!(title_to_text("Cloud&nbsp;: <b>l’État</b> &#38; nous"), "Cloud\u{A0}: l’État & nous");
         assert_eq!(title_to_text("a&#1;b&#xFFFE;"), "ab");
         assert_eq!(title_to_text("&amp;lt;b&amp;gt;x et R&amp;amp;D, 1 < 2"), "‹b›x et R&D, 1 ‹ 2");
-    }
-
-    #[test]
-    fn the_first_paragraph_is_the_first_that_says_something() {
-        assert_eq!(
-            first_paragraph("## Titre\n\n![x.png](/x.png)\n\nUn *deux*.\n\nTrois", &base()).as_deref(),
-            Some("Un *deux*.\n")
-        );
-        assert_eq!(first_paragraph("## Titre", &base()), None);
     }
 }

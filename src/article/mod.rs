@@ -4,23 +4,40 @@
 //! disk: whether an article is live is asked with [`Article::is_live`] and an instant, and facts about the files that
 //! it names come in through [`Lookup`].
 
+mod address;
+mod allowed;
 pub mod date;
 pub mod front_matter;
+mod footnotes;
 mod generator;
+mod heading;
+mod html_block;
 pub mod identity;
+pub mod inspect;
+mod kramdown;
+mod links;
 mod liquid;
 pub mod markdown;
 mod media;
+mod mending;
+mod nesting;
 pub mod permalink;
+mod plain;
 mod read;
+mod sanitise;
+mod shortcode;
 pub mod site;
 pub mod sketch;
+pub mod summary;
+mod tag;
 mod toml;
+pub mod writing;
 
 pub use date::ArticleDate;
 pub use identity::ArticleId;
 pub use read::{Depth, parse};
 pub use site::{SiteSettings, Tree};
+pub use writing::{Templating, Writing};
 
 use crate::problem::Problem;
 use jiff::Timestamp;
@@ -42,10 +59,38 @@ pub struct FileFacts {
     pub length: u64,
     /// Its media type, told from its first bytes.
     pub media_type: String,
+    /// Its size, if it is a picture made of pixels.
+    pub pixels: Option<Pixels>,
 }
 
-/// Finds the facts of a file under the site's root; None if there is no such file.
-pub type Lookup<'a> = dyn Fn(&str) -> Option<FileFacts> + 'a;
+/// The size of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Pixels {
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
+}
+
+/// What an article asks of the site around it.
+pub trait Lookup {
+    /// The facts of a file under the site's root; None if there is no such file.
+    fn facts(&self, path: &str) -> Option<FileFacts>;
+
+    /// The public address of another article, by what stands for it in a text, as far as that says: its path under the
+    /// site's root (`_posts/2026-01-31-titre.md`, `@/blog/titre.md`), its path beside this one or in its collection,
+    /// with or without its ending, or its file's name (`2026-01-31-titre`). None if no article, or more than one, is
+    /// meant.
+    fn address(&self, _written: &str) -> Option<Url> {
+        None
+    }
+}
+
+impl<F: Fn(&str) -> Option<FileFacts>> Lookup for F {
+    fn facts(&self, path: &str) -> Option<FileFacts> {
+        self(path)
+    }
+}
 
 /// One document of the site.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,8 +127,10 @@ pub struct Article {
     pub language: Option<String>,
     /// Its introduction (`chapeau-text`), in Markdown.
     pub chapeau: Option<String>,
-    /// Its text, in Markdown.
+    /// Its text, in Markdown, as it is written.
     pub body: String,
+    /// How its text is to be read.
+    pub writing: Writing,
     /// Its images, the lead image first.
     pub images: Vec<Image>,
     /// Files to download.
@@ -95,6 +142,22 @@ pub struct Article {
 }
 
 impl Article {
+    /// What its texts are read with.
+    pub fn context(&self) -> writing::Context<'_> {
+        writing::Context {
+            base: &self.url,
+            title: &self.title,
+            images: &self.images,
+            writing: &self.writing,
+            notes: true,
+        }
+    }
+
+    /// Its text as clean HTML with absolute addresses.
+    pub fn html(&self) -> String {
+        markdown::render(&self.body, &self.context())
+    }
+
     /// Whether readers see it at an instant. An article without a date is live as soon as it is not a draft.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.published
@@ -181,4 +244,37 @@ pub struct Parsed {
     pub problems: Vec<Problem>,
     /// Whether the file should be an article but cannot be read: the last good version stays in its place.
     pub broken: bool,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// An article that is nothing but its text.
+    pub(in crate::article) fn article(body: &str) -> Article {
+        Article {
+            path: "_posts/2026-01-01-x.md".to_owned(),
+            collection: "posts".to_owned(),
+            title: "Essai".to_owned(),
+            url: Url::parse("https://www.example.fr/x/").unwrap(),
+            aliases: vec![],
+            own_id: None,
+            date: None,
+            modified: None,
+            expires: None,
+            published: true,
+            shown_early: false,
+            categories: vec![],
+            tags: vec![],
+            author: None,
+            language: None,
+            chapeau: None,
+            body: body.to_owned(),
+            writing: Writing::default(),
+            images: vec![],
+            attachments: vec![],
+            event: None,
+            social: vec![],
+        }
+    }
 }

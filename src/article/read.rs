@@ -3,8 +3,9 @@
 use super::date::{self, ArticleDate};
 use super::front_matter::{self, FrontMatter};
 use super::generator::{self, Head, Outcome, Rules};
+use super::inspect::inspect;
 use super::site::{Collection, SiteSettings};
-use super::{Article, Lookup, Parsed, SourceFile, liquid, markdown};
+use super::{Article, Lookup, Parsed, SourceFile, Templating, Writing, links, markdown};
 use crate::config::Generator;
 use crate::problem::{Place, Problem};
 use crate::text::{clean, folded, language_tag, one_line};
@@ -31,7 +32,7 @@ pub enum Depth {
 ///
 /// A file that belongs to no collection of articles gives nothing. A file that should be an article and cannot be
 /// read gives a problem of severity error and `broken`.
-pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup, depth: Depth) -> Parsed {
+pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &dyn Lookup, depth: Depth) -> Parsed {
     let Some((name, collection)) = site.collection_of(&file.path) else { return Parsed::default() };
     let broken = |problem: Problem| Parsed { article: None, problems: vec![problem], broken: true };
     if file.bytes.len() > BYTES_MAX {
@@ -87,6 +88,10 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &Lookup, depth: Dep
         Outcome::Held => Parsed { article: None, problems, broken: true },
         Outcome::Article(head) => {
             let article = reading.article(*head, split.body, &mut problems);
+            if let Some(article) = article.as_ref().filter(|_| depth == Depth::Full) {
+                let first_line = text[..text.len() - split.body.len()].matches('\n').count() + 1;
+                problems.extend(inspect(article, first_line, site, lookup));
+            }
             let broken = article.is_none();
             Parsed { article, problems, broken }
         }
@@ -134,7 +139,7 @@ pub(super) struct Reading<'a> {
     pub(super) collection_name: &'a str,
     pub(super) collection: &'a Collection,
     pub(super) front: &'a FrontMatter<'a>,
-    pub(super) lookup: &'a Lookup<'a>,
+    pub(super) lookup: &'a dyn Lookup,
     depth: Depth,
 }
 
@@ -151,7 +156,7 @@ impl Reading<'_> {
         };
         let with_text = self.depth >= Depth::Text;
         let chapeau = self.front.text(&["chapeau-text", "chapeau", "description", "excerpt", "summary", "resume"]);
-        let article = Article {
+        let mut article = Article {
             path: self.file.path.clone(),
             collection: self.collection_name.to_owned(),
             aliases: head.aliases,
@@ -173,8 +178,10 @@ impl Reading<'_> {
             categories: head.categories,
             tags: head.tags,
             body: if with_text { clean(body).into_owned() } else { String::new() },
+            writing: if with_text { self.writing() } else { Writing::default() },
         };
         if self.depth == Depth::Full {
+            article.writing = links::resolve(&article, self.site, self.lookup);
             self.remarks(&article, problems);
         }
         Some(article)
@@ -343,15 +350,19 @@ impl Reading<'_> {
                 self.front.warning("title", format!("the title has {length} characters")).cure("keep it under 300"),
             );
         }
-        let (_, dropped) = liquid::without_liquid(&article.body, &article.url);
-        if let Some(first) = dropped.first() {
-            let more = if dropped.len() > 1 { format!(" and {} more", dropped.len() - 1) } else { String::new() };
-            problems.push(Problem::note(
-                &self.file.path,
-                Place::FILE,
-                format!("{first}{more} is left out of feeds and posts: only the site itself can fill it in"),
-            ));
-        }
+    }
+
+    /// How the text is to be read, as far as that is known without a look at it.
+    fn writing(&self) -> Writing {
+        let own = self.value("excerpt_separator").and_then(Yaml::filled);
+        let templating = match self.site.generator {
+            Generator::Jekyll => Templating::Liquid,
+            Generator::Hugo => Templating::Hugo,
+            Generator::Zola => Templating::Zola,
+            Generator::Plain => Templating::None,
+        };
+        let separator = own.or_else(|| self.site.excerpt_separator.clone());
+        Writing { templating, separator, site: Some(self.site.url.clone()), ..Writing::default() }
     }
 }
 

@@ -19,6 +19,21 @@ pub trait Tree {
     fn files(&self, folder: &str, deep: bool) -> Vec<String>;
 }
 
+/// A site without files, for tests of what needs none.
+#[cfg(test)]
+pub(crate) struct NoFiles;
+
+#[cfg(test)]
+impl Tree for NoFiles {
+    fn read(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn files(&self, _: &str, _: bool) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 /// The site, as its files and the configuration describe it.
 ///
 /// Its `Debug` output covers everything that reading an article depends on; see [`SiteSettings::digest`].
@@ -40,6 +55,8 @@ pub struct SiteSettings {
     pub generator: Generator,
     /// Collections that hold articles, by name.
     pub collections: BTreeMap<String, Collection>,
+    /// What ends the summary at the start of an article, if the site says so.
+    pub excerpt_separator: Option<String>,
     pub(super) rules: Rules,
 }
 
@@ -133,6 +150,7 @@ impl SiteSettings {
             dates: dates.unwrap_or(TimeZone::UTC),
             timezone: timezone.unwrap_or(TimeZone::UTC),
             generator,
+            excerpt_separator: found.said("excerpt_separator"),
             url,
         };
         Ok((settings, problems))

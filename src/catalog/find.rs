@@ -52,6 +52,31 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// The article that another one's text names: by its path under the root, with or without its ending, by the end of
+    /// its path, or by its file's name. None if no article, or more than one, is meant.
+    pub fn meant_by(&self, written: &str) -> Option<&Arc<Standing>> {
+        let wanted = written.trim().trim_start_matches("@/").trim_matches('/');
+        if let Some(standing) = self.at_path(wanted) {
+            return Some(standing);
+        }
+        if wanted.is_empty() {
+            return None;
+        }
+        let stem = |path: &str| path.rsplit_once('.').map_or(path.len(), |(stem, _)| stem.len());
+        let fits = |path: &str| {
+            let bare = &path[..stem(path)];
+            let bare = bare.strip_suffix("/index").unwrap_or(bare);
+            [path, bare]
+                .into_iter()
+                .any(|path| path.strip_suffix(wanted).is_some_and(|before| before.is_empty() || before.ends_with('/')))
+        };
+        let mut fitting = self.all().filter(|standing| fits(&standing.article.path));
+        let one = fitting.next()?;
+        fitting.next().is_none().then_some(one)
+    }
+}
+
 /// The path of an address, from its host on.
 fn path_of(url: &str) -> &str {
     url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or("")

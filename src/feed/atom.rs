@@ -94,6 +94,13 @@ fn media(entry: &Entry) -> ExtensionMap {
     if let Some(media_type) = image_type(image) {
         media.attrs.insert("type".into(), media_type);
     }
+    if let Some(facts) = &image.facts {
+        media.attrs.insert("fileSize".into(), facts.length.to_string());
+        if let Some(pixels) = facts.pixels {
+            media.attrs.insert("width".into(), pixels.width.to_string());
+            media.attrs.insert("height".into(), pixels.height.to_string());
+        }
+    }
     if let Some(alt) = &image.alt {
         let attrs = BTreeMap::from([("type".to_owned(), "plain".to_owned())]);
         let description =

@@ -2,10 +2,12 @@
 
 use super::Kind;
 use super::set::Slugs;
+use crate::article::summary::summary;
+use crate::article::writing::Context;
 use crate::article::{Article, ArticleDate, Event, Image, SiteSettings, markdown};
 use crate::catalog::Standing;
 use crate::config::Content;
-use crate::text::{clean, escape_html, folded, one_line, slug};
+use crate::text::{clean, escape_html, folded, slug};
 use url::Url;
 
 /// What a feed shows of an article. All texts are free of characters that XML forbids; HTML is clean and absolute.
@@ -68,9 +70,8 @@ pub fn entry(standing: &Standing, article: &Article, site: &SiteSettings, conten
         let slug_of = |label: &String| slugs.get(&(kind, folded(label))).cloned().unwrap_or_else(|| slug(label));
         labels.iter().map(|label| Term { label: label.clone(), slug: slug_of(label) }).collect()
     };
-    let base = &article.url;
-    let summary = summary_markdown(article);
-    let summary_html = summary.as_deref().map(|text| markdown::to_html(text, base)).unwrap_or_default();
+    let body = (content == Content::Full).then(|| article.html());
+    let summary = summary(article, body.as_deref());
     let language = article.language.clone().filter(|language| *language != site.language);
     Entry {
         id: standing.id.urn(),
@@ -78,9 +79,9 @@ pub fn entry(standing: &Standing, article: &Article, site: &SiteSettings, conten
         title: article.title.clone(),
         published: standing.published(site),
         updated: standing.updated(site),
-        summary_text: clean(&one_line(&markdown::clean_html_to_text(&summary_html))).into_owned(),
-        summary_html: clean(&summary_html).into_owned(),
-        content_html: (content == Content::Full).then(|| content_html(article, site, language.as_deref())),
+        summary_text: summary.text,
+        summary_html: summary.html,
+        content_html: body.map(|body| content_html(article, &body, language.as_deref().unwrap_or(&site.language))),
         collection: article.collection.clone(),
         categories: terms(Kind::Category, &article.categories),
         tags: terms(Kind::Tag, &article.tags),
@@ -92,25 +93,24 @@ pub fn entry(standing: &Standing, article: &Article, site: &SiteSettings, conten
     }
 }
 
-/// The summary of an article: its introduction, or its first paragraph, in Markdown.
-pub fn summary_markdown(article: &Article) -> Option<String> {
-    article.chapeau.clone().or_else(|| markdown::first_paragraph(&article.body, &article.url))
-}
-
-fn content_html(article: &Article, site: &SiteSettings, language: Option<&str>) -> String {
-    let mut html = String::new();
-    if let Some(image) = article.images.first() {
+/// The whole of an article: its lead image, when and where it takes place, its introduction, its text, its other images.
+fn content_html(article: &Article, body: &str, language: &str) -> String {
+    // An image that the text shows itself is not shown twice.
+    let shown = |image: &Image| body.contains(&format!("src=\"{}\"", escape_html(image.url.as_str())));
+    let mut html = String::with_capacity(body.len() + 1_000);
+    if let Some(image) = article.images.first().filter(|image| !shown(image)) {
         html.push_str(&figure(image));
     }
     if let Some(event) = &article.event {
-        html.push_str(&event_html(event, language.unwrap_or(&site.language)));
+        html.push_str(&event_html(event, language));
     }
     if let Some(chapeau) = &article.chapeau {
-        html.push_str(&markdown::to_html(chapeau, &article.url));
+        // The notes of the text have the numbers; an introduction has no place for its own.
+        html.push_str(&markdown::render(chapeau, &Context { notes: false, ..article.context() }));
         html.push('\n');
     }
-    html.push_str(&markdown::to_html(&article.body, &article.url));
-    for image in article.images.iter().skip(1) {
+    html.push_str(body);
+    for image in article.images.iter().skip(1).filter(|image| !shown(image)) {
         html.push('\n');
         html.push_str(&figure(image));
     }
@@ -119,12 +119,18 @@ fn content_html(article: &Article, site: &SiteSettings, language: Option<&str>) 
 
 fn figure(image: &Image) -> String {
     let alt = escape_html(image.alt.as_deref().unwrap_or(""));
+    let pixels = image.facts.as_ref().and_then(|facts| facts.pixels);
+    let size = pixels.map(|pixels| format!(" width=\"{}\" height=\"{}\"", pixels.width, pixels.height));
     let caption = image
         .legend
         .as_deref()
         .map(|legend| format!("<figcaption>{}</figcaption>", escape_html(legend)))
         .unwrap_or_default();
-    format!("<figure><img src=\"{}\" alt=\"{alt}\">{caption}</figure>\n", escape_html(image.url.as_str()))
+    format!(
+        "<figure><img src=\"{}\" alt=\"{alt}\"{}>{caption}</figure>\n",
+        escape_html(image.url.as_str()),
+        size.unwrap_or_default()
+    )
 }
 
 /// When and where, first, for readers that know nothing of events.

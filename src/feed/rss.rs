@@ -107,6 +107,10 @@ fn media(image: &crate::article::Image) -> Extension {
     }
     if let Some(facts) = &image.facts {
         media.attrs.insert("fileSize".into(), facts.length.to_string());
+        if let Some(pixels) = facts.pixels {
+            media.attrs.insert("width".into(), pixels.width.to_string());
+            media.attrs.insert("height".into(), pixels.height.to_string());
+        }
     }
     if let Some(alt) = &image.alt {
         let mut description = text("media:description", alt.clone());

@@ -5,11 +5,10 @@ pub mod length;
 
 pub use length::{Counter, Limits};
 
-use crate::article::{Article, SiteSettings, markdown};
+use crate::article::summary::summary;
+use crate::article::{Article, SiteSettings};
 use crate::config::{EndpointName, Hashtags, Rule};
-use crate::feed::entry::summary_markdown;
 use crate::template::{Template, Values};
-use crate::text::one_line;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// A composed post, as it is kept in the outbox and sent.
@@ -77,8 +76,7 @@ pub fn compose(article: &Article, site: &SiteSettings, brief: &Brief) -> Result<
     let template = own.as_ref().unwrap_or(&brief.template);
     let all_hashtags = hashtag::hashtags(article, brief.hashtags);
     let draft = Draft { article, site, template, limits: brief.limits };
-    let summary =
-        summary_markdown(article).map(|text| one_line(&markdown::to_text(&text, &article.url))).unwrap_or_default();
+    let summary = summary(article, None).text;
 
     let whole = draft.fill(&article.title, &summary, &all_hashtags)?;
     if let Some(post) = whole.fitting() {

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 /// Where a pass looks: at every file, or at those that a watcher named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +91,8 @@ impl Files {
     }
 
     /// Reads articles whole.
-    pub fn texts(&self) -> Option<Texts> {
-        Some(Texts::new(self.directory.clone(), Arc::clone(self.site.as_ref()?)))
+    pub fn texts(&self, catalog: &Arc<RwLock<Catalog>>) -> Option<Texts> {
+        Some(Texts::new(self.directory.clone(), Arc::clone(self.site.as_ref()?), Arc::clone(catalog)))
     }
 
     /// Reads the site's settings. True if they changed.
@@ -275,9 +275,9 @@ impl Files {
     }
 
     /// Everything that a person should see of every file, read whole.
-    pub fn inspect(&self) -> Result<Vec<Problem>, PassError> {
+    pub fn inspect(&self, catalog: &Arc<RwLock<Catalog>>) -> Result<Vec<Problem>, PassError> {
         let Some(site) = &self.site else { return Ok(self.site_problems.clone()) };
-        let texts = Texts::new(self.directory.clone(), Arc::clone(site));
+        let texts = Texts::new(self.directory.clone(), Arc::clone(site), Arc::clone(catalog));
         let of_file = |(path, state): Found| match state {
             Ok(stamp) => texts.inspect(&path, &stamp),
             Err(problem) => vec![problem],
@@ -340,7 +340,7 @@ fn read_file(directory: &Directory, site: &SiteSettings, path: &str, stamp: Stam
     let file = SourceFile { path: path.to_owned(), bytes };
     let read = || {
         let depth = if with_text { Depth::Text } else { Depth::Head };
-        let parsed = article::parse(&file, site, &|_| None, depth);
+        let parsed = article::parse(&file, site, &|_: &str| None, depth);
         match parsed.article {
             Some(article) => Outcome::Article(Box::new(Read::new(&article, stamp, print, with_text))),
             None => Outcome::Other(Other { stamp, problems: parsed.problems, broken: parsed.broken }),

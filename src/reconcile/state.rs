@@ -280,7 +280,9 @@ impl State {
 
     /// Makes the feeds in which something changed.
     pub fn render(&mut self, before: Arc<FeedSet>, settings: &Settings, now: Timestamp) -> Arc<FeedSet> {
-        let (Some(site), Some(texts)) = (self.files.site().cloned(), self.files.texts()) else { return before };
+        let (Some(site), Some(texts)) = (self.files.site().cloned(), self.files.texts(&self.catalog)) else {
+            return before;
+        };
         let shared = Arc::clone(&self.catalog);
         let catalog = shared.read().unwrap_or_else(PoisonError::into_inner);
         let mut before = before;
@@ -318,7 +320,7 @@ impl State {
 
     /// Entries made of files that are not as they were: an image that is uploaded after its article.
     fn stale(&self, feeds: &FeedSet) -> BTreeSet<ArticleId> {
-        let Some(texts) = self.files.texts() else { return BTreeSet::new() };
+        let Some(texts) = self.files.texts(&self.catalog) else { return BTreeSet::new() };
         let concerned = |shown: &&Shown| match &self.beside {
             None => true,
             Some(beside) => {
@@ -332,7 +334,7 @@ impl State {
     /// Works out the texts of some of the articles whose text was never compared. What is to be written of them; None if
     /// none is left.
     pub fn digest(&mut self) -> Option<Rows> {
-        let texts = self.files.texts()?;
+        let texts = self.files.texts(&self.catalog)?;
         let shared = Arc::clone(&self.catalog);
         let mut catalog = shared.write().unwrap_or_else(PoisonError::into_inner);
         let raw = catalog.raw_after(self.digested, DIGEST);
@@ -376,7 +378,7 @@ impl State {
 
     /// A pass for those who look at it.
     pub fn snapshot(&self, booked: Booked, feeds: Arc<FeedSet>) -> Result<Snapshot, PassError> {
-        let (Some(site), Some(texts)) = (self.files.site().cloned(), self.files.texts()) else {
+        let (Some(site), Some(texts)) = (self.files.site().cloned(), self.files.texts(&self.catalog)) else {
             return Err(PassError::Site(self.files.problems()));
         };
         let named: BTreeSet<String> = feeds
@@ -401,7 +403,7 @@ impl State {
 
     /// Everything that a person should see of the site's files: each for itself, and together.
     pub fn inspect(&self) -> Result<Vec<Problem>, PassError> {
-        let mut problems = self.files.inspect()?;
+        let mut problems = self.files.inspect(&self.catalog)?;
         problems.extend(self.shared_addresses());
         Ok(problems)
     }

@@ -1,26 +1,29 @@
 //! The texts of articles, read again when something needs them.
 
 use super::files::fault;
-use crate::article::{self, Article, Depth, Parsed, SiteSettings, SourceFile};
-use crate::catalog::{Stamp, Standing};
+use crate::article::{self, Article, Depth, FileFacts, Lookup, Parsed, SiteSettings, SourceFile};
+use crate::catalog::{Catalog, Stamp, Standing};
 use crate::digest;
 use crate::feed::{Asked, Unread};
 use crate::problem::Problem;
-use crate::source::directory::{self, Directory};
+use crate::source::directory::Directory;
+use crate::source::facts;
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+use url::Url;
 
 /// Reads articles whole.
 #[derive(Debug, Clone)]
 pub struct Texts {
     directory: Directory,
     site: Arc<SiteSettings>,
+    catalog: Arc<RwLock<Catalog>>,
 }
 
 impl Texts {
-    /// Of a folder, by the site's settings.
-    pub fn new(directory: Directory, site: Arc<SiteSettings>) -> Self {
-        Self { directory, site }
+    /// Of a folder, by the site's settings, among the other articles.
+    pub fn new(directory: Directory, site: Arc<SiteSettings>, catalog: Arc<RwLock<Catalog>>) -> Self {
+        Self { directory, site, catalog }
     }
 
     /// An article as its file says, if the file is still the one that the catalog knows: what an editor is just writing
@@ -58,20 +61,35 @@ impl Texts {
 
     /// None if the reader ended in the midst of its work.
     fn parse(&self, path: &str, bytes: Vec<u8>, depth: Depth) -> Option<(Parsed, Asked)> {
-        let asked = RefCell::new(Vec::new());
-        let lookup = |path: &str| {
-            let facts = directory::facts(self.directory.root(), path);
-            asked.borrow_mut().push((path.to_owned(), facts.clone()));
-            facts
-        };
+        let around = Around { texts: self, asked: RefCell::default() };
         let file = SourceFile { path: path.to_owned(), bytes };
-        let read = || article::parse(&file, &self.site, &lookup, depth);
+        let read = || article::parse(&file, &self.site, &around, depth);
         let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).ok()?;
-        Some((parsed, asked.into_inner()))
+        Some((parsed, around.asked.into_inner()))
     }
 
     /// The length of a file as it is now; None if it is not there.
     pub fn length(&self, path: &str) -> Option<u64> {
         self.directory.stat(path.trim_start_matches('/'))?.ok().map(|stamp| stamp.length)
+    }
+}
+
+/// The site around an article that is read.
+struct Around<'a> {
+    texts: &'a Texts,
+    asked: RefCell<Asked>,
+}
+
+impl Lookup for Around<'_> {
+    fn facts(&self, path: &str) -> Option<FileFacts> {
+        let facts = facts::facts(self.texts.directory.root(), path);
+        self.asked.borrow_mut().push((path.to_owned(), facts.clone()));
+        facts
+    }
+
+    fn address(&self, written: &str) -> Option<Url> {
+        let catalog = self.texts.catalog.read().unwrap_or_else(PoisonError::into_inner);
+        let found = catalog.meant_by(written)?;
+        Url::parse(&found.article.url).ok()
     }
 }

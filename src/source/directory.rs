@@ -4,7 +4,7 @@
 //! not a plain file (a pipe, a device) is not opened.
 
 use super::SourceError;
-use crate::article::{FileFacts, SiteSettings, Tree};
+use crate::article::{SiteSettings, Tree};
 use crate::catalog::Stamp;
 use crate::problem::{Place, Problem};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -131,15 +131,6 @@ fn stamp(metadata: &Metadata) -> Stamp {
     }
 }
 
-/// The facts of a file under a root: length, and type by its first bytes.
-pub fn facts(root: &Path, path: &str) -> Option<FileFacts> {
-    let whole = root.join(path.trim_start_matches('/'));
-    let metadata = fs::metadata(&whole).ok().filter(Metadata::is_file)?;
-    let mut head = [0; 64];
-    let read = File::open(&whole).and_then(|mut file| file.read(&mut head)).unwrap_or(0);
-    Some(FileFacts { length: metadata.len(), media_type: media_type(&head[..read], path).to_owned() })
-}
-
 /// The folders in which the collections' files can be: each glob up to its first wildcard.
 pub fn folders(site: &SiteSettings) -> BTreeSet<String> {
     site.collections
@@ -197,46 +188,4 @@ fn read(path: &Path, length: u64) -> std::io::Result<Vec<u8>> {
 
 fn unreadable(path: &str, error: &std::io::Error) -> Problem {
     Problem::error(path, Place::FILE, format!("the file cannot be read: {error}")).cure("check its rights and its size")
-}
-
-/// The media type of a file by its first bytes; by its name where they do not tell.
-fn media_type(head: &[u8], path: &str) -> &'static str {
-    let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default();
-    match head {
-        [0xFF, 0xD8, 0xFF, ..] => "image/jpeg",
-        [0x89, b'P', b'N', b'G', ..] => "image/png",
-        [b'G', b'I', b'F', b'8', ..] => "image/gif",
-        [b'%', b'P', b'D', b'F', ..] => "application/pdf",
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => "audio/wav",
-        [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', b'f', ..] => "image/avif",
-        [_, _, _, _, b'f', b't', b'y', b'p', b'M', b'4', b'A', ..] => "audio/mp4",
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => "video/mp4",
-        [b'I', b'D', b'3', ..] | [0xFF, 0xFB | 0xF3 | 0xF2, ..] => "audio/mpeg",
-        [b'O', b'g', b'g', b'S', ..] => "audio/ogg",
-        [0x1A, 0x45, 0xDF, 0xA3, ..] => "video/webm",
-        [b'P', b'K', 3, 4, ..] => match extension.as_str() {
-            "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            "pptx" => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-            "odt" => "application/vnd.oasis.opendocument.text",
-            "ods" => "application/vnd.oasis.opendocument.spreadsheet",
-            "odp" => "application/vnd.oasis.opendocument.presentation",
-            "epub" => "application/epub+zip",
-            _ => "application/zip",
-        },
-        _ => match extension.as_str() {
-            "svg" => "image/svg+xml",
-            "jpg" | "jpeg" => "image/jpeg",
-            "png" => "image/png",
-            "gif" => "image/gif",
-            "webp" => "image/webp",
-            "pdf" => "application/pdf",
-            "csv" => "text/csv",
-            "txt" => "text/plain",
-            "json" => "application/json",
-            "xml" => "application/xml",
-            _ => "application/octet-stream",
-        },
-    }
 }

@@ -1,6 +1,7 @@
 //! Where a site's files come from.
 
 pub mod directory;
+pub mod facts;
 pub mod git;
 
 /// The files as a whole cannot be looked at: the last good state stays.

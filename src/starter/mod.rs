@@ -88,7 +88,8 @@ pub fn collections(articles: &[&Head], site: &SiteSettings, now: Timestamp) -> V
         .iter()
         .map(|(name, collection)| {
             let usual = [format!("{}/**", collection.folder)];
-            let paths = if collection.paths == usual { Vec::new() } else { collection.paths.clone() };
+            let is_usual = site.generator != Generator::Plain || collection.paths == usual;
+            let paths = if is_usual { Vec::new() } else { collection.paths.clone() };
             (name.as_str(), Collection { name: name.clone(), paths, articles: 0, dated: 0, newest: None })
         })
         .collect();

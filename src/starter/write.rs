@@ -170,25 +170,13 @@ mod tests {
         config::parse("crieur.yaml", text, &Surroundings { env: &env, read: &file })
     }
 
-    struct NoFiles;
-
-    impl crate::article::Tree for NoFiles {
-        fn read(&self, _: &str) -> Option<String> {
-            None
-        }
-
-        fn files(&self, _: &str, _: bool) -> Vec<String> {
-            Vec::new()
-        }
-    }
-
     fn settings(title: &str) -> SiteSettings {
         let config = read(&format!(
             "site: {{ generator: jekyll, url: https://www.example.fr, title: {} }}",
             super::scalar(title)
         ))
         .unwrap();
-        SiteSettings::read(&config.site, &NoFiles).unwrap().0
+        SiteSettings::read(&config.site, &crate::article::site::NoFiles).unwrap().0
     }
 
     fn found<'a>(root: &'a str, site: &'a SiteSettings, names: &[String]) -> Found<'a> {
@@ -262,7 +250,9 @@ mod tests {
                 bytes: format!("---\ntitle: a\ntags: [{}]\n---\n", tags.join(", ")).into_bytes(),
             };
             Head::of(
-                &crate::article::parse(&file, &settings("x"), &|_| None, crate::article::Depth::Full).article.unwrap(),
+                &crate::article::parse(&file, &settings("x"), &|_: &str| None, crate::article::Depth::Full)
+                    .article
+                    .unwrap(),
                 &mut names,
             )
         };

@@ -27,8 +27,13 @@ fn read_all(root: &Path, site: &SiteSettings) -> BTreeMap<String, article::Parse
         .map(|(path, stamp)| {
             let bytes = directory.read(&path, &stamp.unwrap()).unwrap().unwrap();
             let file = SourceFile { path, bytes };
-            let full = article::parse(&file, site, &|_| None, Depth::Full);
-            let head = article::parse(&file, site, &|_| panic!("{} is looked up", file.path), Depth::Head);
+            let full = article::parse(&file, site, &|_: &str| None, Depth::Full);
+            let head = article::parse(
+                &file,
+                site,
+                &|_: &str| -> Option<article::FileFacts> { panic!("{} is looked up", file.path) },
+                Depth::Head,
+            );
             agree(&file, full.article.as_ref(), head.article.as_ref());
             (file.path, full)
         })
@@ -41,6 +46,7 @@ fn agree(file: &SourceFile, full: Option<&Article>, head: Option<&Article>) {
         body: String::new(),
         images: Vec::new(),
         attachments: Vec::new(),
+        writing: article::Writing::default(),
         ..article.clone()
     };
     assert_eq!(full.map(bare), head.cloned(), "{}", file.path);

@@ -9,6 +9,7 @@
 )]
 
 mod check;
+mod bodies;
 mod config;
 mod corpus;
 mod crash;

@@ -97,7 +97,7 @@ proptest! {
         let title = serde_json::to_string(&front).unwrap();
         for text in [format!("---\n{front}\n---\n{body}"), format!("---\ntitle: {title}\nchapeau-text: {title}\ntags: [{title}]\n---\n{body}")] {
             let file = SourceFile { path: "_posts/2026-01-01-x.md".into(), bytes: text.into_bytes() };
-            let parsed = article::parse(&file, &settings, &|_| None, Depth::Full);
+            let parsed = article::parse(&file, &settings, &|_: &str| None, Depth::Full);
             if let Some(article) = parsed.article {
                 let html = article::markdown::to_html(&article.body, &article.url);
                 prop_assert!(!html.contains("<script") && !html.contains("onerror=y>"));
@@ -110,6 +110,6 @@ proptest! {
     #[test]
     fn any_bytes_are_read_or_reported(bytes in any::<Vec<u8>>()) {
         let file = SourceFile { path: "_posts/2026-01-01-x.md".into(), bytes };
-        article::parse(&file, &settings(), &|_| None, Depth::Full);
+        article::parse(&file, &settings(), &|_: &str| None, Depth::Full);
     }
 }

@@ -44,7 +44,7 @@ impl Site {
 
     fn parse(&self, path: &str) -> Parsed {
         let file = SourceFile { path: path.to_owned(), bytes: self.files.0[path].clone().into_bytes() };
-        article::parse(&file, &self.settings, &|_| None, Depth::Full)
+        article::parse(&file, &self.settings, &|_: &str| None, Depth::Full)
     }
 
     fn article(&self, path: &str) -> Article {
@@ -380,7 +380,7 @@ fn front_matter_is_read_as_people_write_it() {
     let one = |bytes: &[u8]| {
         let site = Site::new("", &[("_posts/2024-01-01-x.md", "")]);
         let file = SourceFile { path: "_posts/2024-01-01-x.md".to_owned(), bytes: bytes.to_vec() };
-        article::parse(&file, &site.settings, &|_| None, Depth::Head)
+        article::parse(&file, &site.settings, &|_: &str| None, Depth::Head)
     };
     let title = |text: &str| one(text.as_bytes()).article.map(|article| article.title);
     assert_eq!(title("\u{feff}---\r\ntitle: a\r\n---\r\n").as_deref(), Some("a"));
