@@ -6,6 +6,10 @@ use std::time::Duration;
 /// How long work off the async threads (a folder on a network that does not answer) may hold up the end.
 const LAST_WORK: Duration = Duration::from_secs(5);
 
+/// Many small texts come and go on all cores when a site is read: the system's allocator then keeps twice what is in use.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,

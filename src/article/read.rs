@@ -42,7 +42,7 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &dyn Lookup, depth:
                 .cure("put large files in the uploads folder and link to them"),
         );
     }
-    let text = match std::str::from_utf8(&file.bytes) {
+    let text = match simdutf8::compat::from_utf8(&file.bytes) {
         Ok(text) => text,
         Err(error) => {
             let good = String::from_utf8_lossy(&file.bytes[..error.valid_up_to()]);

@@ -216,6 +216,13 @@ pub struct Sorted {
     pub needed: BTreeSet<ArticleId>,
 }
 
+impl Sorted {
+    /// Whether nothing was known before.
+    pub fn is_of_blank(&self) -> bool {
+        self.first
+    }
+}
+
 /// Tells which articles are plainly what they were, and whose texts are needed for the others.
 pub fn sort(catalog: &Catalog, mut changes: Changes, now: Timestamp) -> Sorted {
     // A definite order, whatever the order of files on the disk: identities and dates depend on it.

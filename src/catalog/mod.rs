@@ -154,6 +154,13 @@ impl Catalog {
         all
     }
 
+    /// The identities of all articles that stand, in order.
+    pub fn ids(&self) -> Vec<ArticleId> {
+        let mut ids: Vec<ArticleId> = self.all().map(|standing| standing.id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// The article of an identity.
     pub fn get(&self, id: &ArticleId) -> Option<&Arc<Standing>> {
         self.at(self.slot_of(id)?)

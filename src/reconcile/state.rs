@@ -218,9 +218,16 @@ impl State {
         let site = Site { settings: &settings, baseline, new: &new };
         let catalog = Arc::clone(&self.catalog);
         let mut catalog = catalog.write().unwrap_or_else(PoisonError::into_inner);
+        let is_blank = sorted.is_of_blank();
         let looked = ledger::look(&mut catalog, &mut self.names, sorted, texts, &site, now);
         self.note(&looked);
-        Rows::of(&catalog, looked)
+        // Where everything is new, all is written at once, in the order of the table.
+        if is_blank { Rows::default() } else { Rows::of(&catalog, looked) }
+    }
+
+    /// The articles, for whoever needs no more of the state.
+    pub fn catalog(&self) -> Arc<RwLock<Catalog>> {
+        Arc::clone(&self.catalog)
     }
 
     fn note(&mut self, looked: &Looked) {

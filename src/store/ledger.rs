@@ -422,6 +422,11 @@ impl Rows {
         let gone = looked.gone.iter().filter_map(|id| catalog.gone(id)).map(Written::gone);
         Self(standing.chain(gone).collect())
     }
+
+    /// Those of articles that stand.
+    pub fn standing(catalog: &Catalog, ids: &[ArticleId]) -> Self {
+        Self(ids.iter().filter_map(|id| catalog.get(id)).map(|standing| Written::standing(standing, None)).collect())
+    }
 }
 
 /// A row as it is written.
