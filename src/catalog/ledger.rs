@@ -559,9 +559,12 @@ fn renew(mut past: Past, address: Option<&str>, print: u64, read: &Read, now: Ti
         }
     }
     // Nothing is updated before it is published, nor in the future: the date was corrected.
-    let date = read.date.unwrap_or(now);
-    if is_live && (past.updated > now || past.updated < date) && !(read.plain.is_shown_early() && date > now) {
-        past.updated = dates.distinct(date);
+    // To be read again as it was corrects nothing, even where its instant was set ahead to be its own.
+    let is_other = past.state != read.state || (print != 0 && print != read.print);
+    let is_early = read.date.is_some_and(|date| past.updated < date);
+    let is_to_come = read.plain.is_shown_early() && read.date.is_some_and(|date| date > now);
+    if is_live && is_other && (past.updated > now || is_early) && !is_to_come {
+        past.updated = dates.distinct(read.date.unwrap_or(now));
     }
     if past.state != read.state {
         past.state = read.state;
