@@ -77,21 +77,24 @@ pub struct Row {
 }
 
 impl Row {
-    /// Into the catalog: as gone, or as standing with what little the ledger says of it, until its file is read.
+    /// Into the catalog: as gone, or as standing with what little the ledger says of it, until its file is read; beside
+    /// what an index that is behind the ledger says of its file.
     pub fn enter(self, catalog: &mut Catalog, names: &mut Names) {
         let Self { id, path, title, address, past, gone_since } = self;
         match gone_since {
             Some(since) => catalog.let_go(Gone { id, path, title, address, past, since }),
             None => {
-                let article = Head {
-                    path: path.into(),
-                    collection: names.word(""),
-                    title: title.into(),
-                    url: format!("https://{address}").into(),
-                    published: false,
-                    ..Head::default()
+                let known = catalog.get(&id).cloned();
+                let (head, print) = match &known {
+                    Some(known) => (known.article.clone(), known.print),
+                    None => (Head { collection: names.word(""), published: false, ..Head::default() }, 0),
                 };
-                catalog.put(Standing { id, article, past, stamp: Stamp::default(), print: 0 });
+                let url = match &known {
+                    Some(known) if without_scheme(&known.article.url) == address => known.article.url.clone(),
+                    _ => format!("https://{address}").into(),
+                };
+                let article = Head { path: path.into(), title: title.into(), url, ..head };
+                catalog.put(Standing { id, article, past, stamp: Stamp::default(), print });
             }
         }
     }
@@ -377,6 +380,10 @@ pub fn look(
         let article = read.plain.clone().into_head(names);
         renewed.push((id, Standing { id, article, past, stamp: read.stamp, print: read.print }, read));
     }
+    // What stood at a path at which another article stands now, and is nowhere else, is gone.
+    let given: HashSet<ArticleId> = renewed.iter().map(|(id, ..)| *id).collect();
+    let there = renewed.iter().filter_map(|(_, new, _)| catalog.at_path(&new.article.path).map(|standing| standing.id));
+    let replaced: Vec<ArticleId> = there.filter(|id| !given.contains(id)).collect();
     let many = sorted.first || renewed.len() > 1_000;
     let mut standing = Vec::with_capacity(if many { renewed.len() } else { 0 });
     for (id, new, read) in renewed {
@@ -400,7 +407,7 @@ pub fn look(
         // So many that every feed is looked at.
         looked.affected.extend(catalog.groups().map(|(key, _)| key.clone()));
     }
-    for id in sorted.vanishing.iter().filter(|id| !looked.changed.contains_key(id)) {
+    for id in sorted.vanishing.iter().chain(&replaced).filter(|id| !looked.changed.contains_key(id)) {
         let Some(before) = catalog.get(id).cloned() else { continue };
         looked.affected.extend(GroupKey::of(&before.article));
         looked.gone.insert(*id);

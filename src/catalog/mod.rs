@@ -73,6 +73,11 @@ impl Standing {
         }
     }
 
+    /// Whether nothing is known yet of what its file says: neither whether it is published.
+    pub fn is_unread(&self) -> bool {
+        self.print == 0
+    }
+
     /// A number that changes whenever anything that feeds show of the article does.
     pub fn version(&self) -> u64 {
         let instants = [self.past.updated, self.past.first_seen].map(|at| at.as_microsecond().unsigned_abs());
