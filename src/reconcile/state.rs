@@ -219,13 +219,7 @@ impl State {
 
     /// Gives articles their identities. What is to be written of them.
     /// `is_whole` says that these are the last of a look at everything.
-    pub fn look(
-        &mut self,
-        sorted: Sorted,
-        texts: &HashMap<ArticleId, Sketch>,
-        is_whole: bool,
-        now: Timestamp,
-    ) -> Rows {
+    pub fn look(&mut self, sorted: Sorted, texts: &HashMap<ArticleId, Sketch>, is_whole: bool, now: Timestamp) -> Rows {
         let Some(settings) = self.files.site().cloned() else { return Rows::default() };
         let new = self.new_collections(&settings).into_iter().collect();
         // A collection that comes later is no first start: whatever the configuration says, its articles stay silent.
