@@ -138,6 +138,11 @@ pub struct Gist {
 impl Gist {
     const KEPT: usize = 16;
 
+    /// Whether it has no more samples than it can hold: what comes from the store need not.
+    pub fn is_sound(&self) -> bool {
+        usize::from(self.kept) <= Self::KEPT
+    }
+
     /// The samples, in order.
     pub fn hashes(&self) -> &[u32] {
         &self.hashes[..usize::from(self.kept)]

@@ -22,6 +22,19 @@ pub fn fits(settings: &str) -> String {
     format!("{FORM} {} {settings}", env!("CARGO_PKG_VERSION"))
 }
 
+/// What an index is said to fit whose pages were not written with the last changes of the ledger: it still tells of
+/// every article that it has what its file said, which nothing else may.
+pub fn behind() -> String {
+    fits(BEHIND)
+}
+
+/// Whether an index is said to be behind the ledger.
+pub fn is_behind(fits: &str) -> bool {
+    fits.ends_with(BEHIND)
+}
+
+const BEHIND: &str = "behind";
+
 /// Whether an index that fits this can be read by this program.
 pub fn is_of_this_form(fits: &str) -> bool {
     fits.split(' ').next().and_then(|form| form.parse().ok()) == Some(FORM)
@@ -75,6 +88,12 @@ impl Kept {
         }
     }
 
+    /// Whether its instants are such.
+    fn is_sound(&self) -> bool {
+        let instants = [self.first_seen, self.updated, self.state_since];
+        instants.into_iter().all(|micros| Timestamp::from_microsecond(micros).is_ok()) && self.gist.is_sound()
+    }
+
     fn into_standing(self, names: &mut Names) -> Option<Standing> {
         let at = |micros: i64| Timestamp::from_microsecond(micros).ok();
         Some(Standing {
@@ -111,9 +130,14 @@ pub fn all_pages(catalog: &Catalog) -> Vec<(u16, Vec<u8>)> {
     pages.into_par_iter().map(|number| (number, page(catalog, number))).collect()
 }
 
-/// The articles of pages; None if one of them cannot be read.
+/// The articles of pages; None if one of them cannot be read: then an article would be missed.
 pub fn read(pages: &[Vec<u8>]) -> Option<impl Iterator<Item = PageArticle>> {
-    let read: Option<Vec<Vec<Kept>>> = pages.par_iter().map(|page| postcard::from_bytes(page).ok()).collect();
+    let page = |page: &Vec<u8>| -> Option<Vec<Kept>> {
+        let (kept, rest): (Vec<Kept>, &[u8]) = postcard::take_from_bytes(page).ok()?;
+        let is_whole = rest.is_empty() && !kept.is_empty();
+        (is_whole && kept.iter().all(Kept::is_sound)).then_some(kept)
+    };
+    let read: Option<Vec<Vec<Kept>>> = pages.par_iter().map(page).collect();
     Some(read?.into_iter().flatten().map(PageArticle))
 }
 

@@ -77,21 +77,24 @@ pub struct Row {
 }
 
 impl Row {
-    /// Into the catalog: as gone, or as standing with what little the ledger says of it, until its file is read.
+    /// Into the catalog: as gone, or as standing with what little the ledger says of it, until its file is read; beside
+    /// what an index that is behind the ledger says of its file.
     pub fn enter(self, catalog: &mut Catalog, names: &mut Names) {
         let Self { id, path, title, address, past, gone_since } = self;
         match gone_since {
             Some(since) => catalog.let_go(Gone { id, path, title, address, past, since }),
             None => {
-                let article = Head {
-                    path: path.into(),
-                    collection: names.word(""),
-                    title: title.into(),
-                    url: format!("https://{address}").into(),
-                    published: false,
-                    ..Head::default()
+                let known = catalog.get(&id).cloned();
+                let (head, print) = match &known {
+                    Some(known) => (known.article.clone(), known.print),
+                    None => (Head { collection: names.word(""), published: false, ..Head::default() }, 0),
                 };
-                catalog.put(Standing { id, article, past, stamp: Stamp::default(), print: 0 });
+                let url = match &known {
+                    Some(known) if without_scheme(&known.article.url) == address => known.article.url.clone(),
+                    _ => format!("https://{address}").into(),
+                };
+                let article = Head { path: path.into(), title: title.into(), url, ..head };
+                catalog.put(Standing { id, article, past, stamp: Stamp::default(), print });
             }
         }
     }
@@ -384,6 +387,10 @@ pub fn look(
         let article = read.plain.clone().into_head(names);
         renewed.push((id, Standing { id, article, past, stamp: read.stamp, print: read.print }, read));
     }
+    // What stood at a path at which another article stands now, and is nowhere else, is gone.
+    let given: HashSet<ArticleId> = renewed.iter().map(|(id, ..)| *id).collect();
+    let there = renewed.iter().filter_map(|(_, new, _)| catalog.at_path(&new.article.path).map(|standing| standing.id));
+    let replaced: Vec<ArticleId> = there.filter(|id| !given.contains(id)).collect();
     let many = sorted.first || renewed.len() > 1_000;
     let mut standing = Vec::with_capacity(if many { renewed.len() } else { 0 });
     for (id, new, read) in renewed {
@@ -407,7 +414,7 @@ pub fn look(
         // So many that every feed is looked at.
         looked.affected.extend(catalog.groups().map(|(key, _)| key.clone()));
     }
-    for id in sorted.vanishing.iter().filter(|id| !looked.changed.contains_key(id)) {
+    for id in sorted.vanishing.iter().chain(&replaced).filter(|id| !looked.changed.contains_key(id)) {
         let Some(before) = catalog.get(id).cloned() else { continue };
         looked.affected.extend(GroupKey::of(&before.article));
         looked.gone.insert(*id);
@@ -566,9 +573,12 @@ fn renew(mut past: Past, address: Option<&str>, print: u64, read: &Read, now: Ti
         }
     }
     // Nothing is updated before it is published, nor in the future: the date was corrected.
-    let date = read.date.unwrap_or(now);
-    if is_live && (past.updated > now || past.updated < date) && !(read.plain.is_shown_early() && date > now) {
-        past.updated = dates.distinct(date);
+    // To be read again as it was corrects nothing, even where its instant was set ahead to be its own.
+    let is_other = past.state != read.state || (print != 0 && print != read.print);
+    let is_early = read.date.is_some_and(|date| past.updated < date);
+    let is_to_come = read.plain.is_shown_early() && read.date.is_some_and(|date| date > now);
+    if is_live && is_other && (past.updated > now || is_early) && !is_to_come {
+        past.updated = dates.distinct(read.date.unwrap_or(now));
     }
     if past.state != read.state {
         past.state = read.state;

@@ -73,13 +73,20 @@ impl Standing {
         }
     }
 
+    /// Whether nothing is known yet of what its file says: neither whether it is published.
+    pub fn is_unread(&self) -> bool {
+        self.print == 0
+    }
+
     /// A number that changes whenever anything that feeds show of the article does.
     pub fn version(&self) -> u64 {
-        let mut mixed = self.print;
-        for part in [self.past.updated.as_microsecond(), self.past.first_seen.as_microsecond()] {
-            mixed = (mixed ^ part.unsigned_abs()).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-        }
-        mixed
+        let instants = [self.past.updated, self.past.first_seen].map(|at| at.as_microsecond().unsigned_abs());
+        // A file that is only renamed has the same bytes, and another address.
+        let place = self.article.path.bytes().chain(self.article.url.bytes()).map(u64::from);
+        instants
+            .into_iter()
+            .chain(place)
+            .fold(self.print, |mixed, part| (mixed ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29))
     }
 
     /// The moment at which the article became due in its present state: its date, or later if it was put in this state

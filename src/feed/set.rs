@@ -100,6 +100,11 @@ impl Shown {
         self.asked.iter().any(|(path, found)| length(path) != found.as_ref().map(|facts| facts.length))
     }
 
+    /// A number that changes with what it was made of.
+    fn made_of(&self) -> u64 {
+        self.version ^ digest::number(format!("{:?}", self.asked))
+    }
+
     /// The files that it names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.asked.iter().map(|(path, _)| path.as_str())
@@ -154,9 +159,14 @@ impl FeedSet {
         (new.collect(), dropped.collect())
     }
 
-    /// Forgets entries whose files are not as they were. The groups that show them.
+    /// Entries whose files are not as they were are to be made again; those whose article cannot be read stay. The
+    /// groups that show them.
     pub fn forget(&mut self, stale: &BTreeSet<ArticleId>) -> BTreeSet<GroupKey> {
-        self.entries.retain(|id, _| !stale.contains(id));
+        for id in stale {
+            if let Some(shown) = self.entries.get_mut(id) {
+                shown.setting = 0;
+            }
+        }
         let shows = |feed: &&Arc<Feed>| feed.shown.iter().any(|id| stale.contains(id));
         self.feeds.iter().filter(shows).map(|feed| feed.key()).collect()
     }
@@ -307,11 +317,8 @@ impl Making<'_> {
         let (feed, before) = (&group.feed, self.before);
         let shown: Vec<&Entry> =
             group.shown.iter().filter_map(|standing| entries.get(&standing.id)).map(|shown| &*shown.entry).collect();
-        let versions: Vec<(u64, bool)> = group
-            .shown
-            .iter()
-            .filter_map(|standing| Some((standing.version(), entries.get(&standing.id)?.version == standing.version())))
-            .collect();
+        let versions: Vec<u64> =
+            group.shown.iter().filter_map(|standing| Some(entries.get(&standing.id)?.made_of())).collect();
         let made_of = made_of(feed, &versions, self.site, self.settings);
         let make = |format: &Format| {
             let path = feed.path_in(*format);
@@ -427,7 +434,7 @@ fn gzip(body: &[u8]) -> Vec<u8> {
 }
 
 /// Hash of everything that a feed's documents depend on.
-fn made_of(feed: &Feed, versions: &[(u64, bool)], site: &SiteSettings, settings: &Settings) -> u64 {
+fn made_of(feed: &Feed, versions: &[u64], site: &SiteSettings, settings: &Settings) -> u64 {
     let full = settings.feeds.content == Content::Full;
     digest::number(format!("{feed:?}\n{}\n{}\n{full}\n{versions:?}", settings.public_url.as_str(), site.print()))
 }

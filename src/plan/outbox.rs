@@ -89,7 +89,7 @@ impl Planner<'_> {
             return Some("the article's file is gone".to_owned());
         }
         let standing = self.inputs.catalog.get(&delivery.key.article)?;
-        if standing.article.is_live(self.inputs.now) {
+        if standing.is_unread() || standing.article.is_live(self.inputs.now) {
             return None;
         }
         Some(not_live(standing, self.inputs.now))

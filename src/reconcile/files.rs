@@ -73,21 +73,35 @@ pub struct Files {
     site: Option<Arc<SiteSettings>>,
     site_problems: Vec<Problem>,
     others: BTreeMap<String, Other>,
+    /// The settings changed, and the articles were not taken up by them yet.
+    is_unread: bool,
 }
 
 /// A stamp that is younger than this may belong to a file that changes once more without a trace: clocks of file
 /// systems tick in milliseconds.
 const RACY: SignedDuration = SignedDuration::from_millis(100);
+/// A pass takes less: a stamp from after its beginning is as young.
+const PASS: SignedDuration = SignedDuration::from_mins(10);
 
 impl Files {
     pub fn new(config: Arc<Config>) -> Self {
         let directory = Directory::new(config.site.root.clone());
-        Self { config, directory, site: None, site_problems: Vec::new(), others: BTreeMap::new() }
+        Self { config, directory, site: None, site_problems: Vec::new(), others: BTreeMap::new(), is_unread: false }
     }
 
     /// The site's settings, as they were last read.
     pub fn site(&self) -> Option<&Arc<SiteSettings>> {
         self.site.as_ref()
+    }
+
+    /// What was found by the last look at everything is in the catalog.
+    pub fn taken_up(&mut self) {
+        self.is_unread = false;
+    }
+
+    /// Whether articles are still to be read by settings that changed.
+    pub fn is_unread(&self) -> bool {
+        self.is_unread
     }
 
     /// Reads articles whole.
@@ -134,22 +148,25 @@ impl Files {
         under.to_str().map(str::to_owned)
     }
 
-    /// Looks at files, and tells which are to be read.
-    pub fn look(&mut self, catalog: &Catalog, at: &Where) -> Result<ToRead, PassError> {
+    /// Looks at files, and tells which are to be read; `all` are, whatever their stamps say, where what is known of
+    /// them may be of other settings.
+    pub fn look(&mut self, catalog: &Catalog, at: &Where, all: bool) -> Result<ToRead, PassError> {
         let settings_changed = match at {
-            Where::At(paths) if !self.concerns_settings(paths) => false,
+            Where::At(paths) if !all && !self.concerns_settings(paths) => false,
             _ => self.read_settings()?,
         };
+        self.is_unread |= settings_changed;
+        let all = all || self.is_unread;
         let Some(site) = self.site.clone() else { return Err(PassError::Site(self.site_problems.clone())) };
         let hinted = match at {
-            Where::At(paths) if !settings_changed => self.hinted(catalog, &site, paths),
+            Where::At(paths) if !all => self.hinted(catalog, &site, paths),
             _ => None,
         };
         match hinted {
             Some(to_read) => Ok(to_read),
             None => {
                 let found = self.directory.scan(&site)?;
-                Ok(ToRead { settings_changed, ..self.compare(catalog, found, settings_changed) })
+                Ok(ToRead { settings_changed: self.is_unread, ..self.compare(catalog, found, all) })
             }
         }
     }
@@ -164,15 +181,22 @@ impl Files {
                 // A folder came or went, with whatever it holds.
                 return None;
             }
+            if !path.exists() && site.collection_of(&under).is_none() && self.stood_under(catalog, &under) {
+                return None;
+            }
             if site.collection_of(&under).is_none() || self.is_resource(site, &under) {
                 to_read.beside.as_mut()?.insert(under);
                 continue;
             }
             match self.directory.stat(&under) {
                 Some(state) => found.push((under, state)),
-                None if catalog.at_path(&under).is_some() => to_read.removed.push(under),
                 None => {
                     self.others.remove(&under);
+                    if catalog.at_path(&under).is_some() {
+                        to_read.removed.push(under);
+                    } else if self.stood_under(catalog, &under) {
+                        return None;
+                    }
                 }
             }
         }
@@ -181,6 +205,12 @@ impl Files {
             self.take_up(catalog, path, state, true, &mut to_read);
         }
         Some(to_read)
+    }
+
+    /// Whether a path that is not there was a folder, whatever its name looks like.
+    fn stood_under(&self, catalog: &Catalog, path: &str) -> bool {
+        let under = |file: &str| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+        self.others.keys().any(|file| under(file)) || catalog.all().any(|standing| under(&standing.article.path))
     }
 
     /// Whether a file decides which others beside it are articles.
@@ -319,7 +349,7 @@ impl Files {
 
 fn is_racy(stamp: &Stamp, now: Timestamp) -> bool {
     let changed = Timestamp::new(stamp.changed.0, i32::try_from(stamp.changed.1).unwrap_or(0));
-    changed.is_ok_and(|changed| now.duration_since(changed) < RACY && changed.duration_since(now) < RACY)
+    changed.is_ok_and(|changed| now.duration_since(changed) < RACY && changed.duration_since(now) < PASS)
 }
 
 enum Outcome {

@@ -12,8 +12,7 @@ pub use files::Where;
 pub use texts::Texts;
 
 use crate::article::SiteSettings;
-use crate::catalog::Catalog;
-use crate::catalog::ledger;
+use crate::catalog::{Catalog, index, ledger};
 use crate::config::Config;
 use crate::crash::crash_point;
 use crate::delivery::{Delivery, State as DeliveryState};
@@ -167,6 +166,9 @@ impl Reconciler {
             self.keep(store).await?;
             return Ok(false);
         };
+        if rows.is_empty() {
+            return Ok(true);
+        }
         self.with(|state| state.forget()).await?;
         pass.write(rows).await?;
         let generation = pass.next_generation().await?;
@@ -203,28 +205,30 @@ impl Reconciler {
         let to_read = self.look(&Where::Everywhere).await?;
         let (ahead, rest) = self.split(to_read).await?;
         let changes = self.read(ahead, now).await?;
+        // From here on memory is ahead of the store, whatever comes of it.
+        self.with(|state| state.forget()).await?;
         let booked = self.decide(Hand { pass: pass.as_mut(), writes: false }, changes, rest, now).await?;
         self.feeds = self.rendered(now).await?;
-        let snapshot = self.snapshot(booked).await;
-        self.with(|state| state.forget()).await?;
-        snapshot
+        self.snapshot(booked).await
     }
 
     /// Writes down what can be found out again: the index, the validators of the feeds, and the entries that they show.
     /// It is done last, so that no reader waits for it.
     pub async fn keep(&mut self, store: &Store) -> Result<(), PassError> {
         let feeds = Arc::clone(&self.feeds);
-        let Some(kept) = self.with(move |state| state.owed(feeds)).await? else { return Ok(()) };
+        let Some(mut kept) = self.with(move |state| state.owed(feeds)).await? else { return Ok(()) };
         let mut pass = store.pass().await?;
         // What another process wrote meanwhile is newer.
         if Some(pass.generation().await?) == kept.generation {
-            if let Some((pages, fits)) = kept.index {
-                pass.write_index(pages, Some(&fits)).await?;
+            if let Some((pages, fits)) = &mut kept.index {
+                pass.write_index(std::mem::take(pages), Some(fits)).await?;
             }
             pass.remember_feeds(&kept.before, &kept.after).await?;
             pass.remember_documents(&kept.before, &kept.after).await?;
             pass.write_entries(&kept.entries, &kept.dropped).await?;
             pass.commit().await?;
+            let feeds = Arc::clone(&self.feeds);
+            self.with(move |state| state.kept(feeds, kept)).await?;
         }
         Ok(())
     }
@@ -241,7 +245,7 @@ impl Reconciler {
             let _unchanged_meanwhile = self.hold().await?;
             self.load(Some(&mut store.glance().await?)).await?;
             let to_read = self.look(at).await?;
-            let (ahead, rest) = self.split(to_read).await?;
+            let (ahead, mut rest) = self.split(to_read).await?;
             let mut changes = self.read(ahead, now).await?;
             let mut pass = store.pass().await?;
             if Some(pass.generation().await?) != self.with(|state| state.generation).await? {
@@ -251,7 +255,8 @@ impl Reconciler {
                 // Others are always quicker: nobody is, once the transaction is ours.
                 self.load(Some(&mut pass)).await?;
                 let to_read = self.look(at).await?;
-                changes = self.read(to_read, now).await?;
+                let (ahead, others) = self.split(to_read).await?;
+                (changes, rest) = (self.read(ahead, now).await?, others);
             }
             // Should anything fail from here on, memory is ahead of the store, and is thrown away.
             let before = self.with(|state| state.generation.take()).await?;
@@ -284,7 +289,8 @@ impl Reconciler {
                 Some(pass) => pass.texts(&sorted.needed).await?,
                 None => Default::default(),
             };
-            let rows = self.with(move |state| state.look(sorted, &texts, now)).await?;
+            let is_last = rest.len() == 0;
+            let rows = self.with(move |state| state.look(sorted, &texts, is_last, now)).await?;
             let (written, read) = tokio::join!(
                 async {
                     match hand.writer() {
@@ -323,7 +329,10 @@ impl Reconciler {
             }
             pass.know_collections(planned.new_collections.iter()).await?;
             pass.carry_out(&planned.plan, now).await?;
-            pass.write_index(planned.pages, None).await?;
+            match planned.pages {
+                Some(pages) => pass.write_index(pages, None).await?,
+                None => pass.index_is_behind().await?,
+            }
         }
         Ok(Booked {
             plan: planned.plan,
@@ -343,7 +352,8 @@ impl Reconciler {
             return Ok(());
         }
         let index = pass.index().await?;
-        let rows = pass.ledger(index.is_none()).await?;
+        let is_current = index.as_ref().is_some_and(|(fits, _)| !index::is_behind(fits));
+        let rows = pass.ledger(!is_current).await?;
         let loaded = state::Loaded {
             generation,
             index,

@@ -56,8 +56,9 @@ pub struct Planned {
     pub first: Option<usize>,
     pub new_collections: Vec<String>,
     pub next_change: Option<Timestamp>,
-    /// Pages of the index in which something changed, if the index is written page by page.
-    pub pages: Pages,
+    /// Pages of the index in which something changed; None if the index is not that of the catalog, and is to be
+    /// written whole.
+    pub pages: Option<Pages>,
 }
 
 /// What is kept in memory between passes.
@@ -87,6 +88,9 @@ pub struct State {
     digested: Option<ArticleId>,
     /// Entries that may have been made of files that are not as they were; None for all.
     beside: Option<BTreeSet<String>>,
+    /// Whether what the catalog says of the files is only what could be found of it in the store: everything is to be
+    /// looked at before hints count.
+    is_partial: bool,
 }
 
 impl State {
@@ -110,6 +114,7 @@ impl State {
             affected: None,
             digested: None,
             beside: None,
+            is_partial: true,
         }
     }
 
@@ -145,6 +150,10 @@ impl State {
         self.memory = loaded.memory;
         self.affected = None;
         self.beside = None;
+        self.is_partial = !self.has_index;
+        self.digested = None;
+        self.baseline = 0;
+        self.pages.clear();
         None
     }
 
@@ -173,8 +182,10 @@ impl State {
         let catalog = self.catalog.read().unwrap_or_else(PoisonError::into_inner);
         let everywhere = Where::Everywhere;
         // An index that does not fit is mended by a look at everything.
-        let at = if self.has_index || self.rendered_at.is_some() { at } else { &everywhere };
-        let to_read = self.files.look(&catalog, at)?;
+        let at = if self.is_partial { &everywhere } else { at };
+        // Should the pass fail, the next one does not know what this one found beside articles.
+        let beside = self.beside.take();
+        let to_read = self.files.look(&catalog, at, self.is_partial)?;
         let stood = catalog.len();
         let is_emptied = stood > 0 && to_read.removed.len() == stood && to_read.files.is_empty();
         drop(catalog);
@@ -185,10 +196,7 @@ impl State {
             self.has_index = false;
             self.affected = None;
         }
-        match (&mut self.beside, &to_read.beside) {
-            (Some(known), Some(new)) => known.extend(new.iter().cloned()),
-            (beside, _) => *beside = None,
-        }
+        self.beside = beside.zip(to_read.beside.clone()).map(|(known, new)| known.union(&new).cloned().collect());
         Ok(to_read)
     }
 
@@ -210,7 +218,8 @@ impl State {
     }
 
     /// Gives articles their identities. What is to be written of them.
-    pub fn look(&mut self, sorted: Sorted, texts: &HashMap<ArticleId, Sketch>, now: Timestamp) -> Rows {
+    /// `is_whole` says that these are the last of a look at everything.
+    pub fn look(&mut self, sorted: Sorted, texts: &HashMap<ArticleId, Sketch>, is_whole: bool, now: Timestamp) -> Rows {
         let Some(settings) = self.files.site().cloned() else { return Rows::default() };
         let new = self.new_collections(&settings).into_iter().collect();
         // A collection that comes later is no first start: whatever the configuration says, its articles stay silent.
@@ -221,6 +230,10 @@ impl State {
         let is_blank = sorted.is_of_blank();
         let looked = ledger::look(&mut catalog, &mut self.names, sorted, texts, &site, now);
         self.note(&looked);
+        if is_whole {
+            self.is_partial = false;
+            self.files.taken_up();
+        }
         // Where everything is new, all is written at once, in the order of the table.
         if is_blank { Rows::default() } else { Rows::of(&catalog, looked) }
     }
@@ -277,11 +290,8 @@ impl State {
         }
         self.is_changed |= !new_collections.is_empty();
         let touched = std::mem::take(&mut self.pages);
-        let pages = if self.has_index && !explain {
-            touched.into_iter().map(|page| (page, index::page(&catalog, page))).collect()
-        } else {
-            Vec::new()
-        };
+        let pages = (self.has_index && !explain)
+            .then(|| touched.into_iter().map(|page| (page, index::page(&catalog, page))).collect());
         Planned { plan, outbox, first, new_collections, next_change, pages }
     }
 
@@ -342,9 +352,7 @@ impl State {
     /// none is left.
     pub fn digest(&mut self) -> Option<Rows> {
         let texts = self.files.texts(&self.catalog)?;
-        let shared = Arc::clone(&self.catalog);
-        let mut catalog = shared.write().unwrap_or_else(PoisonError::into_inner);
-        let raw = catalog.raw_after(self.digested, DIGEST);
+        let raw = self.read_catalog().raw_after(self.digested, DIGEST);
         self.digested = Some(raw.last()?.id);
         let read = |standing: &Arc<Standing>| {
             let article = texts.text(standing)?;
@@ -354,6 +362,9 @@ impl State {
         };
         let done: Vec<(ArticleId, Past, Sketch)> = raw.par_iter().filter_map(read).collect();
         let mut looked = Looked::default();
+        // Only now are readers kept waiting; nobody else writes meanwhile.
+        let shared = Arc::clone(&self.catalog);
+        let mut catalog = shared.write().unwrap_or_else(PoisonError::into_inner);
         for (id, past, sketch) in done {
             catalog.remember(&id, |known| *known = past);
             looked.changed.insert(id, Some(sketch));
@@ -364,6 +375,9 @@ impl State {
 
     /// What is to be written down last; None if everything is.
     pub fn owed(&mut self, feeds: Arc<FeedSet>) -> Option<ToKeep> {
+        if self.generation.is_none() || self.is_partial || self.files.is_unread() {
+            return None;
+        }
         let after = feeds.memory();
         let (shown, dropped) = feeds.shown_since(&self.kept);
         let entries: Vec<(ArticleId, String)> =
@@ -377,10 +391,15 @@ impl State {
         if index.is_none() && entries.is_empty() && dropped.is_empty() && after == self.kept_memory {
             return None;
         }
-        self.has_index |= index.is_some();
-        self.kept = feeds;
-        let before = std::mem::replace(&mut self.kept_memory, after.clone());
+        let before = self.kept_memory.clone();
         Some(ToKeep { generation: self.generation, index, before, after, entries, dropped })
+    }
+
+    /// What was owed is written down.
+    pub fn kept(&mut self, feeds: Arc<FeedSet>, kept: ToKeep) {
+        self.has_index |= kept.index.is_some();
+        self.kept = feeds;
+        self.kept_memory = kept.after;
     }
 
     /// A pass for those who look at it.

@@ -4,7 +4,7 @@ use super::{Store, StoreError, corrupt, instant, micros, outbox};
 use crate::article::ArticleId;
 use crate::article::sketch::Sketch;
 use crate::catalog::ledger::{self, Decided, Gone, Looked, Past, Row};
-use crate::catalog::{Catalog, Kind, Standing};
+use crate::catalog::{Catalog, Kind, Standing, index};
 use crate::delivery::{Delivery, State};
 use crate::feed::{Memory, Remembered};
 use crate::plan::{Plan, Planned};
@@ -105,6 +105,15 @@ impl Pass {
         Ok(())
     }
 
+    /// Says that the ledger changed and the index did not.
+    pub async fn index_is_behind(&mut self) -> Result<(), StoreError> {
+        sqlx::query("update meta set value = ? where name = 'index'")
+            .bind(index::behind())
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(())
+    }
+
     async fn meta(&mut self, name: &str) -> Result<Option<String>, StoreError> {
         let query = sqlx::query_scalar("select value from meta where name = ?").bind(name);
         Ok(query.fetch_optional(&mut *self.transaction).await?)
@@ -193,12 +202,13 @@ impl Pass {
         rows.iter().map(outbox::read_delivery).collect()
     }
 
-    /// The deliveries that a plan may change or must know: those that are not over, those that were called off with
-    /// their article, and all of the articles given.
+    /// The deliveries that a plan may change or must know: those that are not over; all of the articles of which one was
+    /// called off with its article, and may come back; and all of the articles given.
     pub async fn outbox_of(&mut self, articles: &BTreeSet<ArticleId>) -> Result<Vec<Delivery>, StoreError> {
         let rows = sqlx::query(
             "select * from deliveries
-             where state in ('pending', 'held', 'sending', 'uncertain') or withdrawn = 1
+             where state in ('pending', 'held', 'sending', 'uncertain')
+                or article in (select article from deliveries where withdrawn = 1)
                 or article in (select value from json_each(?))
              order by id",
         )
@@ -413,6 +423,11 @@ fn json_list(ids: &BTreeSet<ArticleId>) -> String {
 pub struct Rows(Vec<Written>);
 
 impl Rows {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Those of the articles that a look changed.
     pub fn of(catalog: &Catalog, looked: Looked) -> Self {
         let standing = looked

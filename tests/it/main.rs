@@ -21,6 +21,7 @@ mod git_program;
 mod hooks;
 mod generators;
 mod http;
+mod incremental;
 mod init;
 mod layering;
 mod numerique;
