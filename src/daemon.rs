@@ -10,7 +10,7 @@ use crate::pull::Puller;
 use crate::reconcile::{PassError, Reconciler, Snapshot, Where};
 use crate::store::{Store, StoreError};
 use crate::task::{Shutdown, Wake, Woke, rest};
-use crate::watch::Watcher;
+use crate::watch::{Watcher, look_again};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -145,12 +145,8 @@ impl Daemon {
             let is_asked = asked.take();
             puller.pull(&mut self.reconciler, &self.clock, is_asked, &shutdown).await;
             let now = self.clock.now();
-            let every = self.scan_every(!watches || watcher.sees_all());
             if now >= scan || is_asked || !watches {
                 at = Where::Everywhere;
-            }
-            if at == Where::Everywhere {
-                scan = now.saturating_add(every).unwrap_or(Timestamp::MAX);
             }
             let mut next = Where::At(BTreeSet::new());
             let until = match self.reconciler.pass_at(&self.store, now, &at).await {
@@ -159,6 +155,11 @@ impl Daemon {
                     if watches && watcher.follow(&root, &snapshot.folders) {
                         next = Where::Everywhere;
                         self.wake_reconcile.wake();
+                    }
+                    if at == Where::Everywhere {
+                        let took = self.clock.now().duration_since(now);
+                        let every = self.scan_every(!watches || watcher.sees_all(), took);
+                        scan = now.saturating_add(every).unwrap_or(Timestamp::MAX);
                     }
                     report(&snapshot.problems, &root, &mut reported);
                     snapshot.report();
@@ -200,10 +201,10 @@ impl Daemon {
         }
     }
 
-    /// How often every file's status is looked at.
-    fn scan_every(&self, sees_all: bool) -> SignedDuration {
+    /// How soon every file's status is looked at again, by how long the last look took.
+    fn scan_every(&self, sees_all: bool, took: SignedDuration) -> SignedDuration {
         let every = self.config.site.scan_every;
-        if sees_all { every } else { SignedDuration::from_secs(1).min(every) }
+        if sees_all { every } else { look_again(took, every) }
     }
 
     /// Puts a pass before readers, writes the export, and wakes those who deliver. When time alone changes something.

@@ -203,6 +203,12 @@ pub const KINDS: &[Kind] = &[
         "A value is neither true nor false, so the article is left out.",
         "Write true or false.",
     ),
+    known(
+        "dead-link",
+        Severity::Warning,
+        "A link leads nowhere, or to an article that there is not.",
+        "Write its address, or correct the name of the article.",
+    ),
     known("distant-date", Severity::Warning, "A date is over a hundred years away.", "Correct the year."),
     known("endpoint-refused", Severity::Error, "An endpoint cannot be used.", "Look at its server and token."),
     known("event-order", Severity::Warning, "An event ends before it starts.", "Correct one of the two dates."),
@@ -283,6 +289,12 @@ pub const KINDS: &[Kind] = &[
         "The site's own settings cannot be used.",
         "Correct them, or say it under `site` in Crieur's configuration.",
     ),
+    known(
+        "skipped-heading",
+        Severity::Note,
+        "A heading leaves out a level.",
+        "Leave out none: screen readers move by them.",
+    ),
     known("store", Severity::Error, "The database cannot be opened.", "Look at its path and its rights."),
     known(
         "term-number",
@@ -313,6 +325,12 @@ pub const KINDS: &[Kind] = &[
         Severity::Warning,
         "A rule asks for a collection or term that nobody has.",
         "Look for a misspelling, or take it out.",
+    ),
+    known(
+        "vague-link",
+        Severity::Note,
+        "The text of a link does not say where it leads.",
+        "Name what the reader will find: screen readers list links without their sentence.",
     ),
 ];
 

@@ -7,6 +7,7 @@
 use crate::problem::Place;
 use crate::text::clean;
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::collections::HashMap;
 use std::fmt;
 
 /// Most bytes of a document.
@@ -122,8 +123,10 @@ fn explain(text: &str, error: &serde_yaml::Error) -> YamlError {
         Some("put the value in quotes: it starts with a character that YAML keeps for itself".to_owned())
     } else if full.contains("quoted scalar") {
         Some("close the quotation mark, or double the apostrophes inside ''…''".to_owned())
+    } else if full.contains("recursion limit") || full.contains("repetition limit") {
+        Some("nest less deep, and repeat no anchor within another".to_owned())
     } else {
-        None
+        Some("look at this line and the one above it: indentation, quotation marks, colons".to_owned())
     };
     YamlError { place, message: format!("YAML: {message}"), cure }
 }
@@ -300,6 +303,7 @@ impl<'de> Visitor<'de> for Build<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Yaml, A::Error> {
         let mut pairs: Vec<(String, Yaml)> = Vec::new();
         let mut merged: Vec<(String, Yaml)> = Vec::new();
+        let mut at: HashMap<String, usize> = HashMap::new();
         // Keys are read as a value too: `2024: x` and `true: x` are keys that people write.
         while let Some(key) = map.next_key_seed(Build { repeated: self.repeated })? {
             let key = key.to_text().unwrap_or_default();
@@ -310,15 +314,17 @@ impl<'de> Visitor<'de> for Build<'_> {
                     Yaml::List(all) => merged.extend(all.into_iter().filter_map(Yaml::into_map).flatten()),
                     _ => {}
                 }
-            } else if let Some(old) = pairs.iter_mut().find(|(known, _)| *known == key) {
+            } else if let Some(old) = at.get(&key).and_then(|at| pairs.get_mut(*at)) {
                 old.1 = value;
                 self.repeated.push(key);
             } else {
+                at.insert(key.clone(), pairs.len());
                 pairs.push((key, value));
             }
         }
         for (key, value) in merged {
-            if !pairs.iter().any(|(known, _)| *known == key) {
+            if !at.contains_key(&key) {
+                at.insert(key.clone(), pairs.len());
                 pairs.push((key, value));
             }
         }

@@ -4,6 +4,11 @@ use super::toml;
 use crate::config::Generator;
 use crate::problem::{Place, Problem};
 use crate::yaml::{self, Step, Yaml};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+
+/// Most repeated keys that are told of one file: to find the place of each, it is read once more.
+const REPEATED_MAX: usize = 20;
 
 /// How a front matter is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +114,8 @@ pub struct FrontMatter<'a> {
     /// Whether keys are the same whatever their case, as for Hugo.
     fold: bool,
     value: Yaml,
+    /// Places that were sought: a list of a thousand images that are missing stands at one.
+    places: RefCell<HashMap<String, Place>>,
 }
 
 impl<'a> FrontMatter<'a> {
@@ -120,7 +127,8 @@ impl<'a> FrontMatter<'a> {
             Format::Json => toml::parse_json(split.front),
         };
         let document = read.map_err(|error| {
-            let mut problem = Problem::error(path, error.place.below(split.lines_above), error.message);
+            let mut problem =
+                Problem::error(path, error.place.below(split.lines_above), error.message).kind("bad-front-matter");
             problem.cure = error.cure;
             problem
         })?;
@@ -131,17 +139,23 @@ impl<'a> FrontMatter<'a> {
             format: split.format,
             fold: generator == Generator::Hugo,
             value: document.value,
+            places: RefCell::default(),
         };
         if !matches!(front.value, Yaml::Map(_) | Yaml::Null) {
             return Err(Problem::error(path, Place::FILE.below(split.lines_above), "the front matter has no keys")
+                .kind("bad-front-matter")
                 .cure("write lines such as “title: …” between the two lines of dashes"));
         }
         let problems = document
             .repeated
             .iter()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .take(REPEATED_MAX)
             .map(|key| {
                 front
                     .warning(key, format!("the key `{key}` stands twice; the last one counts, as for Jekyll"))
+                    .kind("repeated-key")
                     .cure("take out the one that is wrong")
             })
             .collect();
@@ -180,6 +194,15 @@ impl<'a> FrontMatter<'a> {
 
     /// Where a key's value stands in the file.
     pub fn place(&self, key: &str) -> Place {
+        let known = self.places.borrow().get(key).copied();
+        known.unwrap_or_else(|| {
+            let place = self.seek(key);
+            self.places.borrow_mut().insert(key.to_owned(), place);
+            place
+        })
+    }
+
+    fn seek(&self, key: &str) -> Place {
         let path: Vec<Step> = key.split('.').map(|name| Step::Key(self.spelled(name))).collect();
         match self.format {
             Format::Yaml => yaml::place_of_key(self.front, &path).or_else(|| yaml::place_of_value(self.front, &path)),

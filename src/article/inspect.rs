@@ -62,10 +62,7 @@ pub fn inspect(article: &Article, first_line: usize, site: &SiteSettings, lookup
             Severity::Note => Problem::note(&article.path, place, remark.message),
             _ => Problem::warning(&article.path, place, remark.message),
         };
-        match remark.cure {
-            Some(cure) => problem.cure(cure),
-            None => problem,
-        }
+        problem.kind(remark.kind).cure(remark.cure)
     };
     inspection.remarks.into_iter().map(problem).collect()
 }
@@ -74,8 +71,9 @@ pub fn inspect(article: &Article, first_line: usize, site: &SiteSettings, lookup
 struct Remark {
     at: usize,
     severity: Severity,
+    kind: &'static str,
     message: String,
-    cure: Option<&'static str>,
+    cure: &'static str,
 }
 
 struct Inspection<'a> {
@@ -87,12 +85,12 @@ struct Inspection<'a> {
 }
 
 impl Inspection<'_> {
-    fn warn(&mut self, at: usize, message: String, cure: &'static str) {
-        self.remark(Remark { at, severity: Severity::Warning, message, cure: Some(cure) });
+    fn warn(&mut self, kind: &'static str, at: usize, message: String, cure: &'static str) {
+        self.remark(Remark { at, severity: Severity::Warning, kind, message, cure });
     }
 
-    fn note(&mut self, at: usize, message: String, cure: Option<&'static str>) {
-        self.remark(Remark { at, severity: Severity::Note, message, cure });
+    fn note(&mut self, kind: &'static str, at: usize, message: String, cure: &'static str) {
+        self.remark(Remark { at, severity: Severity::Note, kind, message, cure });
     }
 
     fn remark(&mut self, remark: Remark) {
@@ -111,7 +109,8 @@ impl Inspection<'_> {
                 "{}{more} is left out of feeds and posts: only the site itself can fill it in",
                 shortened(&first.written)
             );
-            self.note(first.at, message, None);
+            let cure = "nothing, if readers of the feeds can do without it; else write it as Markdown";
+            self.note("left-out-code", first.at, message, cure);
         }
         for reference in &expanded.references {
             if !self.is_article(&reference.written) {
@@ -127,14 +126,14 @@ impl Inspection<'_> {
 
     fn no_article(&mut self, written: &str, at: usize) {
         let message = format!("`{}` names no article of the site, so the link is left out", shortened(written));
-        self.warn(at, message, "correct the name of the article");
+        self.warn("dead-link", at, message, "correct the name of the article");
     }
 
     fn headings(&mut self, headings: &[(usize, usize)]) {
         let skipped = headings.windows(2).find(|pair| pair[1].0 > pair[0].0 + 1);
         if let Some([(above, _), (below, at)]) = skipped {
             let message = format!("a heading of level {below} follows one of level {above}");
-            self.note(*at, message, Some("leave out no level: screen readers move by them"));
+            self.note("skipped-heading", *at, message, "leave out no level: screen readers move by them");
         }
     }
 
@@ -148,12 +147,12 @@ impl Inspection<'_> {
             let shown = shortened(&text);
             let message = format!("the text of a link, “{shown}”, does not say where it leads");
             let cure = "name what the reader will find: screen readers list links without their sentence";
-            self.note(pointer.at, message, Some(cure));
+            self.note("vague-link", pointer.at, message, cure);
         }
         if matches!(pointer.written.trim(), "" | "#") && !pointer.templated {
             let shown = pointer.text.as_deref().map(|text| format!(" “{}”", shortened(text))).unwrap_or_default();
             let cure = "write its address between the parentheses, or take the link away";
-            self.warn(pointer.at, format!("the link{shown} leads nowhere"), cure);
+            self.warn("dead-link", pointer.at, format!("the link{shown} leads nowhere"), cure);
         }
     }
 
@@ -175,7 +174,7 @@ impl Inspection<'_> {
             let message =
                 format!("the image {written} has no alternative text, so some readers will not know what it shows");
             let cure = "write what it shows, as in ![Une carte](/uploads/carte.png)";
-            self.warn(pointer.at, message, cure);
+            self.warn("missing-alt", pointer.at, message, cure);
         }
     }
 
@@ -187,7 +186,7 @@ impl Inspection<'_> {
             }
         } else if self.is_missing(written).unwrap_or(false) {
             let message = format!("the file {} is not in the site's folder", shortened(written));
-            self.warn(at, message, "upload it, or correct its name");
+            self.warn("missing-file", at, message, "upload it, or correct its name");
         }
     }
 

@@ -76,6 +76,7 @@ impl Reading<'_> {
                     problems.push(
                         self.front
                             .warning(key, format!("`{written}` is not the address of an image"))
+                            .kind("missing-file")
                             .cure("write a path such as /uploads/image.jpg"),
                     );
                     continue;
@@ -99,6 +100,7 @@ impl Reading<'_> {
                                 key,
                                 "the image has no alternative text, so some readers will not know what it shows",
                             )
+                            .kind("missing-alt")
                             .cure("write a line “alternative-textuelle: …” under the image"),
                     );
                 }
@@ -106,6 +108,7 @@ impl Reading<'_> {
                     problems.push(
                         self.front
                             .warning(key, format!("the image {written} is not in the site's folder"))
+                            .kind("missing-file")
                             .cure("upload it, or correct its name"),
                     );
                 }
@@ -160,6 +163,7 @@ impl Reading<'_> {
                     None if own.is_some() && is_file() => problems.push(
                         self.front
                             .warning(key, format!("the file {written} is not in the site's folder"))
+                            .kind("missing-file")
                             .cure("upload it, or correct its name"),
                     ),
                     _ => {}
@@ -194,8 +198,8 @@ impl Reading<'_> {
             (end.zoned().date() != start.zoned().date()).then(|| end_of_day(end)).flatten()
         });
         if let (Some(key), true) = (end_key, end.is_some_and(|end| end.at < start.at)) {
-            problems
-                .push(self.front.warning(key, "the event ends before it starts").cure("correct one of the two dates"));
+            let problem = self.front.warning(key, "the event ends before it starts").kind("event-order");
+            problems.push(problem.cure("correct one of the two dates"));
         }
         let mut links: Vec<EventLink> =
             self.items("champs_informations").into_iter().filter_map(|item| self.event_link(item)).collect();
@@ -290,7 +294,9 @@ impl Reading<'_> {
             if let Err(error) = Template::parse(text) {
                 let problem =
                     self.front.error("social", format!("the text for social networks cannot be filled in: {error}"));
-                problems.push(problem.cure("docs/configuration.md lists the names that a text can use"));
+                problems.push(
+                    problem.kind("bad-social-text").cure("docs/configuration.md lists the names that a text can use"),
+                );
             }
         }
         texts

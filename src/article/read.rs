@@ -11,6 +11,7 @@ use crate::problem::{Place, Problem};
 use crate::text::{clean, folded, language_tag, one_line};
 use crate::yaml::Yaml;
 use jiff::Timestamp;
+use std::collections::HashSet;
 use url::Url;
 
 /// Most bytes of a file: an article of an hour's reading has some 50,000.
@@ -39,6 +40,7 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &dyn Lookup, depth:
         let message = format!("{} bytes, over the limit of {BYTES_MAX} for an article", file.bytes.len());
         return broken(
             Problem::error(&file.path, Place::FILE, message)
+                .kind("unreadable-file")
                 .cure("put large files in the uploads folder and link to them"),
         );
     }
@@ -49,6 +51,7 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &dyn Lookup, depth:
             let place = Place::of_byte(&good, good.len());
             return broken(
                 Problem::error(&file.path, place, "the file is not UTF-8")
+                    .kind("unreadable-file")
                     .cure("save it again with the encoding UTF-8"),
             );
         }
@@ -67,11 +70,13 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &dyn Lookup, depth:
         Err(problem) => return broken(problem),
     };
     if let Some(why) = markdown::nests_too_deep(split.body) {
-        return broken(Problem::error(&file.path, Place::FILE, why).cure("take out what is nested without need"));
+        let problem = Problem::error(&file.path, Place::FILE, why).kind("unreadable-file");
+        return broken(problem.cure("take out what is nested without need"));
     }
     if !is_post {
         problems.push(
             Problem::warning(&file.path, Place::FILE, "the file's name has no date, so Jekyll does not publish it")
+                .kind("no-article")
                 .cure("name it such as 2026-01-31-titre.md"),
         );
         return Parsed { problems, ..Parsed::default() };
@@ -106,7 +111,9 @@ fn without_front_matter<'a>(
     collection: &str,
     text: &'a str,
 ) -> Result<front_matter::Split<'a>, (Problem, bool)> {
-    let held = |message: &str, cure: &str| Err((Problem::error(&file.path, Place::FILE, message).cure(cure), true));
+    let held = |message: &str, cure: &str| {
+        Err((Problem::error(&file.path, Place::FILE, message).kind("bad-front-matter").cure(cure), true))
+    };
     if text.trim().is_empty() {
         return held(
             "the file is empty or its front matter never ends",
@@ -128,7 +135,8 @@ fn without_front_matter<'a>(
     }
     // The generator copies such a file as it is, or makes a page without a title: it is no article.
     let note = Problem::note(&file.path, Place::FILE, "the file has no front matter, so it is no article");
-    let note = note.cure("start it with a line of three dashes, and end the front matter with another");
+    let note =
+        note.kind("no-article").cure("start it with a line of three dashes, and end the front matter with another");
     Err((note, false))
 }
 
@@ -150,6 +158,7 @@ impl Reading<'_> {
             let message = "the article has no title, so it is left out";
             problems.push(
                 Problem::error(&self.file.path, self.front.place("title"), message)
+                    .kind("missing-title")
                     .cure("write a line “title: …” in the front matter"),
             );
             return None;
@@ -214,6 +223,7 @@ impl Reading<'_> {
                 problems.push(
                     self.front
                         .error(key, format!("`{text}` is not a date, so the article is left out"))
+                        .kind("bad-date")
                         .cure("write it as 2026-01-31 09:30:00 +01:00"),
                 );
                 None
@@ -244,6 +254,7 @@ impl Reading<'_> {
             problems.push(
                 self.front
                     .warning(key, format!("`{text}` is not a date"))
+                    .kind("bad-date")
                     .cure("write it as 2026-01-31 09:30:00 +01:00"),
             );
         }
@@ -271,6 +282,7 @@ impl Reading<'_> {
             problems.push(
                 self.front
                     .error(key, format!("`{key}: {said}` is neither true nor false, so the article is left out"))
+                    .kind("bad-truth")
                     .cure("write true or false"),
             );
         }
@@ -285,13 +297,9 @@ impl Reading<'_> {
 
     /// Terms for people: plain text on one line, each once.
     pub(super) fn terms(&self, written: Vec<String>) -> Vec<String> {
-        let mut terms: Vec<String> = Vec::new();
-        for term in written.iter().map(|term| markdown::title_to_text(term)).filter(|term| !term.is_empty()) {
-            if !terms.iter().any(|known| folded(known) == folded(&term)) {
-                terms.push(term);
-            }
-        }
-        terms
+        let mut seen = HashSet::new();
+        let terms = written.iter().map(|term| markdown::title_to_text(term)).filter(|term| !term.is_empty());
+        terms.filter(|term| seen.insert(folded(term))).collect()
     }
 
     /// The address of a path of the site; `template` is what made it, for the problem.
@@ -301,6 +309,7 @@ impl Reading<'_> {
             problems.push(
                 self.front
                     .error("permalink", format!("`{template}` does not make an address"))
+                    .kind("bad-permalink")
                     .cure("write a path such as /actualites/titre/"),
             );
         }
@@ -313,7 +322,7 @@ impl Reading<'_> {
         let tag = language_tag(&said);
         if tag.is_none() {
             let problem = self.front.warning("lang", format!("`{said}` is not a language; the site's is taken"));
-            problems.push(problem.cure("write a code such as fr or en-GB"));
+            problems.push(problem.kind("bad-language").cure("write a code such as fr or en-GB"));
         }
         tag
     }
@@ -341,14 +350,14 @@ impl Reading<'_> {
         if article.date.is_none() && article.published {
             problems.push(
                 Problem::warning(&self.file.path, self.front.place("date"), "the article has no date: it stands in the feeds at the time it was first seen, and is never announced by itself")
+                    .kind("missing-date")
                     .cure("write a line “date: 2026-01-31 09:30:00 +01:00”"),
             );
         }
         let length = article.title.chars().count();
         if length > 300 {
-            problems.push(
-                self.front.warning("title", format!("the title has {length} characters")).cure("keep it under 300"),
-            );
+            let problem = self.front.warning("title", format!("the title has {length} characters"));
+            problems.push(problem.kind("long-title").cure("keep it under 300"));
         }
     }
 
@@ -368,11 +377,6 @@ impl Reading<'_> {
 
 /// Each text once, in their order.
 pub(super) fn unique(texts: Vec<String>) -> Vec<String> {
-    let mut seen: Vec<String> = Vec::with_capacity(texts.len());
-    for text in texts {
-        if !seen.contains(&text) {
-            seen.push(text);
-        }
-    }
-    seen
+    let mut seen = HashSet::new();
+    texts.into_iter().filter(|text| seen.insert(text.clone())).collect()
 }

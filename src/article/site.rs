@@ -131,6 +131,7 @@ impl SiteSettings {
             let file = generator::settings_problem(config, &found.file, String::new()).file;
             problems.push(
                 Problem::warning(file, Place::FILE, "no time zone is given: dates without one are taken as UTC")
+                    .kind("site-settings")
                     .cure("write `timezone: Europe/Paris` here, or under `site` in Crieur's configuration"),
             );
         }
@@ -304,6 +305,7 @@ fn language_of(
     if let (Some(said), None) = (&said, &own) {
         problems.push(
             Problem::warning(file(), Place::FILE, format!("`language: {said}` is not a language; fr is taken"))
+                .kind("bad-language")
                 .cure("write a code such as fr or fr-FR"),
         );
     }

@@ -84,9 +84,18 @@ pub fn place(text: &str, path: &[Step], value: bool) -> Option<Place> {
 
 /// Reads JSON.
 ///
-/// Errors: a document over 1 MiB, broken JSON.
+/// Errors: a document over [`BYTES_MAX`], broken JSON, one nested over 128 deep.
 pub fn parse_json(text: &str) -> Result<Document, YamlError> {
-    guard(text, "JSON", SETTINGS_MAX)?;
+    parse_json_within(text, BYTES_MAX)
+}
+
+/// Reads a site's own settings, with a limit of 1 MiB.
+pub fn parse_json_settings(text: &str) -> Result<Document, YamlError> {
+    parse_json_within(text, SETTINGS_MAX)
+}
+
+fn parse_json_within(text: &str, bytes_max: usize) -> Result<Document, YamlError> {
+    guard(text, "JSON", bytes_max)?;
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(value) => Ok(Document { value: of_json(value), repeated: Vec::new() }),
         Err(error) => {

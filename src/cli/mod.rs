@@ -157,7 +157,11 @@ impl Context {
                 crate::problem::Place::FILE,
                 format!("the configuration cannot be read: {error}"),
             );
-            vec![problem.cure("make it with `crieur init --site DIR`, or name another file with --config")]
+            vec![
+                problem
+                    .kind("bad-configuration")
+                    .cure("make it with `crieur init --site DIR`, or name another file with --config"),
+            ]
         })?;
         let env = |name: &str| std::env::var(name).ok();
         let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| error.to_string());

@@ -304,15 +304,21 @@ impl Files {
         changes
     }
 
-    /// Everything that a person should see of every file, read whole.
-    pub fn inspect(&self, catalog: &Arc<RwLock<Catalog>>) -> Result<Vec<Problem>, PassError> {
+    /// Everything that a person should see of the files that are wanted, read whole. No text is kept.
+    pub fn inspect(
+        &self,
+        catalog: &Arc<RwLock<Catalog>>,
+        mut wanted: impl FnMut(&str) -> bool,
+    ) -> Result<Vec<Problem>, PassError> {
         let Some(site) = &self.site else { return Ok(self.site_problems.clone()) };
         let texts = Texts::new(self.directory.clone(), Arc::clone(site), Arc::clone(catalog));
         let of_file = |(path, state): Found| match state {
             Ok(stamp) => texts.inspect(&path, &stamp),
             Err(problem) => vec![problem],
         };
-        let found: Vec<Vec<Problem>> = self.directory.scan(site)?.into_par_iter().map(of_file).collect();
+        let mut files = self.directory.scan(site)?;
+        files.retain(|(path, _)| wanted(path));
+        let found: Vec<Vec<Problem>> = files.into_par_iter().map(of_file).collect();
         Ok(self.site_problems.iter().cloned().chain(found.into_iter().flatten()).collect())
     }
 
@@ -382,5 +388,6 @@ fn read_file(directory: &Directory, site: &SiteSettings, path: &str, stamp: Stam
 /// A panic in the reader of one file.
 pub fn fault(path: &str) -> Problem {
     Problem::error(path, Place::FILE, "the file cannot be read, by a fault of Crieur")
+        .kind("unreadable-file")
         .cure("report it together with the file")
 }

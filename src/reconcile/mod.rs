@@ -233,9 +233,10 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Everything that a person should see of the site's files, after a pass or a glance.
-    pub async fn inspect(&self) -> Result<Vec<Problem>, PassError> {
-        self.with(|state| state.inspect()).await?
+    /// Everything that a person should see of the site's files, after a pass or a glance. Only those for which `wanted`
+    /// is true, by their path under the root, are read whole.
+    pub async fn inspect(&self, wanted: impl FnMut(&str) -> bool + Send + 'static) -> Result<Vec<Problem>, PassError> {
+        self.with(move |state| state.inspect(wanted)).await?
     }
 
     async fn booked(&mut self, store: &Store, now: Timestamp, at: &Where) -> Result<Booked, PassError> {

@@ -428,8 +428,8 @@ impl State {
     }
 
     /// Everything that a person should see of the site's files: each for itself, and together.
-    pub fn inspect(&self) -> Result<Vec<Problem>, PassError> {
-        let mut problems = self.files.inspect(&self.catalog)?;
+    pub fn inspect(&self, wanted: impl FnMut(&str) -> bool) -> Result<Vec<Problem>, PassError> {
+        let mut problems = self.files.inspect(&self.catalog, wanted)?;
         problems.extend(self.shared_addresses());
         Ok(problems)
     }
@@ -443,7 +443,8 @@ impl State {
         let later = same.flat_map(|same| same.iter().skip(1).map(|other| (&same[0].article, &other.article)));
         let problem = |(first, other): (&Head, &Head)| {
             let message = format!("{} has the same address, {}", first.path, other.url);
-            Problem::warning(&*other.path, Place::FILE, message).cure("rename one of the two, or give it a permalink")
+            let problem = Problem::warning(&*other.path, Place::FILE, message).kind("same-address");
+            problem.cure("rename one of the two, or give it a permalink")
         };
         later.map(problem).collect()
     }

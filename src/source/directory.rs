@@ -1,7 +1,7 @@
 //! A site in a folder: a look at every file's status, and the bytes of those that changed.
 //!
 //! What a watcher says is only a reason to look. Symbolic links to folders are not followed (they can loop); what is
-//! not a plain file (a pipe, a device) is not opened.
+//! not a plain file (a pipe, a device) is not opened, also if it takes the place of one between a look and a reading.
 
 use super::SourceError;
 use crate::article::{SiteSettings, Tree};
@@ -12,11 +12,17 @@ use rayon::slice::ParallelSliceMut;
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Most bytes of a file that is read; more is no article.
 const BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// `O_NONBLOCK`: opening a pipe does not wait for who writes to it. Elsewhere than on Linux it is left out, and the look
+/// before is all there is.
+#[cfg(all(target_os = "linux", not(any(target_arch = "mips", target_arch = "mips64", target_arch = "sparc64"))))]
+const NONBLOCK: i32 = 0o4000;
+#[cfg(not(all(target_os = "linux", not(any(target_arch = "mips", target_arch = "mips64", target_arch = "sparc64")))))]
+const NONBLOCK: i32 = 0;
 /// Deepest folder.
 const DEPTH_MAX: usize = 32;
 
@@ -63,12 +69,17 @@ impl Directory {
         Ok(found)
     }
 
-    /// One file; None if it is not there, or no plain file.
+    /// One file; None if it is not there. A link that leads nowhere is there, and so is a pipe: neither can be read.
     pub fn stat(&self, path: &str) -> Option<Result<Stamp, Problem>> {
-        match fs::metadata(self.root.join(path)) {
+        let whole = self.root.join(path);
+        match fs::metadata(&whole) {
             Ok(metadata) if metadata.is_file() => Some(Ok(stamp(&metadata))),
-            Ok(_) => None,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
+            Ok(metadata) if metadata.is_dir() => None,
+            Ok(_) => Some(Err(no_file(path))),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                let cure = "correct where the link leads, or take it away";
+                whole.is_symlink().then(|| Err(problem(path, "the symbolic link leads to no file".to_owned(), cure)))
+            }
             Err(error) => Some(Err(unreadable(path, &error))),
         }
     }
@@ -85,7 +96,8 @@ impl Directory {
     /// A folder that is there and cannot be read is not an empty one: its articles have not vanished.
     fn walk(&self, site: &SiteSettings, folder: &str, depth: usize) -> Result<Vec<Found>, SourceError> {
         if depth > DEPTH_MAX {
-            return Ok(Vec::new());
+            let message = format!("the folder lies over {DEPTH_MAX} folders deep, so nothing in it is read");
+            return Ok(vec![(folder.to_owned(), Err(problem(folder, message, "move it up")))]);
         }
         let whole = self.root.join(folder);
         let entries = match fs::read_dir(&whole) {
@@ -95,10 +107,16 @@ impl Directory {
             }
             Err(error) => return Err(SourceError::Unreadable(whole.display().to_string(), error.to_string())),
         };
-        let (mut files, mut folders) = (Vec::new(), Vec::new());
+        let (mut files, mut folders, mut nameless) = (Vec::new(), Vec::new(), Vec::new());
         for entry in entries.flatten() {
             // A name that is not UTF-8 can be no article: it has no address.
-            let Ok(name) = entry.file_name().into_string() else { continue };
+            let name = match entry.file_name().into_string() {
+                Ok(name) => name,
+                Err(name) => {
+                    nameless.push(name.to_string_lossy().into_owned());
+                    continue;
+                }
+            };
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => folders.push(name),
                 Ok(_) => files.push(name),
@@ -113,10 +131,18 @@ impl Directory {
         let below = folders.iter().filter(|_| !is_bundle).map(under).filter(|path| site.enters(path));
         let folders: Vec<String> = below.collect();
         let stat = |path: String| self.stat(&path).map(|found| (path, found));
+        let nameless = nameless.iter().map(under).filter(|path| site.collection_of(path).is_some());
+        let nameless: Vec<Found> = nameless
+            .map(|path| {
+                let cure = "rename it: letters, digits and hyphens are understood everywhere";
+                let problem = problem(&path, "the file's name is not UTF-8, so it has no address".to_owned(), cure);
+                (path, Err(problem))
+            })
+            .collect();
         let mut found: Vec<Found> = files.into_par_iter().with_min_len(64).filter_map(stat).collect();
         let below: Result<Vec<Vec<Found>>, SourceError> =
             folders.par_iter().map(|folder| self.walk(site, folder, depth + 1)).collect();
-        found.extend(below?.into_iter().flatten());
+        found.extend(below?.into_iter().flatten().chain(nameless));
         Ok(found)
     }
 }
@@ -181,11 +207,28 @@ fn read(path: &Path, length: u64) -> std::io::Result<Vec<u8>> {
     if length > BYTES_MAX {
         return Err(std::io::Error::other(format!("{length} bytes, over the limit of {BYTES_MAX}")));
     }
+    let file = open(path)?;
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-    File::open(path)?.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    file.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
+/// Opens a plain file for reading. What has become a pipe since it was looked at is not waited for.
+///
+/// Errors: it is no plain file, or cannot be opened.
+pub fn open(path: &Path) -> std::io::Result<File> {
+    let file = File::options().read(true).custom_flags(NONBLOCK).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(std::io::Error::other("it is no plain file")) }
+}
+
+fn no_file(path: &str) -> Problem {
+    problem(path, "this is no plain file, so it is not opened".to_owned(), "put a file in its place, or rename it")
+}
+
+fn problem(path: &str, message: String, cure: &str) -> Problem {
+    Problem::error(path, Place::FILE, message).kind("unreadable-file").cure(cure)
+}
+
 fn unreadable(path: &str, error: &std::io::Error) -> Problem {
-    Problem::error(path, Place::FILE, format!("the file cannot be read: {error}")).cure("check its rights and its size")
+    problem(path, format!("the file cannot be read: {error}"), "check its rights and its size")
 }

@@ -1,7 +1,8 @@
 //! What is known of a file that an article names: its length, its type, and the size of its picture.
 
+use super::directory::open;
 use crate::article::{FileFacts, Pixels};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::Read;
 use std::path::Path;
 
@@ -15,7 +16,7 @@ pub fn facts(root: &Path, path: &str) -> Option<FileFacts> {
     let whole = root.join(path.trim_start_matches('/'));
     let metadata = fs::metadata(&whole).ok().filter(Metadata::is_file)?;
     let mut head = Vec::new();
-    let file = File::open(&whole).ok();
+    let file = open(&whole).ok();
     if let Some(mut file) = file {
         let read = (&mut file).take(START).read_to_end(&mut head);
         if read.is_ok() && media_type(&head, path).starts_with("image/") {

@@ -20,6 +20,7 @@ mod git;
 mod git_program;
 mod hooks;
 mod generators;
+mod hostile;
 mod http;
 mod incremental;
 mod init;

@@ -185,7 +185,7 @@ impl Sections {
             Err(problem) => {
                 let place = Place { line: problem.line, column: problem.column };
                 let message = format!("{}; what this section gives to its pages is not known", problem.message);
-                let mut warning = Problem::warning(file, place, message);
+                let mut warning = Problem::warning(file, place, message).kind("bad-front-matter");
                 warning.cure = problem.cure;
                 problems.push(warning);
                 return;

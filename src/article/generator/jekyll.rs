@@ -57,6 +57,7 @@ pub(in crate::article) fn head(reading: &Reading, rules: &Rules, problems: &mut 
                         Place::FILE,
                         format!("`{day}` in the file's name is not a date, so the article is left out"),
                     )
+                    .kind("bad-date")
                     .cure("rename it such as 2026-01-31-titre.md, or write a line “date: …”"),
                 );
                 return Outcome::Held;

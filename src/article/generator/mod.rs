@@ -186,11 +186,12 @@ fn first(config: &config::Site, tree: &dyn Tree, files: &[&str]) -> Result<Found
 pub(super) fn settings(config: &config::Site, file: &str, text: &str) -> Result<Yaml, Problem> {
     let read = match file.rsplit_once('.').map(|(_, extension)| extension) {
         Some("toml") => toml::parse_settings(text),
-        Some("json") => toml::parse_json(text.trim_start_matches('\u{feff}')),
+        Some("json") => toml::parse_json_settings(text.trim_start_matches('\u{feff}')),
         _ => yaml::parse_settings(text),
     };
     read.map(|document| document.value).map_err(|error| {
-        let mut problem = Problem::error(config.root.join(file).display().to_string(), error.place, error.message);
+        let mut problem = Problem::error(config.root.join(file).display().to_string(), error.place, error.message)
+            .kind("site-settings");
         problem.cure = error.cure;
         problem
     })
@@ -273,5 +274,5 @@ pub(super) fn is_editors_own(name: &str) -> bool {
 pub(super) fn settings_problem(config: &config::Site, file: &str, message: String) -> Problem {
     let shown =
         if file.is_empty() { config.root.display().to_string() } else { config.root.join(file).display().to_string() };
-    Problem::error(shown, Place::FILE, message)
+    Problem::error(shown, Place::FILE, message).kind("site-settings")
 }

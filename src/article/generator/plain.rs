@@ -148,9 +148,13 @@ fn data(files: &[String], tree: &dyn Tree, problems: &mut Vec<Problem>) -> Vec<(
             continue;
         }
         let Some(text) = tree.read(file) else { continue };
-        match toml::parse_json(&text) {
+        match toml::parse_json_settings(&text) {
             Ok(document) => data.push((folder.to_owned(), document.value)),
-            Err(error) => problems.push(Problem::warning(file, error.place, error.message)),
+            Err(error) => {
+                let mut problem = Problem::warning(file, error.place, error.message).kind("site-settings");
+                problem.cure = error.cure;
+                problems.push(problem);
+            }
         }
     }
     data.sort_by_key(|(folder, _)| std::cmp::Reverse(folder.len()));
@@ -335,6 +339,7 @@ fn address(
                         if place == Place::default() { Place::FILE } else { place },
                         message,
                     )
+                    .kind("bad-permalink")
                     .cure("write `permalink` under site.collections in Crieur's configuration, such as /blog/:slug/"),
                 );
                 None

@@ -145,11 +145,10 @@ impl Rules {
                 }
                 Some(Err(problem)) => {
                     let place = Place { line: problem.line, column: problem.column };
-                    problems.push(Problem::warning(
-                        file,
-                        place,
-                        format!("{}; the section is taken for no draft", problem.message),
-                    ));
+                    let message = format!("{}; the section is taken for no draft", problem.message);
+                    let mut warning = Problem::warning(file, place, message).kind("bad-front-matter");
+                    warning.cure = problem.cure;
+                    problems.push(warning);
                 }
                 _ => {}
             }

@@ -58,9 +58,8 @@ struct Shown<'a> {
 
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let here = std::env::current_dir()?;
-    let (mut problems, root) = find(context, options.online).await?;
-    if !options.paths.is_empty() {
-        let mut wanted = Wanted::new(&here, &options.paths, root.as_deref());
+    let (mut problems, wanted) = find(context, &options, &here).await?;
+    if let Some(mut wanted) = wanted {
         for path in wanted.missing() {
             say(&format!("{}: there is no such file or folder", path.display()));
         }
@@ -107,18 +106,21 @@ fn shown(problem: &Problem) -> Shown<'_> {
     }
 }
 
-/// All problems, and the site's root if the configuration can be read.
-async fn find(context: &Context, online: bool) -> Result<(Vec<Problem>, Option<PathBuf>), Fail> {
+/// All problems, of the files that a person asked for and maybe of others; and which those are, unless all are.
+async fn find(context: &Context, options: &Options, here: &Path) -> Result<(Vec<Problem>, Option<Wanted>), Fail> {
+    let wanted = |root| (!options.paths.is_empty()).then(|| Wanted::new(here, &options.paths, root));
     let config = match context.read_config() {
         Ok(config) => Arc::new(config),
-        Err(problems) => return Ok((problems, None)),
+        Err(problems) => return Ok((problems, wanted(None))),
     };
     let file = context.config_file.display().to_string();
     let mut problems = Vec::new();
     if let Err(error) = pull::prepare(&config.site).await {
-        problems.push(Problem::error(&file, Place::FILE, error.to_string()));
-        return Ok((problems, None));
+        problems.push(with_cure(&file, &error.to_string()).kind("site-missing"));
+        return Ok((problems, wanted(None)));
     }
+    let root = config.site.root.clone();
+    let wanted = wanted(Some(&root));
     let mut reconciler = Reconciler::new(Arc::clone(&config));
     let glanced = match Store::open_to_read(&config.store).await {
         Ok(store) => reconciler.glance(store.as_ref(), context.clock.now()).await,
@@ -126,7 +128,9 @@ async fn find(context: &Context, online: bool) -> Result<(Vec<Problem>, Option<P
     };
     match glanced {
         Ok(snapshot) => {
-            let found = reconciler.inspect().await?;
+            let mut asked = wanted.clone();
+            let is_wanted = move |path: &str| asked.as_mut().is_none_or(|asked| asked.takes_path(&root.join(path)));
+            let found = reconciler.inspect(is_wanted).await?;
             problems.extend(found.iter().map(|problem| problem.under(&config.site.root)));
             problems.extend(snapshot.feeds.dead_aliases().map(|(from, to)| {
                 Problem::error(&file, Place::FILE, format!("feeds.aliases.{from}: there is no feed {to}"))
@@ -140,13 +144,21 @@ async fn find(context: &Context, online: bool) -> Result<(Vec<Problem>, Option<P
         }
         Err(error) => {
             let kind = if matches!(error, PassError::Store(_)) { "store" } else { "site-missing" };
-            problems.push(Problem::error(&file, Place::FILE, crate::daemon::with_causes(&error)).kind(kind));
+            problems.push(with_cure(&file, &crate::daemon::with_causes(&error)).kind(kind));
         }
     }
-    if online {
+    if options.online {
         problems.extend(ask_endpoints(context, &config, &file).await?);
     }
-    Ok((problems, Some(config.site.root.clone())))
+    Ok((problems, wanted))
+}
+
+/// An error whose sentence ends with what to do, after a semicolon.
+fn with_cure(file: &str, sentence: &str) -> Problem {
+    match sentence.rsplit_once("; ") {
+        Some((message, cure)) => Problem::error(file, Place::FILE, message).cure(cure),
+        None => Problem::error(file, Place::FILE, sentence).cure("mend that, and check again"),
+    }
 }
 
 /// What only shows when all articles are looked at together.
@@ -181,8 +193,10 @@ async fn ask_endpoints(context: &Context, config: &Config, file: &str) -> Result
         };
         match checked {
             Ok(who) => say(&format!("{name}: {who}")),
-            Err(error) => problems
-                .push(Problem::error(file, Place::FILE, format!("endpoint {name}: {error}")).kind("endpoint-refused")),
+            Err(error) => {
+                let problem = Problem::error(file, Place::FILE, format!("endpoint {name}: {error}"));
+                problems.push(problem.kind("endpoint-refused").cure("look at its server and its token"));
+            }
         }
     }
     Ok(problems)

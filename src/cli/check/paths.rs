@@ -25,6 +25,7 @@ pub fn plain(here: &Path, file: &str) -> String {
 }
 
 /// The files and folders that a person asked for.
+#[derive(Clone)]
 pub struct Wanted {
     here: PathBuf,
     /// As written, made absolute.
@@ -32,7 +33,9 @@ pub struct Wanted {
     /// With symbolic links followed.
     real: Vec<PathBuf>,
     missing: Vec<PathBuf>,
-    known: HashMap<String, bool>,
+    known: HashMap<PathBuf, bool>,
+    /// Folders with symbolic links followed.
+    folders: HashMap<PathBuf, Option<PathBuf>>,
 }
 
 impl Wanted {
@@ -44,6 +47,7 @@ impl Wanted {
             real: Vec::new(),
             missing: Vec::new(),
             known: HashMap::new(),
+            folders: HashMap::new(),
         };
         for path in paths {
             let mut whole = absolute(here, path);
@@ -68,14 +72,37 @@ impl Wanted {
 
     /// Whether a file is one of them or lies below one, however the two are written.
     pub fn takes(&mut self, file: &str) -> bool {
+        self.takes_path(Path::new(file))
+    }
+
+    /// The same of a path.
+    pub fn takes_path(&mut self, file: &Path) -> bool {
         if let Some(known) = self.known.get(file) {
             return *known;
         }
-        let whole = absolute(&self.here, Path::new(file));
+        let whole = absolute(&self.here, file);
         let below = |paths: &[PathBuf], file: &Path| paths.iter().any(|path| file.starts_with(path));
-        let takes = below(&self.written, &whole) || whole.canonicalize().is_ok_and(|whole| below(&self.real, &whole));
+        let takes = below(&self.written, &whole) || self.real(&whole).is_some_and(|whole| below(&self.real, &whole));
         self.known.insert(file.to_owned(), takes);
         takes
+    }
+
+    /// A path with symbolic links followed. A site has a hundred thousand files in few folders: each folder is asked
+    /// for once.
+    fn real(&mut self, whole: &Path) -> Option<PathBuf> {
+        if whole.is_symlink() {
+            return whole.canonicalize().ok();
+        }
+        let (folder, name) = (whole.parent()?, whole.file_name()?);
+        let folder = match self.folders.get(folder) {
+            Some(known) => known.clone(),
+            None => {
+                let real = folder.canonicalize().ok();
+                self.folders.insert(folder.to_owned(), real.clone());
+                real
+            }
+        };
+        Some(folder?.join(name))
     }
 }
 
