@@ -152,19 +152,21 @@ impl Daemon {
             let until = match self.reconciler.pass_at(&self.store, now, &at).await {
                 Ok(snapshot) => {
                     puller.taken().await;
-                    if watches && watcher.follow(&root, &snapshot.folders) {
-                        next = Where::Everywhere;
-                        self.wake_reconcile.wake();
-                    }
-                    if at == Where::Everywhere {
-                        let took = self.clock.now().duration_since(now);
-                        let every = self.scan_every(!watches || watcher.sees_all(), took);
-                        scan = now.saturating_add(every).unwrap_or(Timestamp::MAX);
-                    }
+                    let took = self.clock.now().duration_since(now);
+                    let folders = snapshot.folders.clone();
                     report(&snapshot.problems, &root, &mut reported);
                     snapshot.report();
                     let again = snapshot.feeds.is_incomplete.then(|| now.saturating_add(AGAIN).unwrap_or(now));
                     let change = self.hand_out(snapshot).await;
+                    // Readers do not wait for the watcher: what changed before it watched is looked at once more.
+                    if watches && watcher.follow(&root, &folders) {
+                        next = Where::Everywhere;
+                        self.wake_reconcile.wake();
+                    }
+                    if at == Where::Everywhere {
+                        let every = self.scan_every(!watches || watcher.sees_all(), took);
+                        scan = now.saturating_add(every).unwrap_or(Timestamp::MAX);
+                    }
                     if let Err(error) = self.reconciler.keep(&self.store).await {
                         report_pass_error(&error);
                     }

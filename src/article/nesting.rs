@@ -9,7 +9,8 @@ pub(super) const DEPTH_MAX: usize = 100;
 pub fn nests_too_deep(markdown: &str) -> Option<String> {
     // By far the most texts have too few marks for that: they are told by counting.
     let is_mark = |byte: &u8| u8::from(matches!(byte, b'<' | b'>' | b'-' | b'*' | b'+'));
-    let marks: usize = markdown.as_bytes().chunks(255).map(|part| usize::from(part.iter().map(is_mark).sum::<u8>())).sum();
+    let marks: usize =
+        markdown.as_bytes().chunks(255).map(|part| usize::from(part.iter().map(is_mark).sum::<u8>())).sum();
     if marks <= DEPTH_MAX {
         return None;
     }

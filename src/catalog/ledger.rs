@@ -409,7 +409,10 @@ pub fn look(
             catalog.put(new);
         }
     }
-    if many {
+    if sorted.first {
+        // The last part of them settles all.
+        catalog.put_unsettled(standing);
+    } else if many {
         catalog.put_all(standing);
         // So many that every feed is looked at.
         looked.affected.extend(catalog.groups().map(|(key, _)| key.clone()));

@@ -17,11 +17,11 @@ pub use ledger::{Decided, Gone, Past};
 
 use crate::article::{ArticleDate, ArticleId, SiteSettings};
 use groups::Groups;
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use jiff::Timestamp;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// What tells that a file changed, without reading it.
@@ -124,8 +124,10 @@ pub struct Catalog {
     by_path: HashTable<u32>,
     by_updated: HashTable<u32>,
     by_page: BTreeMap<u16, Vec<u32>>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     groups: Groups,
+    /// Articles that are not in their groups yet.
+    unsettled: Vec<u32>,
     /// Articles that may be announced by themselves some day: those whose announcement is not decided.
     open: BTreeSet<ArticleId>,
     /// Articles that are suspected to be copies.
@@ -281,13 +283,22 @@ impl Catalog {
 
     /// Puts many articles in at once.
     pub fn put_all(&mut self, all: impl IntoIterator<Item = Standing>) {
-        let mut slots = Vec::new();
+        self.put_unsettled(all);
+        self.settle();
+    }
+
+    /// Puts many articles in, which get into their groups by [`Catalog::settle`].
+    pub fn put_unsettled(&mut self, all: impl IntoIterator<Item = Standing>) {
         for standing in all {
             let slot = self.take_slot(&standing.id);
             self.fill(slot, Arc::new(standing));
-            slots.push(slot);
+            self.unsettled.push(slot);
         }
-        self.groups.put_all(slots, &self.slots);
+    }
+
+    /// Puts the articles that are not in their groups yet into them.
+    pub fn settle(&mut self) {
+        self.groups.put_all(std::mem::take(&mut self.unsettled), &self.slots);
     }
 
     /// Takes an article out, remembering it.

@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use url::Url;
 
 /// What feeds need of the configuration.
@@ -194,6 +194,9 @@ impl FeedSet {
     }
 }
 
+/// Reads an article whole, with the files that it names.
+pub type ReadWhole<'a> = dyn Fn(&Standing) -> Result<(Article, Asked), Unread> + Sync + 'a;
+
 /// What feeds are made of.
 pub struct Making<'a> {
     /// The articles.
@@ -209,7 +212,7 @@ pub struct Making<'a> {
     /// The groups in which something changed; None means that all are looked at.
     pub affected: Option<&'a BTreeSet<GroupKey>>,
     /// Reads an article whole, with the files that it names.
-    pub read: &'a (dyn Fn(&Standing) -> Result<(Article, Asked), Unread> + Sync),
+    pub read: &'a ReadWhole<'a>,
     /// The instant.
     pub now: Timestamp,
 }
@@ -423,11 +426,11 @@ fn complete(
         None => feed.updated.min(now),
         Some((_, before)) => now.max(before.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now)),
     };
-    Document { path, format, gzip: gzip(&body).into(), body: body.into(), etag, last_modified, made_of }
+    Document { path, format, gzip: OnceLock::new(), body: body.into(), etag, last_modified, made_of }
 }
 
 /// Compressed without time stamp and name: the same bytes for the same content.
-fn gzip(body: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::new(6));
     // Writing to memory cannot fail; should it, the plain form is served to everyone.
     encoder.write_all(body).and_then(|()| encoder.finish()).unwrap_or_default()

@@ -90,7 +90,10 @@ async fn document(State(shared): State<Shared>, request: Request) -> Response {
         return response;
     };
     match snapshot.feeds.document(request.uri().path()) {
-        Some(document) => serve(document, request.headers()),
+        Some(document) => {
+            let packed = packed(document, request.headers()).await;
+            serve(document, packed, request.headers())
+        }
         None => text(StatusCode::NOT_FOUND, "there is no such feed; /feeds/ lists them\n"),
     }
 }
@@ -110,10 +113,26 @@ fn preflight() -> Response {
     response
 }
 
+/// A document's compressed form, if the reader takes it.
+async fn packed(document: &Arc<Document>, request: &HeaderMap) -> Option<Arc<[u8]>> {
+    let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    if !conditional::accepts_gzip(accepted) {
+        return None;
+    }
+    let packed = match document.made_gzip() {
+        Some(packed) => packed,
+        None => {
+            let document = Arc::clone(document);
+            tokio::task::spawn_blocking(move || document.gzip()).await.ok()?
+        }
+    };
+    (!packed.is_empty()).then_some(packed)
+}
+
 /// A document, whole, compressed, or 304. The body of HEAD is dropped by the server.
-fn serve(document: &Document, request: &HeaderMap) -> Response {
+fn serve(document: &Document, packed: Option<Arc<[u8]>>, request: &HeaderMap) -> Response {
     let given = |name: HeaderName| request.get(name).and_then(|value| value.to_str().ok());
-    let gzip = conditional::accepts_gzip(given(header::ACCEPT_ENCODING)) && !document.gzip.is_empty();
+    let gzip = packed.is_some();
     // Another coding is another representation, with a strong validator of its own (RFC 9110, section 8.8.3.3).
     let etag = if gzip { format!("{}-gzip", document.etag) } else { document.etag.clone() };
     let mut response = if conditional::not_modified(
@@ -124,7 +143,7 @@ fn serve(document: &Document, request: &HeaderMap) -> Response {
     ) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let bytes = if gzip { Arc::clone(&document.gzip) } else { Arc::clone(&document.body) };
+        let bytes = packed.unwrap_or_else(|| Arc::clone(&document.body));
         let mut response = Response::new(Body::from(Bytes::from_owner(bytes)));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(document.format)));

@@ -75,6 +75,8 @@ pub struct Files {
     others: BTreeMap<String, Other>,
     /// The settings changed, and the articles were not taken up by them yet.
     is_unread: bool,
+    /// The settings were read a moment ago, for the look that follows.
+    is_settled: bool,
 }
 
 /// A stamp that is younger than this may belong to a file that changes once more without a trace: clocks of file
@@ -86,7 +88,15 @@ const PASS: SignedDuration = SignedDuration::from_mins(10);
 impl Files {
     pub fn new(config: Arc<Config>) -> Self {
         let directory = Directory::new(config.site.root.clone());
-        Self { config, directory, site: None, site_problems: Vec::new(), others: BTreeMap::new(), is_unread: false }
+        Self {
+            config,
+            directory,
+            site: None,
+            site_problems: Vec::new(),
+            others: BTreeMap::new(),
+            is_unread: false,
+            is_settled: false,
+        }
     }
 
     /// The site's settings, as they were last read.
@@ -112,6 +122,9 @@ impl Files {
     /// Reads the site's settings. True if they changed.
     pub fn read_settings(&mut self) -> Result<bool, PassError> {
         self.directory.is_there()?;
+        if std::mem::take(&mut self.is_settled) {
+            return Ok(false);
+        }
         // While the site's own files are half-written, the last good settings stay.
         match SiteSettings::read(&self.config.site, &self.directory) {
             Ok((site, problems)) => {
@@ -130,6 +143,15 @@ impl Files {
             }
             Err(problems) => Err(PassError::Site(problems)),
         }
+    }
+
+    /// Reads the site's settings for the first time, for a look that follows at once.
+    pub fn read_settings_first(&mut self) -> Result<(), PassError> {
+        if self.site.is_none() {
+            self.read_settings()?;
+            self.is_settled = true;
+        }
+        Ok(())
     }
 
     /// Whether a change at these paths may be one of the site's settings.
@@ -239,8 +261,12 @@ impl Files {
         let mut to_read = ToRead::default();
         let is_there = |path: &str| found.binary_search_by(|(found, _)| found.as_str().cmp(path)).is_ok();
         self.others.retain(|path, _| is_there(path));
-        let stood = catalog.all().map(|standing| &*standing.article.path);
-        to_read.removed = stood.filter(|path| !is_there(path)).map(str::to_owned).collect();
+        // On most looks nothing is gone: that is told by counting.
+        let standing = found.iter().filter(|(path, _)| catalog.at_path(path).is_some()).count();
+        if standing != catalog.len() {
+            let stood = catalog.all().map(|standing| &*standing.article.path);
+            to_read.removed = stood.filter(|path| !is_there(path)).map(str::to_owned).collect();
+        }
         for (path, state) in found {
             self.take_up(catalog, path, state, all, &mut to_read);
         }
@@ -270,22 +296,15 @@ impl Files {
         }
     }
 
-    /// Reads files, on all cores. `now` tells which of them may still be in change.
-    pub fn read(&mut self, catalog: &Catalog, to_read: ToRead, now: Timestamp) -> Changes {
-        let Some(site) = self.site.clone() else { return Changes::default() };
-        let directory = &self.directory;
-        let first = to_read.of_blank;
-        let outcomes: Vec<(String, Outcome)> = to_read
-            .files
-            .into_par_iter()
-            .with_min_len(8)
-            .map(|(path, stamp)| {
-                let stamp = if is_racy(&stamp, now) { Stamp::default() } else { stamp };
-                let outcome = read_file(directory, &site, &path, stamp, !first);
-                (path, outcome)
-            })
-            .collect();
-        let mut changes = Changes { removed: to_read.removed, first, ..Changes::default() };
+    /// What reads files.
+    pub fn reader(&self) -> Option<Reader> {
+        Some(Reader { directory: self.directory.clone(), site: Arc::clone(self.site.as_ref()?) })
+    }
+
+    /// What files that were read mean.
+    pub fn changes(&mut self, catalog: &Catalog, read: Outcomes) -> Changes {
+        let Outcomes { outcomes, removed, first } = read;
+        let mut changes = Changes { removed, first, ..Changes::default() };
         for (path, outcome) in outcomes {
             self.others.remove(&path);
             match outcome {
@@ -356,6 +375,35 @@ impl Files {
 fn is_racy(stamp: &Stamp, now: Timestamp) -> bool {
     let changed = Timestamp::new(stamp.changed.0, i32::try_from(stamp.changed.1).unwrap_or(0));
     changed.is_ok_and(|changed| now.duration_since(changed) < RACY && changed.duration_since(now) < PASS)
+}
+
+/// Reads files, without the state: while some are read, others are looked up.
+#[derive(Debug)]
+pub struct Reader {
+    directory: Directory,
+    site: Arc<SiteSettings>,
+}
+
+/// Files as they were read.
+#[derive(Default)]
+pub struct Outcomes {
+    outcomes: Vec<(String, Outcome)>,
+    removed: Vec<String>,
+    first: bool,
+}
+
+impl Reader {
+    /// Reads files, on all cores. `now` tells which of them may still be in change.
+    pub fn read(&self, to_read: ToRead, now: Timestamp) -> Outcomes {
+        let first = to_read.of_blank;
+        let read = |(path, stamp): (String, Stamp)| {
+            let stamp = if is_racy(&stamp, now) { Stamp::default() } else { stamp };
+            let outcome = read_file(&self.directory, &self.site, &path, stamp, !first);
+            (path, outcome)
+        };
+        let outcomes = to_read.files.into_par_iter().with_min_len(8).map(read).collect();
+        Outcomes { outcomes, removed: to_read.removed, first }
+    }
 }
 
 enum Outcome {

@@ -285,29 +285,20 @@ impl Reconciler {
         let mut rest = rest.into_iter();
         let mut next = Some(changes);
         while let Some(changes) = next {
-            let sorted = self.with(move |state| state.sort(changes, now)).await?;
-            let texts = match &mut hand.pass {
-                Some(pass) => pass.texts(&sorted.needed).await?,
-                None => Default::default(),
-            };
-            let is_last = rest.len() == 0;
-            let rows = self.with(move |state| state.look(sorted, &texts, is_last, now)).await?;
-            let (written, read) = tokio::join!(
-                async {
-                    match hand.writer() {
-                        Some(pass) => pass.write(rows).await,
-                        None => Ok(()),
-                    }
-                },
-                async {
-                    match rest.next() {
-                        Some(to_read) => self.read(to_read, now).await.map(Some),
-                        None => Ok(None),
-                    }
+            let (ahead, is_last) = (rest.next(), rest.len() == 0);
+            let is_last = is_last && ahead.is_none();
+            // While the one part is looked up, the next one is read.
+            let (looked, read) = tokio::join!(self.look_up(&mut hand, changes, is_last, now), async {
+                match ahead {
+                    Some(to_read) => self.parse(to_read, now).await.map(Some),
+                    None => Ok(None),
                 }
-            );
-            written?;
-            next = read?;
+            });
+            looked?;
+            next = match read? {
+                Some(read) => Some(self.changes(read).await?),
+                None => None,
+            };
         }
         let mut feeds = None;
         if is_blank && let Some(pass) = hand.writer() {
@@ -342,6 +333,26 @@ impl Reconciler {
             next_change: planned.next_change,
             feeds,
         })
+    }
+
+    /// Gives the articles of one part their identities, and writes down what changed.
+    async fn look_up(
+        &self,
+        hand: &mut Hand<'_>,
+        changes: ledger::Changes,
+        is_last: bool,
+        now: Timestamp,
+    ) -> Result<(), PassError> {
+        let sorted = self.with(move |state| state.sort(changes, now)).await?;
+        let texts = match &mut hand.pass {
+            Some(pass) => pass.texts(&sorted.needed).await?,
+            None => Default::default(),
+        };
+        let rows = self.with(move |state| state.look(sorted, &texts, is_last, now)).await?;
+        match hand.writer() {
+            Some(pass) => Ok(pass.write(rows).await?),
+            None => Ok(()),
+        }
     }
 
     /// Takes what the store remembers into memory, unless it is there already.
@@ -386,9 +397,22 @@ impl Reconciler {
         self.with(move |state| if state.is_blank() { to_read.split(CHUNK) } else { (to_read, Vec::new()) }).await
     }
 
+    /// Reads files, and tells what they mean.
     async fn read(&self, to_read: files::ToRead, now: Timestamp) -> Result<ledger::Changes, PassError> {
+        let read = self.parse(to_read, now).await?;
+        self.changes(read).await
+    }
+
+    /// Reads files, without the state.
+    async fn parse(&self, to_read: files::ToRead, now: Timestamp) -> Result<files::Outcomes, PassError> {
+        let Some(reader) = self.with(|state| state.reader()).await? else { return Ok(files::Outcomes::default()) };
+        let read = tokio::task::spawn_blocking(move || reader.read(to_read, now)).await;
+        read.map_err(|error| PassError::Ended(error.to_string()))
+    }
+
+    async fn changes(&self, read: files::Outcomes) -> Result<ledger::Changes, PassError> {
         let renames = self.renames.clone();
-        self.with(move |state| ledger::Changes { renames, ..state.read(to_read, now) }).await
+        self.with(move |state| ledger::Changes { renames, ..state.changes(read) }).await
     }
 
     /// Keeps another process from pulling while files are read.

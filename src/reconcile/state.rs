@@ -1,7 +1,7 @@
 //! What is kept in memory between passes, and the steps of a pass on it. Nothing here waits: it runs off the async
 //! threads, with all cores where there is much to do.
 
-use super::files::{Files, ToRead, Where};
+use super::files::{Files, Outcomes, Reader, ToRead, Where};
 use super::{Booked, PassError, Snapshot};
 use crate::article::sketch::Sketch;
 use crate::article::{ArticleId, SiteSettings};
@@ -164,9 +164,7 @@ impl State {
 
     /// What an index fits that is written now.
     fn index_fits(&mut self) -> Option<String> {
-        if self.files.site().is_none() {
-            self.files.read_settings().ok()?;
-        }
+        self.files.read_settings_first().ok()?;
         Some(index::fits(&self.files.site()?.digest()))
     }
 
@@ -206,10 +204,15 @@ impl State {
         catalog.is_empty() && catalog.all_gone().next().is_none()
     }
 
-    /// Reads files.
-    pub fn read(&mut self, to_read: ToRead, now: Timestamp) -> Changes {
+    /// What reads files, without the state.
+    pub fn reader(&self) -> Option<Reader> {
+        self.files.reader()
+    }
+
+    /// What files that were read mean.
+    pub fn changes(&mut self, read: Outcomes) -> Changes {
         let catalog = self.catalog.read().unwrap_or_else(PoisonError::into_inner);
-        self.files.read(&catalog, to_read, now)
+        self.files.changes(&catalog, read)
     }
 
     /// Tells the plain from the others.
@@ -229,6 +232,9 @@ impl State {
         let mut catalog = catalog.write().unwrap_or_else(PoisonError::into_inner);
         let is_blank = sorted.is_of_blank();
         let looked = ledger::look(&mut catalog, &mut self.names, sorted, texts, &site, now);
+        if is_whole {
+            catalog.settle();
+        }
         self.note(&looked);
         if is_whole {
             self.is_partial = false;

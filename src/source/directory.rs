@@ -10,7 +10,7 @@ use crate::problem::{Place, Problem};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 use std::collections::BTreeSet;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -119,18 +119,24 @@ impl Directory {
             };
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => folders.push(name),
-                Ok(_) => files.push(name),
+                Ok(kind) => files.push((name, kind.is_file().then_some(entry))),
                 Err(_) => {}
             }
         }
         let under = |name: &String| if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
         // Documents beside and below the one that makes a folder an article are its resources.
-        let is_bundle = site.is_bundle(folder, files.iter().map(String::as_str));
-        let of_article = files.iter().filter(|name| !is_bundle || site.is_bundle_marker(name)).map(under);
-        let files: Vec<String> = of_article.filter(|path| site.collection_of(path).is_some()).collect();
+        let is_bundle = site.is_bundle(folder, files.iter().map(|(name, _)| name.as_str()));
+        let of_article = files.into_iter().filter(|(name, _)| !is_bundle || site.is_bundle_marker(name));
+        let files = of_article.map(|(name, entry)| (under(&name), entry));
+        let files: Vec<(String, Option<DirEntry>)> =
+            files.filter(|(path, _)| site.collection_of(path).is_some()).collect();
         let below = folders.iter().filter(|_| !is_bundle).map(under).filter(|path| site.enters(path));
         let folders: Vec<String> = below.collect();
-        let stat = |path: String| self.stat(&path).map(|found| (path, found));
+        // Of a plain file, its folder tells most cheaply.
+        let stat = |(path, entry): (String, Option<DirEntry>)| match entry.map(|entry| entry.metadata()) {
+            Some(Ok(metadata)) if metadata.is_file() => Some((path, Ok(stamp(&metadata)))),
+            _ => self.stat(&path).map(|found| (path, found)),
+        };
         let nameless = nameless.iter().map(under).filter(|path| site.collection_of(path).is_some());
         let nameless: Vec<Found> = nameless
             .map(|path| {
