@@ -224,6 +224,8 @@ proptest! {
         }
         if let Some(next) = catalog.next_change(now) {
             prop_assert!(next > now);
+            let turns = |standing: &Standing| <[Timestamp; 2]>::from(standing.article.live_between()).contains(&next);
+            prop_assert!(plain.values().any(turns), "nothing turns then");
         }
         let steps = (1..63).map(|minute| instant(from + minutes + minute));
         let changes = steps.filter(|at| {
@@ -256,10 +258,14 @@ proptest! {
         let mut catalog = Catalog::default();
         catalog.put(standing(&seed, &mut names));
         let page = index::page(&catalog, index::page_of(&format!("_c/{}-{}.md", seed.number, seed.path)));
-        let mut damaged = page.clone();
-        let place = at % damaged.len();
-        damaged[place] = byte;
-        for page in [damaged, page[..place].to_vec(), garbage.clone(), [page.clone(), vec![byte]].concat()] {
+        let place = at % page.len();
+        let damaged = (0..page.len()).map(|place| {
+            let mut damaged = page.clone();
+            damaged[place] = byte;
+            damaged
+        });
+        let others = [page[..place].to_vec(), garbage.clone()];
+        for page in damaged.chain(others) {
             if let Some(read) = index::read(&[page]) {
                 for read in read {
                     let standing = read.into_standing(&mut names);
