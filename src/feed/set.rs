@@ -69,6 +69,9 @@ pub struct Memory {
 /// Files that an article names, and what was found of them.
 pub type Asked = Vec<(String, Option<FileFacts>)>;
 
+/// Reads an article whole, with the files that it names.
+pub type ReadWhole<'a> = dyn Fn(&Standing) -> Result<(Article, Asked), Unread> + Sync + 'a;
+
 /// Why an article cannot be read whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unread {
@@ -209,7 +212,7 @@ pub struct Making<'a> {
     /// The groups in which something changed; None means that all are looked at.
     pub affected: Option<&'a BTreeSet<GroupKey>>,
     /// Reads an article whole, with the files that it names.
-    pub read: &'a (dyn Fn(&Standing) -> Result<(Article, Asked), Unread> + Sync),
+    pub read: &'a ReadWhole<'a>,
     /// The instant.
     pub now: Timestamp,
 }
