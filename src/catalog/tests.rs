@@ -5,7 +5,8 @@ use super::{Catalog, GroupKey, Head, Kind, Names, Stamp, Standing, index};
 use crate::article::sketch::{Gist, Sketch};
 use crate::article::{ArticleDate, ArticleId};
 use jiff::{SignedDuration, Timestamp};
-use proptest::prelude::*;
+use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof};
+use proptest::proptest;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn instant(minute: i64) -> Timestamp {
