@@ -360,7 +360,7 @@ pub fn look(
     now: Timestamp,
 ) -> Looked {
     let told = tell(catalog, &sorted, texts, site, now);
-    let judged = copies_to_judge(catalog, &sorted);
+    let mut judged = copies_to_judge(catalog, &sorted);
     let mut looked = Looked::default();
     let mut dates = Dates { catalog, given: HashSet::new() };
     let mut renewed: Vec<(ArticleId, Standing, Read)> = Vec::new();
@@ -432,6 +432,11 @@ pub fn look(
             since: now,
         });
     }
+    // A copy that comes back, and its model did not.
+    judged.extend(looked.changed.keys().filter_map(|id| {
+        let (model, _) = **catalog.get(id)?.past.copy_of.as_ref()?;
+        catalog.get(&model).is_none().then_some([*id, model])
+    }));
     judge(catalog, &judged, texts, &mut looked);
     looked
 }

@@ -10,6 +10,8 @@ mod groups;
 pub mod head;
 pub mod index;
 pub mod ledger;
+#[cfg(test)]
+mod tests;
 
 pub use groups::{Group, GroupKey, Kind};
 pub use head::{Head, Label, Names};

@@ -69,6 +69,9 @@ pub struct Memory {
 /// Files that an article names, and what was found of them.
 pub type Asked = Vec<(String, Option<FileFacts>)>;
 
+/// Reads an article whole, with the files that it names.
+pub type ReadWhole<'a> = dyn Fn(&Standing) -> Result<(Article, Asked), Unread> + Sync + 'a;
+
 /// Why an article cannot be read whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unread {
