@@ -101,7 +101,9 @@ fn end_of_json(text: &str) -> Option<usize> {
 pub fn starts(text: &str, generator: Generator) -> bool {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
     let first = text.lines().next().unwrap_or("").trim_end();
-    matches!(first, "---" | "+++") || (generator == Generator::Hugo && first == "{")
+    // Two braces start a shortcode.
+    matches!(first, "---" | "+++")
+        || (generator == Generator::Hugo && first.starts_with('{') && !first.starts_with("{{"))
 }
 
 /// The values of a front matter, with the means to tell where they stand.

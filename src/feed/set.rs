@@ -197,9 +197,6 @@ impl FeedSet {
     }
 }
 
-/// Reads an article whole, with the files that it names.
-pub type ReadWhole<'a> = dyn Fn(&Standing) -> Result<(Article, Asked), Unread> + Sync + 'a;
-
 /// What feeds are made of.
 pub struct Making<'a> {
     /// The articles.

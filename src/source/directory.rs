@@ -62,7 +62,7 @@ impl Directory {
         }
         let folders: Vec<String> = folders(site).into_iter().collect();
         let found: Result<Vec<Vec<Found>>, SourceError> =
-            folders.par_iter().map(|folder| self.walk(site, folder, 0)).collect();
+            folders.par_iter().map(|folder| self.walk(site, folder)).collect();
         let mut found: Vec<Found> = found?.into_iter().flatten().collect();
         found.par_sort_unstable_by(|a, b| a.0.cmp(&b.0));
         found.dedup_by(|a, b| a.0 == b.0);
@@ -94,8 +94,9 @@ impl Directory {
     }
 
     /// A folder that is there and cannot be read is not an empty one: its articles have not vanished.
-    fn walk(&self, site: &SiteSettings, folder: &str, depth: usize) -> Result<Vec<Found>, SourceError> {
-        if depth > DEPTH_MAX {
+    fn walk(&self, site: &SiteSettings, folder: &str) -> Result<Vec<Found>, SourceError> {
+        // Two collections may lie in one another: how deep a folder is, its path tells, not the way to it.
+        if !folder.is_empty() && folder.split('/').count() > DEPTH_MAX {
             let message = format!("the folder lies over {DEPTH_MAX} folders deep, so nothing in it is read");
             return Ok(vec![(folder.to_owned(), Err(problem(folder, message, "move it up")))]);
         }
@@ -147,7 +148,7 @@ impl Directory {
             .collect();
         let mut found: Vec<Found> = files.into_par_iter().with_min_len(64).filter_map(stat).collect();
         let below: Result<Vec<Vec<Found>>, SourceError> =
-            folders.par_iter().map(|folder| self.walk(site, folder, depth + 1)).collect();
+            folders.par_iter().map(|folder| self.walk(site, folder)).collect();
         found.extend(below?.into_iter().flatten().chain(nameless));
         Ok(found)
     }
