@@ -122,9 +122,6 @@ impl Files {
     /// Reads the site's settings. True if they changed.
     pub fn read_settings(&mut self) -> Result<bool, PassError> {
         self.directory.is_there()?;
-        if std::mem::take(&mut self.is_settled) {
-            return Ok(false);
-        }
         // While the site's own files are half-written, the last good settings stay.
         match SiteSettings::read(&self.config.site, &self.directory) {
             Ok((site, problems)) => {
@@ -173,7 +170,9 @@ impl Files {
     /// Looks at files, and tells which are to be read; `all` are, whatever their stamps say, where what is known of
     /// them may be of other settings.
     pub fn look(&mut self, catalog: &Catalog, at: &Where, all: bool) -> Result<ToRead, PassError> {
+        let is_settled = std::mem::take(&mut self.is_settled);
         let settings_changed = match at {
+            _ if is_settled => false,
             Where::At(paths) if !all && !self.concerns_settings(paths) => false,
             _ => self.read_settings()?,
         };
