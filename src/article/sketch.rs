@@ -136,7 +136,7 @@ pub struct Gist {
 }
 
 impl Gist {
-    const KEPT: usize = 16;
+    const KEPT: usize = 12;
 
     /// Whether it has no more samples than it can hold: what comes from the store need not.
     pub fn is_sound(&self) -> bool {
@@ -150,7 +150,7 @@ impl Gist {
 
     /// How many samples a text shares at least with one that is like it: some 40 % are expected.
     pub fn least_shared(&self) -> usize {
-        if self.short { usize::from(self.kept).max(1) } else { 3.min(usize::from(self.kept)).max(1) }
+        if self.short { usize::from(self.kept).max(1) } else { 2.min(usize::from(self.kept)).max(1) }
     }
 
     /// Whether the two texts have plainly to do with each other. Of a text that is not known, everything is taken to.

@@ -5,7 +5,7 @@
 
 use super::head::Plain;
 use super::ledger::{Decided, Past};
-use super::{Catalog, Names, Stamp, Standing};
+use super::{Catalog, Names, StampHash, Standing};
 use crate::article::ArticleId;
 use crate::article::sketch::Gist;
 use jiff::Timestamp;
@@ -63,7 +63,7 @@ struct Kept {
     state_since: i64,
     decided: Option<Decided>,
     copy_of: Option<(ArticleId, f64)>,
-    stamp: Stamp,
+    stamp: StampHash,
     print: u64,
 }
 

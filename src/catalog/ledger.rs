@@ -6,7 +6,7 @@
 
 use super::head::Plain;
 use super::index::page_of;
-use super::{Catalog, GroupKey, Head, Names, Stamp, Standing};
+use super::{Catalog, GroupKey, Head, Names, Stamp, StampHash, Standing};
 use crate::article::identity::{self, Known, Seen, Situation, Told};
 use crate::article::sketch::{self, Gist, Sketch};
 use crate::article::{Article, ArticleId, SiteSettings};
@@ -94,7 +94,7 @@ impl Row {
                     _ => format!("https://{address}").into(),
                 };
                 let article = Head { path: path.into(), title: title.into(), url, ..head };
-                catalog.put(Standing { id, article, past, stamp: Stamp::default(), print });
+                catalog.put(Standing { id, article, past, stamp: StampHash::default(), print });
             }
         }
     }
@@ -136,7 +136,7 @@ pub struct Read {
     seen: Seen,
     visible: u64,
     state: u64,
-    stamp: Stamp,
+    stamp: StampHash,
     print: u64,
 }
 
@@ -160,7 +160,7 @@ impl Read {
             },
             visible,
             state: state(article),
-            stamp,
+            stamp: stamp.into(),
             print,
         }
     }

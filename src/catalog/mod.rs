@@ -39,6 +39,25 @@ pub struct Stamp {
     pub inode: u64,
 }
 
+/// A stamp as it is kept of every article: equal stamps are told by it, and nothing else. The default fits none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct StampHash(u64);
+
+impl From<Stamp> for StampHash {
+    fn from(stamp: Stamp) -> Self {
+        if stamp == Stamp::default() {
+            return Self::default();
+        }
+        let Stamp { length, modified, changed, inode } = stamp;
+        let parts =
+            [length, modified.0.unsigned_abs(), modified.1.into(), changed.0.unsigned_abs(), changed.1.into(), inode];
+        let hash = parts.into_iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, part| {
+            (hash ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31)
+        });
+        Self(hash.max(1))
+    }
+}
+
 /// One article of the catalog.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
@@ -49,7 +68,7 @@ pub struct Standing {
     /// What is remembered of it.
     pub past: Past,
     /// The state of its file when it was read.
-    pub stamp: Stamp,
+    pub stamp: StampHash,
     /// Hash of its file's bytes.
     pub print: u64,
 }

@@ -101,7 +101,7 @@ fn standing(seed: &Seed, names: &mut Names) -> Standing {
                 [usize::from(seed.decided)],
             copy_of: seed.copy_of.map(|of| Box::new((id(of), 0.75))),
         },
-        stamp: Stamp { length: 7, modified: (1, 2), changed: (3, 4), inode: seed.number.into() },
+        stamp: Stamp { length: 7, modified: (1, 2), changed: (3, 4), inode: seed.number.into() }.into(),
         print: 1 + u64::from(seed.number),
     }
 }

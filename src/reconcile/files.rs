@@ -4,7 +4,7 @@ use super::PassError;
 use super::texts::Texts;
 use crate::article::{self, Depth, SiteSettings, SourceFile, Tree};
 use crate::catalog::ledger::{Changes, Read};
-use crate::catalog::{Catalog, Stamp};
+use crate::catalog::{Catalog, Stamp, StampHash};
 use crate::config::Config;
 use crate::digest;
 use crate::problem::{Place, Problem};
@@ -282,9 +282,9 @@ impl Files {
     ) {
         match state {
             Ok(stamp) => {
-                let known = self.others.get(&path).map(|other| other.stamp);
+                let known = self.others.get(&path).map(|other| StampHash::from(other.stamp));
                 let known = known.or_else(|| catalog.at_path(&path).map(|standing| standing.stamp));
-                if anyway || known != Some(stamp) {
+                if anyway || known != Some(stamp.into()) {
                     to_read.files.push((path, stamp));
                 }
             }

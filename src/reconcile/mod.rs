@@ -104,7 +104,7 @@ impl Snapshot {
 }
 
 /// Articles that are read and written at once when everything is new: what is under way stays small.
-const CHUNK: usize = 4_000;
+const CHUNK: usize = 10_000;
 /// How often a pass is begun again because another process changed the ledger meanwhile.
 const TRIES: usize = 3;
 
@@ -216,7 +216,9 @@ impl Reconciler {
     /// It is done last, so that no reader waits for it.
     pub async fn keep(&mut self, store: &Store) -> Result<(), PassError> {
         let feeds = Arc::clone(&self.feeds);
-        let Some(mut kept) = self.with(move |state| state.owed(feeds)).await? else { return Ok(()) };
+        let Some(mut kept) = self.with(move |state| state.owed(feeds)).await? else {
+            return Ok(store.tidy().await?);
+        };
         let mut pass = store.pass().await?;
         // What another process wrote meanwhile is newer.
         if Some(pass.generation().await?) == kept.generation {
@@ -230,7 +232,7 @@ impl Reconciler {
             let feeds = Arc::clone(&self.feeds);
             self.with(move |state| state.kept(feeds, kept)).await?;
         }
-        Ok(())
+        Ok(store.tidy().await?)
     }
 
     /// Everything that a person should see of the site's files, after a pass or a glance. Only those for which `wanted`

@@ -132,7 +132,7 @@ impl Pass {
     pub async fn ledger(&mut self, all: bool) -> Result<Vec<Row>, StoreError> {
         // Of the text, only what the gist needs.
         let rows = sqlx::query(
-            "select id, path, addresses, own_id, title, substr(sketch, 1, 68) as sketch, visible, first_seen, updated, state,
+            "select id, path, addresses, own_id, title, substr(sketch, 1, 52) as sketch, visible, first_seen, updated, state,
                 state_since, decided, copy_of, likeness, gone_since
              from articles where ? or gone_since is not null order by id",
         )

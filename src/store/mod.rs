@@ -116,6 +116,13 @@ impl Store {
         Ok(())
     }
 
+    /// Moves what was written from the log into the file. A pass does it when its readers have what they wait for: a
+    /// first start writes much, and a commit would wait for it.
+    pub async fn tidy(&self) -> Result<(), StoreError> {
+        sqlx::query("pragma wal_checkpoint(passive)").execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// Closes the database: what was written is in its file.
     pub async fn close(&self) {
         self.pool.close().await;
@@ -146,6 +153,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(30))
         .foreign_keys(true)
+        // In pages of 4 KiB; `Store::tidy` comes long before.
+        .pragma("wal_autocheckpoint", "25000")
 }
 
 async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
