@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo build --release && cargo build --release --examples
-//! target/release/examples/measure --sizes 1000,10000,100000
+//! cargo bench --bench site -- --sizes 1000,10000,100000
 //! ```
 //!
 //! For each size: the floor (`read-only`, the least that any program must do), a first start on an empty database until
@@ -32,6 +32,8 @@ const USAGE: &str = "measure [--sizes N,N,…] [--corpus DIR]… [--crieur FILE]
   --changes N     how often a title is changed (default 30)
   --json FILE     where to write the figures";
 
+/// Between two changes, and between two looks at whether the program rests.
+const PAUSE: Duration = Duration::from_millis(150);
 /// Time between two questions, and the longest wait for an answer that must come.
 const POLL: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(1_800);
@@ -73,18 +75,22 @@ fn main() -> ExitCode {
 
 fn settings() -> Outcome<Settings> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
-    let tools = own.parent().ok_or(USAGE)?.to_owned();
+    // Cargo puts a bench into `deps`, beside the folder of the examples.
+    let release = own.parent().and_then(Path::parent).ok_or(USAGE)?.to_owned();
     let mut settings = Settings {
         corpora: Vec::new(),
         sizes: Vec::new(),
-        crieur: tools.parent().ok_or(USAGE)?.join("crieur"),
-        tools,
+        crieur: release.join("crieur"),
+        tools: release.join("examples"),
         work: std::env::temp_dir().join("crieur-measure"),
         changes: 30,
         json: None,
     };
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
+        if name == "--bench" {
+            continue; // what cargo says to every bench
+        }
         let value = given.next().ok_or(USAGE)?;
         let number = |text: &str| text.trim().parse::<u64>().map_err(|_| format!("`{text}` is not a number\n{USAGE}"));
         match name.as_str() {
@@ -158,8 +164,11 @@ fn measure(settings: &Settings, corpus: &Path) -> Outcome<Figures> {
     read()?;
     let floor = read()?;
     let (cold, daemon) = Daemon::start(&settings.crieur, &config, folder)?;
+    // What is put off at a first start, and the index, are part of what a second start finds.
+    daemon.rest();
     daemon.stop()?;
     let (warm, daemon) = Daemon::start(&settings.crieur, &config, folder)?;
+    daemon.rest();
     let memory_start = daemon.memory();
     let mut changes = change_latencies(&daemon, corpus, settings.changes)?;
     changes.sort_by(f64::total_cmp);
@@ -197,6 +206,8 @@ fn change_latencies(daemon: &Daemon, corpus: &Path, times: usize) -> Outcome<Vec
     };
     let mut found = Vec::with_capacity(times);
     let mut change = |time: usize| -> Outcome<()> {
+        // An editor saves now and then, not a hundred times a second.
+        thread::sleep(PAUSE);
         let changed = original.replacen("\ntitle: \"", &format!("\ntitle: \"Version {time} : "), 1);
         if changed == original {
             return Err(format!("{} has no line `title: \"…\"`", path.display()));
@@ -296,6 +307,25 @@ impl Daemon {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
+    }
+
+    /// Waits until it has nothing more to do: until its processor time stands still (Linux; elsewhere it does not wait).
+    fn rest(&self) {
+        let ticks = || -> Option<u64> {
+            let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+            let after_name = stat.rsplit(')').next()?;
+            let fields: Vec<&str> = after_name.split_whitespace().collect();
+            Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+        };
+        let (mut last, mut still) = (ticks(), 0);
+        let start = Instant::now();
+        while last.is_some() && still < 5 && start.elapsed() < PATIENCE {
+            thread::sleep(PAUSE);
+            let now = ticks();
+            let moved = now.zip(last).map_or(0, |(now, last)| now.saturating_sub(last));
+            still = if moved <= 1 { still + 1 } else { 0 };
+            last = now;
+        }
     }
 
     /// Ends it as a service manager does.

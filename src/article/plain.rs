@@ -8,7 +8,7 @@ pub fn html_to_text(html: &str) -> String {
     clean_html_to_text(&sanitise::plain_tags(html))
 }
 
-/// The text that a reader sees in HTML that [`to_html`] made: one line per block.
+/// The text that a reader sees in HTML that this module made: one line per block.
 pub fn clean_html_to_text(html: &str) -> String {
     const LINE_ENDS: [&str; 17] = [
         "/p",
