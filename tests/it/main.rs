@@ -32,4 +32,5 @@ mod publish_now;
 mod replay;
 mod rules;
 mod snac;
+mod store;
 mod support;
