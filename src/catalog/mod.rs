@@ -10,6 +10,9 @@ mod groups;
 pub mod head;
 pub mod index;
 pub mod ledger;
+pub mod look;
+pub mod read;
+mod renew;
 #[cfg(test)]
 mod tests;
 

@@ -3,7 +3,7 @@
 use super::PassError;
 use super::texts::Texts;
 use crate::article::{self, Depth, SiteSettings, SourceFile, Tree};
-use crate::catalog::ledger::{Changes, Read};
+use crate::catalog::read::{Changes, Read};
 use crate::catalog::{Catalog, Stamp, StampHash};
 use crate::config::Config;
 use crate::digest;

@@ -12,7 +12,7 @@ pub use files::Where;
 pub use texts::Texts;
 
 use crate::article::SiteSettings;
-use crate::catalog::{Catalog, index, ledger};
+use crate::catalog::{Catalog, index, read};
 use crate::config::Config;
 use crate::crash::crash_point;
 use crate::delivery::{Delivery, State as DeliveryState};
@@ -279,7 +279,7 @@ impl Reconciler {
     async fn decide(
         &self,
         mut hand: Hand<'_>,
-        changes: ledger::Changes,
+        changes: read::Changes,
         rest: Vec<files::ToRead>,
         now: Timestamp,
     ) -> Result<Booked, PassError> {
@@ -341,7 +341,7 @@ impl Reconciler {
     async fn look_up(
         &self,
         hand: &mut Hand<'_>,
-        changes: ledger::Changes,
+        changes: read::Changes,
         is_last: bool,
         now: Timestamp,
     ) -> Result<(), PassError> {
@@ -400,7 +400,7 @@ impl Reconciler {
     }
 
     /// Reads files, and tells what they mean.
-    async fn read(&self, to_read: files::ToRead, now: Timestamp) -> Result<ledger::Changes, PassError> {
+    async fn read(&self, to_read: files::ToRead, now: Timestamp) -> Result<read::Changes, PassError> {
         let read = self.parse(to_read, now).await?;
         self.changes(read).await
     }
@@ -412,9 +412,9 @@ impl Reconciler {
         read.map_err(|error| PassError::Ended(error.to_string()))
     }
 
-    async fn changes(&self, read: files::Outcomes) -> Result<ledger::Changes, PassError> {
+    async fn changes(&self, read: files::Outcomes) -> Result<read::Changes, PassError> {
         let renames = self.renames.clone();
-        self.with(move |state| ledger::Changes { renames, ..state.changes(read) }).await
+        self.with(move |state| read::Changes { renames, ..state.changes(read) }).await
     }
 
     /// Keeps another process from pulling while files are read.

@@ -5,7 +5,9 @@ use super::files::{Files, Outcomes, Reader, ToRead, Where};
 use super::{Booked, PassError, Snapshot};
 use crate::article::sketch::Sketch;
 use crate::article::{ArticleId, SiteSettings};
-use crate::catalog::ledger::{self, Changes, Looked, Row, Site, Sorted};
+use crate::catalog::ledger::Row;
+use crate::catalog::look::{self, Looked, Site, Sorted};
+use crate::catalog::read::{self, Changes};
 use crate::catalog::{Catalog, GroupKey, Head, Names, Past, Standing, index};
 use crate::config::{Baseline, Config};
 use crate::delivery::Delivery;
@@ -217,7 +219,7 @@ impl State {
 
     /// Tells the plain from the others.
     pub fn sort(&mut self, changes: Changes, now: Timestamp) -> Sorted {
-        ledger::sort(&self.read_catalog(), changes, now)
+        look::sort(&self.read_catalog(), changes, now)
     }
 
     /// Gives articles their identities. What is to be written of them.
@@ -231,7 +233,7 @@ impl State {
         let catalog = Arc::clone(&self.catalog);
         let mut catalog = catalog.write().unwrap_or_else(PoisonError::into_inner);
         let is_blank = sorted.is_of_blank();
-        let looked = ledger::look(&mut catalog, &mut self.names, sorted, texts, &site, now);
+        let looked = look::look(&mut catalog, &mut self.names, sorted, texts, &site, now);
         if is_whole {
             catalog.settle();
         }
@@ -363,7 +365,7 @@ impl State {
         let read = |standing: &Arc<Standing>| {
             let article = texts.text(standing)?;
             let mut past = standing.past.clone();
-            let sketch = ledger::digest_text(&mut past, &article);
+            let sketch = read::digest_text(&mut past, &article);
             Some((standing.id, past, sketch))
         };
         let done: Vec<(ArticleId, Past, Sketch)> = raw.par_iter().filter_map(read).collect();

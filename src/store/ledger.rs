@@ -3,7 +3,8 @@
 use super::{Store, StoreError, corrupt, instant, micros, outbox};
 use crate::article::ArticleId;
 use crate::article::sketch::Sketch;
-use crate::catalog::ledger::{self, Decided, Gone, Looked, Past, Row};
+use crate::catalog::ledger::{self, Decided, Gone, Past, Row};
+use crate::catalog::look::Looked;
 use crate::catalog::{Catalog, Kind, Standing, index};
 use crate::delivery::{Delivery, State};
 use crate::feed::{Memory, Remembered};

@@ -1,0 +1,352 @@
+//! How a look at the site changes what is known of it.
+//!
+//! A look has two steps, since some texts must be fetched from the store between them: [`sort`] tells which articles
+//! are plainly what they were and whose texts are needed to tell the others; [`look`] gives every article its identity
+//! and writes down what changed. Both are pure but for the catalog that [`look`] changes.
+
+use super::index::page_of;
+use super::ledger::{Gone, Past, without_scheme};
+use super::read::{Changes, Read};
+use super::renew::{Dates, new_past, renew};
+use super::{Catalog, Decided, GroupKey, Names, Standing};
+use crate::article::identity::{self, Known, Seen, Situation, Told};
+use crate::article::sketch::{self, Gist, Sketch};
+use crate::article::{ArticleId, SiteSettings};
+use crate::config::Baseline;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// The site as a look finds it.
+pub struct Site<'a> {
+    /// Its settings.
+    pub settings: &'a SiteSettings,
+    /// Which articles count as announced when their collection is first looked at.
+    pub baseline: Baseline,
+    /// Collections that were never looked at before.
+    pub new: &'a BTreeSet<String>,
+}
+
+/// The articles of a look, as far as they can be told without texts from the store.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    /// Articles that are plainly what stood at their path.
+    at_home: Vec<(Read, ArticleId)>,
+    /// All others: new, renamed, rewritten.
+    others: Vec<Read>,
+    /// Standing articles that those may be, or may be copies of.
+    candidates: BTreeSet<ArticleId>,
+    /// Articles whose files are gone.
+    vanishing: BTreeSet<ArticleId>,
+    unreadable: BTreeSet<String>,
+    renames: Vec<(String, String)>,
+    first: bool,
+    /// Identities whose texts are needed to go on.
+    pub needed: BTreeSet<ArticleId>,
+}
+
+impl Sorted {
+    /// Whether nothing was known before.
+    pub fn is_of_blank(&self) -> bool {
+        self.first
+    }
+}
+
+/// Tells which articles are plainly what they were, and whose texts are needed for the others.
+pub fn sort(catalog: &Catalog, mut changes: Changes, now: Timestamp) -> Sorted {
+    // A definite order, whatever the order of files on the disk: identities and dates depend on it.
+    changes.read.sort_by(|a, b| a.seen.path.cmp(&b.seen.path));
+    let Changes { read, removed, unreadable, renames, first } = changes;
+    let mut sorted = Sorted { unreadable, renames, first, ..Sorted::default() };
+    if first {
+        sorted.others = read;
+        return sorted;
+    }
+    let vanishing = removed.iter().filter_map(|path| catalog.at_path(path));
+    sorted.vanishing = vanishing.map(|standing| standing.id).collect();
+    let left: BTreeSet<String> = sorted.renames.iter().map(|(old, _)| old.clone()).collect();
+    for read in read {
+        let stood = catalog.at_path(&read.seen.path).filter(|_| !left.contains(&read.seen.path));
+        match stood.filter(|standing| is_plainly(standing, &read)) {
+            Some(standing) => sorted.at_home.push((read, standing.id)),
+            None => sorted.others.push(read),
+        }
+    }
+    let rewritten = sorted.others.iter().filter_map(|read| catalog.at_path(&read.seen.path)).map(|s| s.id);
+    sorted.candidates = rewritten.collect();
+    if !sorted.others.is_empty() {
+        sorted.candidates.extend(like_enough(catalog, &sorted.others));
+        sorted.candidates.extend(same_own_id(catalog, &sorted.others));
+        let renamed = sorted.renames.iter().filter_map(|(old, _)| catalog.at_path(old));
+        sorted.candidates.extend(renamed.map(|standing| standing.id));
+        let lately = |gone: &&super::Gone| now.duration_since(gone.since) <= identity::REMEMBERED;
+        sorted.needed.extend(sorted.candidates.iter().chain(&sorted.vanishing));
+        sorted.needed.extend(catalog.all_gone().filter(lately).map(|gone| gone.id));
+    }
+    sorted.needed.extend(copies_to_judge(catalog, &sorted).into_iter().flatten());
+    sorted
+}
+
+/// Whether the article at a path is what stood there: the same word of its author, and not a wholly other text.
+fn is_plainly(standing: &Standing, read: &Read) -> bool {
+    standing.past.own_id.as_deref() == read.seen.own_id.as_deref()
+        && standing.past.gist.is_near(&read.seen.sketch.gist())
+}
+
+/// Most standing articles that one new text is compared with.
+const CANDIDATES_MAX: usize = 20;
+
+/// The standing articles whose texts may be like one of the others, by their gists.
+fn like_enough(catalog: &Catalog, others: &[Read]) -> BTreeSet<ArticleId> {
+    let mut by_hash: HashMap<u32, Vec<u32>> = HashMap::new();
+    let gists: Vec<Gist> = others.iter().map(|read| read.seen.sketch.gist()).collect();
+    for (at, gist) in gists.iter().enumerate() {
+        for hash in gist.hashes() {
+            by_hash.entry(*hash).or_default().push(u32::try_from(at).unwrap_or(u32::MAX));
+        }
+    }
+    let mut found: Vec<Vec<(usize, ArticleId)>> = vec![Vec::new(); others.len()];
+    let mut shared: HashMap<u32, usize> = HashMap::new();
+    for standing in catalog.all() {
+        shared.clear();
+        for at in standing.past.gist.hashes().iter().filter_map(|hash| by_hash.get(hash)).flatten() {
+            *shared.entry(*at).or_default() += 1;
+        }
+        for (at, count) in &shared {
+            let place = *at as usize;
+            if *count >= gists[place].least_shared() {
+                found[place].push((*count, standing.id));
+            }
+        }
+    }
+    let likest = found.into_iter().flat_map(|mut candidates| {
+        candidates.sort_by(|a, b| b.cmp(a));
+        candidates.truncate(CANDIDATES_MAX);
+        candidates
+    });
+    likest.map(|(_, id)| id).collect()
+}
+
+/// The standing articles that bear an identity of their author's that one of the others bears too.
+fn same_own_id(catalog: &Catalog, others: &[Read]) -> BTreeSet<ArticleId> {
+    let wanted: HashSet<&str> = others.iter().filter_map(|read| read.seen.own_id.as_deref()).collect();
+    if wanted.is_empty() {
+        return BTreeSet::new();
+    }
+    let bears = |own: &Option<Box<str>>| own.as_deref().is_some_and(|own| wanted.contains(own));
+    catalog.all().filter(|standing| bears(&standing.past.own_id)).map(|standing| standing.id).collect()
+}
+
+/// Suspected copies that changed, or whose model did: a copy that was rewritten, or whose model is gone, is suspected
+/// no longer. To duplicate an article and write another one over it is how many editors work.
+fn copies_to_judge(catalog: &Catalog, sorted: &Sorted) -> Vec<[ArticleId; 2]> {
+    let changed: BTreeSet<ArticleId> = sorted
+        .at_home
+        .iter()
+        .map(|(_, id)| *id)
+        .chain(sorted.candidates.iter().copied())
+        .chain(sorted.vanishing.iter().copied())
+        .collect();
+    let copies = catalog.copies().iter().filter_map(|id| {
+        let (model, _) = **catalog.get(id)?.past.copy_of.as_ref()?;
+        Some([*id, model])
+    });
+    copies.filter(|pair| pair.iter().any(|id| changed.contains(id) || catalog.get(id).is_none())).collect()
+}
+
+/// What a look changed.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// Articles that stand and are new or changed, and the texts of those whose files were read.
+    pub changed: BTreeMap<ArticleId, Option<Sketch>>,
+    /// Articles whose files are gone.
+    pub gone: BTreeSet<ArticleId>,
+    /// The groups of all of them, before and after.
+    pub affected: BTreeSet<GroupKey>,
+    /// The pages of the index in which something changed.
+    pub pages: BTreeSet<u16>,
+    /// How many count as announced since they were there when their collection was first looked at.
+    pub baseline: usize,
+}
+
+impl Looked {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.changed.is_empty() && self.gone.is_empty()
+    }
+}
+
+/// Gives every article of a look its identity, and writes down what changed. `texts` are those that [`sort`] needs.
+pub fn look(
+    catalog: &mut Catalog,
+    names: &mut Names,
+    sorted: Sorted,
+    texts: &HashMap<ArticleId, Sketch>,
+    site: &Site,
+    now: Timestamp,
+) -> Looked {
+    let told = tell(catalog, &sorted, texts, site, now);
+    let mut judged = copies_to_judge(catalog, &sorted);
+    let mut looked = Looked::default();
+    let mut dates = Dates { catalog, given: HashSet::new() };
+    let mut renewed: Vec<(ArticleId, Standing, Read)> = Vec::new();
+    let known = sorted.at_home.into_iter().map(|(read, id)| (read, (id, Told::Path)));
+    for (read, (id, how)) in known.chain(sorted.others.into_iter().zip(told)) {
+        let before = dates.catalog.get(&id).map(|standing| &standing.past);
+        let came_back = dates.catalog.gone(&id).map(|gone| (&gone.past, gone.address.as_str()));
+        let past = match (before, came_back) {
+            (Some(past), _) => {
+                let standing = dates.catalog.get(&id);
+                let address = standing.map(|standing| without_scheme(&standing.article.url).to_owned());
+                let print = standing.map_or(0, |standing| standing.print);
+                renew(past.clone(), address.as_deref(), print, &read, now, &mut dates)
+            }
+            (None, Some((past, address))) => renew(past.clone(), Some(address), 0, &read, now, &mut dates),
+            (None, None) => {
+                let first =
+                    site.new.contains(read.plain.collection()).then_some((site.baseline, &site.settings.timezone));
+                new_past(&read, how, first, now, &mut dates)
+            }
+        };
+        looked.baseline +=
+            usize::from(before.is_none() && came_back.is_none() && past.decided == Some(Decided::Baseline));
+        let article = read.plain.clone().into_head(names);
+        renewed.push((id, Standing { id, article, past, stamp: read.stamp, print: read.print }, read));
+    }
+    // What stood at a path at which another article stands now, and is nowhere else, is gone.
+    let given: HashSet<ArticleId> = renewed.iter().map(|(id, ..)| *id).collect();
+    let there = renewed.iter().filter_map(|(_, new, _)| catalog.at_path(&new.article.path).map(|standing| standing.id));
+    let replaced: Vec<ArticleId> = there.filter(|id| !given.contains(id)).collect();
+    let many = sorted.first || renewed.len() > 1_000;
+    let mut standing = Vec::with_capacity(if many { renewed.len() } else { 0 });
+    for (id, new, read) in renewed {
+        if let Some(before) = catalog.get(&id) {
+            if !many {
+                looked.affected.extend(GroupKey::of(&before.article));
+            }
+            looked.pages.insert(page_of(&before.article.path));
+        }
+        looked.pages.insert(page_of(&new.article.path));
+        looked.changed.insert(id, Some(read.seen.sketch));
+        if many {
+            standing.push(new);
+        } else {
+            looked.affected.extend(GroupKey::of(&new.article));
+            catalog.put(new);
+        }
+    }
+    if sorted.first {
+        // The last part of them settles all.
+        catalog.put_unsettled(standing);
+    } else if many {
+        catalog.put_all(standing);
+        // So many that every feed is looked at.
+        looked.affected.extend(catalog.groups().map(|(key, _)| key.clone()));
+    }
+    for id in sorted.vanishing.iter().chain(&replaced).filter(|id| !looked.changed.contains_key(id)) {
+        let Some(before) = catalog.get(id).cloned() else { continue };
+        looked.affected.extend(GroupKey::of(&before.article));
+        looked.gone.insert(*id);
+        looked.pages.insert(page_of(&before.article.path));
+        catalog.let_go(Gone {
+            id: *id,
+            path: before.article.path.to_string(),
+            title: before.article.title.to_string(),
+            address: without_scheme(&before.article.url).to_owned(),
+            // What comes back after it was gone must settle again.
+            past: Past { state: 0, ..before.past.clone() },
+            since: now,
+        });
+    }
+    // A copy that comes back, and its model did not.
+    judged.extend(looked.changed.keys().filter_map(|id| {
+        let (model, _) = **catalog.get(id)?.past.copy_of.as_ref()?;
+        catalog.get(&model).is_none().then_some([*id, model])
+    }));
+    judge(catalog, &judged, texts, &mut looked);
+    looked
+}
+
+/// Takes back, or confirms, the suspicion against copies.
+fn judge(catalog: &mut Catalog, copies: &[[ArticleId; 2]], texts: &HashMap<ArticleId, Sketch>, looked: &mut Looked) {
+    for [copy, model] in copies {
+        let Some(before) = catalog.get(copy).and_then(|standing| standing.past.copy_of.clone()) else { continue };
+        let text = |id: &ArticleId| match looked.changed.get(id) {
+            Some(Some(sketch)) => Some(sketch),
+            _ => texts.get(id),
+        };
+        let likeness = match (text(copy), text(model)) {
+            (Some(copy), Some(of)) if catalog.get(model).is_some() => copy.likeness(of),
+            _ => 0.0,
+        };
+        let judged = (likeness >= sketch::LIKENESS).then(|| Box::new((*model, likeness)));
+        if judged != Some(before) {
+            catalog.remember(copy, |past| past.copy_of = judged);
+            looked.changed.entry(*copy).or_insert(None);
+            looked.pages.extend(catalog.get(copy).map(|standing| page_of(&standing.article.path)));
+        }
+    }
+}
+
+/// The identities of those that are not plainly what they were.
+fn tell(
+    catalog: &Catalog,
+    sorted: &Sorted,
+    texts: &HashMap<ArticleId, Sketch>,
+    site: &Site,
+    now: Timestamp,
+) -> Vec<(ArticleId, Told)> {
+    let text = |id: &ArticleId| texts.get(id).cloned().unwrap_or_default();
+    let at_home: HashSet<ArticleId> = sorted.at_home.iter().map(|(_, id)| *id).collect();
+    let mut known = Vec::new();
+    let mut stand: Vec<Seen> = Vec::new();
+    let involved = sorted.candidates.iter().chain(&sorted.vanishing).collect::<BTreeSet<_>>();
+    let rewritten: HashSet<&str> = sorted.others.iter().map(|read| read.seen.path.as_str()).collect();
+    for standing in involved.into_iter().filter_map(|id| catalog.get(id)) {
+        let id = standing.id;
+        let addresses: Vec<String> = std::iter::once(without_scheme(&standing.article.url).to_owned())
+            .chain(standing.past.former.iter().map(|address| address.to_string()))
+            .collect();
+        let seen = Seen {
+            path: standing.article.path.to_string(),
+            addresses,
+            own_id: standing.past.own_id.as_deref().map(str::to_owned),
+            sketch: text(&id),
+        };
+        if !rewritten.contains(&*standing.article.path) && !sorted.vanishing.contains(&id) {
+            let read = sorted.at_home.iter().find(|(_, known)| at_home.contains(&id) && *known == id);
+            stand.push(read.map_or_else(|| seen.clone(), |(read, _)| read.seen.clone()));
+        }
+        let gone_since = None;
+        known.push(Known {
+            id,
+            path: seen.path,
+            addresses: seen.addresses,
+            own_id: seen.own_id,
+            gone_since,
+            sketch: seen.sketch,
+        });
+    }
+    known.extend(catalog.all_gone().map(|gone| Known {
+        id: gone.id,
+        path: gone.path.clone(),
+        addresses:
+            std::iter::once(gone.address.clone()).chain(gone.past.former.iter().map(|a| a.to_string())).collect(),
+        own_id: gone.past.own_id.as_deref().map(str::to_owned),
+        gone_since: Some(gone.since),
+        sketch: text(&gone.id),
+    }));
+    let seen: Vec<&Seen> = sorted.others.iter().map(|read| &read.seen).chain(&stand).collect();
+    let situation = Situation {
+        site: site.settings.url.host_str().unwrap_or_default(),
+        known: &known,
+        seen: &seen,
+        unreadable: &sorted.unreadable,
+        renames: &sorted.renames,
+        taken: &|id| catalog.knows(id),
+        first: sorted.first,
+        now,
+    };
+    let mut told = identity::identify(&situation);
+    told.truncate(sorted.others.len());
+    told
+}
