@@ -1,14 +1,11 @@
-//! One pass over the site in one transaction: the ledger, the feeds' memory and the plan's wishes.
+//! One pass over the site in one transaction, and the ledger: what is remembered of every article.
 
-use super::{Store, StoreError, corrupt, instant, micros, outbox};
+use super::{Store, StoreError, corrupt, instant, micros};
 use crate::article::ArticleId;
 use crate::article::sketch::Sketch;
 use crate::catalog::ledger::{self, Decided, Gone, Past, Row};
 use crate::catalog::look::Looked;
-use crate::catalog::{Catalog, Kind, Standing, index};
-use crate::delivery::{Delivery, State};
-use crate::feed::{Memory, Remembered};
-use crate::plan::{Plan, Planned};
+use crate::catalog::{Catalog, Standing};
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, Transaction};
@@ -17,7 +14,7 @@ use std::sync::Arc;
 
 /// A transaction that has the database to itself until it is committed; dropped, it changes nothing.
 pub struct Pass {
-    transaction: Transaction<'static, Sqlite>,
+    pub(super) transaction: Transaction<'static, Sqlite>,
 }
 
 impl Store {
@@ -81,46 +78,12 @@ impl Pass {
         Ok(next)
     }
 
-    /// What the index fits, and its pages; None if there is none.
-    pub async fn index(&mut self) -> Result<Option<(String, Vec<Vec<u8>>)>, StoreError> {
-        let Some(fits) = self.meta("index").await? else { return Ok(None) };
-        let pages = sqlx::query_scalar("select body from index_pages").fetch_all(&mut *self.transaction).await?;
-        Ok(Some((fits, pages)))
-    }
-
-    /// Writes pages of the index; empty ones are taken out. `whole` says that these are all there are, and what they
-    /// fit.
-    pub async fn write_index(&mut self, pages: Vec<(u16, Vec<u8>)>, whole: Option<&str>) -> Result<(), StoreError> {
-        if let Some(fits) = whole {
-            sqlx::query("delete from index_pages").execute(&mut *self.transaction).await?;
-            self.set_meta("index", fits).await?;
-        }
-        for (page, body) in pages {
-            let query = if body.is_empty() {
-                sqlx::query("delete from index_pages where page = ?").bind(page)
-            } else {
-                sqlx::query("insert or replace into index_pages (page, body) values (?, ?)").bind(page).bind(body)
-            };
-            query.execute(&mut *self.transaction).await?;
-        }
-        Ok(())
-    }
-
-    /// Says that the ledger changed and the index did not.
-    pub async fn index_is_behind(&mut self) -> Result<(), StoreError> {
-        sqlx::query("update meta set value = ? where name = 'index'")
-            .bind(index::behind())
-            .execute(&mut *self.transaction)
-            .await?;
-        Ok(())
-    }
-
-    async fn meta(&mut self, name: &str) -> Result<Option<String>, StoreError> {
+    pub(super) async fn meta(&mut self, name: &str) -> Result<Option<String>, StoreError> {
         let query = sqlx::query_scalar("select value from meta where name = ?").bind(name);
         Ok(query.fetch_optional(&mut *self.transaction).await?)
     }
 
-    async fn set_meta(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
+    pub(super) async fn set_meta(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
         sqlx::query("insert or replace into meta (name, value) values (?, ?)")
             .bind(name)
             .bind(value)
@@ -197,212 +160,6 @@ impl Pass {
         Ok(())
     }
 
-    /// All deliveries.
-    pub async fn outbox(&mut self) -> Result<Vec<Delivery>, StoreError> {
-        let rows = sqlx::query("select * from deliveries order by id").fetch_all(&mut *self.transaction).await?;
-        rows.iter().map(outbox::read_delivery).collect()
-    }
-
-    /// The deliveries that a plan may change or must know: those that are not over; all of the articles of which one was
-    /// called off with its article, and may come back; and all of the articles given.
-    pub async fn outbox_of(&mut self, articles: &BTreeSet<ArticleId>) -> Result<Vec<Delivery>, StoreError> {
-        let rows = sqlx::query(
-            "select * from deliveries
-             where state in ('pending', 'held', 'sending', 'uncertain')
-                or article in (select article from deliveries where withdrawn = 1)
-                or article in (select value from json_each(?))
-             order by id",
-        )
-        .bind(json_list(articles))
-        .fetch_all(&mut *self.transaction)
-        .await?;
-        rows.iter().map(outbox::read_delivery).collect()
-    }
-
-    /// Entries that feeds show.
-    pub async fn entries(&mut self) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar("select body from entries").fetch_all(&mut *self.transaction).await?)
-    }
-
-    /// Writes entries that feeds show, and takes out those that none shows any more.
-    pub async fn write_entries(
-        &mut self,
-        shown: &[(ArticleId, String)],
-        dropped: &BTreeSet<ArticleId>,
-    ) -> Result<(), StoreError> {
-        for chunk in shown.chunks(ROWS) {
-            let mut query = QueryBuilder::<Sqlite>::new("insert or replace into entries (article, body) ");
-            query.push_values(chunk, |mut row, (id, body)| {
-                row.push_bind(id.to_string()).push_bind(body);
-            });
-            query.build().persistent(false).execute(&mut *self.transaction).await?;
-        }
-        if !dropped.is_empty() {
-            sqlx::query("delete from entries where article in (select value from json_each(?))")
-                .bind(json_list(dropped))
-                .execute(&mut *self.transaction)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// What is remembered of the feeds.
-    pub async fn memory(&mut self) -> Result<Memory, StoreError> {
-        let mut memory = Memory::default();
-        for row in sqlx::query("select * from feeds order by kind, term").fetch_all(&mut *self.transaction).await? {
-            let kind: String = row.try_get("kind")?;
-            memory.feeds.push(Remembered {
-                kind: Kind::parse(&kind).ok_or_else(|| corrupt("kind of feed", kind))?,
-                term: row.try_get("term")?,
-                label: row.try_get("label")?,
-                slug: row.try_get("slug")?,
-                updated: instant(row.try_get("updated")?)?,
-            });
-        }
-        for row in sqlx::query("select * from documents").fetch_all(&mut *self.transaction).await? {
-            let at = instant(row.try_get("last_modified")?)?;
-            memory.documents.insert(row.try_get("path")?, (row.try_get("etag")?, at));
-        }
-        Ok(memory)
-    }
-
-    /// Writes what is remembered of feeds, where it changed.
-    pub async fn remember_feeds(&mut self, before: &Memory, after: &Memory) -> Result<(), StoreError> {
-        for feed in after.feeds.iter().filter(|feed| !before.feeds.contains(feed)) {
-            sqlx::query("insert or replace into feeds (kind, term, label, slug, updated) values (?, ?, ?, ?, ?)")
-                .bind(feed.kind.word())
-                .bind(&feed.term)
-                .bind(&feed.label)
-                .bind(&feed.slug)
-                .bind(micros(feed.updated))
-                .execute(&mut *self.transaction)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Writes the validators of the feeds' documents, where they changed.
-    pub async fn remember_documents(&mut self, before: &Memory, after: &Memory) -> Result<(), StoreError> {
-        for (path, (etag, at)) in &after.documents {
-            if before.documents.get(path) == Some(&(etag.clone(), *at)) {
-                continue;
-            }
-            sqlx::query(
-                "insert into documents (path, etag, last_modified) values (?, ?, ?)
-                 on conflict (path) do update set etag = excluded.etag, last_modified = excluded.last_modified",
-            )
-            .bind(path)
-            .bind(etag)
-            .bind(micros(*at))
-            .execute(&mut *self.transaction)
-            .await?;
-        }
-        Ok(())
-    }
-
-    /// Carries out the plan: what it books has unique keys, so a key that is there stays as it is, unless it was
-    /// cancelled with its article.
-    pub async fn carry_out(&mut self, plan: &Plan, now: Timestamp) -> Result<(), StoreError> {
-        for (id, reason) in &plan.withdraw {
-            self.settle(*id, State::Cancelled, reason, true).await?;
-        }
-        for (id, reason) in &plan.expire {
-            self.settle(*id, State::Failed, reason, false).await?;
-        }
-        for (id, due_at) in &plan.postpone {
-            sqlx::query("update deliveries set due_at = ? where id = ? and state = 'pending' and look_first = 0")
-                .bind(micros(*due_at))
-                .bind(id)
-                .execute(&mut *self.transaction)
-                .await?;
-        }
-        for (id, reason) in &plan.hold {
-            self.settle(*id, State::Held, reason, false).await?;
-        }
-        for planned in &plan.book {
-            self.book(planned, now).await?;
-        }
-        for (id, decided) in &plan.decided {
-            self.decide(*id, *decided).await?;
-        }
-        Ok(())
-    }
-
-    async fn decide(&mut self, id: ArticleId, decided: Decided) -> Result<(), StoreError> {
-        sqlx::query("update articles set decided = ? where id = ?")
-            .bind(decided.word())
-            .bind(id.to_string())
-            .execute(&mut *self.transaction)
-            .await?;
-        Ok(())
-    }
-
-    /// Ends a delivery that never went out.
-    async fn settle(&mut self, id: i64, state: State, reason: &str, withdrawn: bool) -> Result<(), StoreError> {
-        sqlx::query(
-            "update deliveries set state = ?, reason = ?, withdrawn = ? where id = ? and look_first = 0 and state in ('pending', 'held')",
-        )
-        .bind(state.word())
-        .bind(reason)
-        .bind(withdrawn)
-        .bind(id)
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(())
-    }
-
-    /// Books one delivery; one that is there stays as it is.
-    pub async fn book(&mut self, planned: &Planned, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
-            "insert into deliveries (article, rule, step, endpoint, network, path, state, due_at, reason, booked_at)
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-             on conflict (article, rule, step, endpoint) do update
-                set state = excluded.state, due_at = excluded.due_at, reason = excluded.reason, path = excluded.path, withdrawn = 0,
-                    retry_at = null, patience_from = null, override = null, by_hand = 0, looks = 0
-                where deliveries.withdrawn = 1 and deliveries.state = 'cancelled'",
-        )
-        .bind(planned.key.article.to_string())
-        .bind(&planned.key.rule)
-        .bind(&planned.key.step)
-        .bind(planned.key.endpoint.as_str())
-        .bind(&planned.network)
-        .bind(&planned.path)
-        .bind(planned.state.word())
-        .bind(micros(planned.due_at))
-        .bind(&planned.reason)
-        .bind(micros(now))
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(())
-    }
-
-    /// A person wants a delivery now: books it if need be, and makes it due. Its number. One that went out, is going
-    /// out, is uncertain, is held or was called off by a person stays as it is.
-    pub async fn expedite(&mut self, planned: &Planned, text: Option<&str>, now: Timestamp) -> Result<i64, StoreError> {
-        self.book(planned, now).await?;
-        let key = &planned.key;
-        let id: i64 = sqlx::query_scalar(
-            "select id from deliveries where article = ? and rule = ? and step = ? and endpoint = ?",
-        )
-        .bind(key.article.to_string())
-        .bind(&key.rule)
-        .bind(&key.step)
-        .bind(key.endpoint.as_str())
-        .fetch_one(&mut *self.transaction)
-        .await?;
-        sqlx::query(
-            "update deliveries set state = 'pending', due_at = ?, retry_at = null, override = coalesce(?, override), reason = null,
-                withdrawn = 0, by_hand = 1
-             where id = ? and look_first = 0 and (state in ('pending', 'failed') or (state = 'cancelled' and withdrawn = 1))",
-        )
-        .bind(micros(now))
-        .bind(text)
-        .bind(id)
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(id)
-    }
-
     /// Makes the pass count.
     pub async fn commit(self) -> Result<(), StoreError> {
         self.transaction.commit().await?;
@@ -411,10 +168,10 @@ impl Pass {
 }
 
 /// Rows written by one statement.
-const ROWS: usize = 500;
+pub(super) const ROWS: usize = 500;
 
 /// Identities as a JSON list: one value for a statement, however many they are.
-fn json_list(ids: &BTreeSet<ArticleId>) -> String {
+pub(super) fn json_list(ids: &BTreeSet<ArticleId>) -> String {
     let texts: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
     format!("[{}]", texts.join(","))
 }

@@ -4,9 +4,11 @@
 //! once: writers take turns, and a delivery is only ever tried by the one that holds its lease.
 
 mod journal;
+mod kept;
 mod ledger;
 mod outbox;
 mod owner;
+mod wishes;
 
 pub use journal::JournalPost;
 pub use ledger::{Pass, Rows};

@@ -1,0 +1,137 @@
+//! What a plan wishes, carried out: deliveries are booked, called off, put off, held.
+
+use super::ledger::json_list;
+use super::{Pass, StoreError, micros, outbox};
+use crate::article::ArticleId;
+use crate::catalog::Decided;
+use crate::delivery::{Delivery, State};
+use crate::plan::{Plan, Planned};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+impl Pass {
+    /// All deliveries.
+    pub async fn outbox(&mut self) -> Result<Vec<Delivery>, StoreError> {
+        let rows = sqlx::query("select * from deliveries order by id").fetch_all(&mut *self.transaction).await?;
+        rows.iter().map(outbox::read_delivery).collect()
+    }
+
+    /// The deliveries that a plan may change or must know: those that are not over; all of the articles of which one was
+    /// called off with its article, and may come back; and all of the articles given.
+    pub async fn outbox_of(&mut self, articles: &BTreeSet<ArticleId>) -> Result<Vec<Delivery>, StoreError> {
+        let rows = sqlx::query(
+            "select * from deliveries
+             where state in ('pending', 'held', 'sending', 'uncertain')
+                or article in (select article from deliveries where withdrawn = 1)
+                or article in (select value from json_each(?))
+             order by id",
+        )
+        .bind(json_list(articles))
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        rows.iter().map(outbox::read_delivery).collect()
+    }
+
+    /// Carries out the plan: what it books has unique keys, so a key that is there stays as it is, unless it was
+    /// cancelled with its article.
+    pub async fn carry_out(&mut self, plan: &Plan, now: Timestamp) -> Result<(), StoreError> {
+        for (id, reason) in &plan.withdraw {
+            self.settle(*id, State::Cancelled, reason, true).await?;
+        }
+        for (id, reason) in &plan.expire {
+            self.settle(*id, State::Failed, reason, false).await?;
+        }
+        for (id, due_at) in &plan.postpone {
+            sqlx::query("update deliveries set due_at = ? where id = ? and state = 'pending' and look_first = 0")
+                .bind(micros(*due_at))
+                .bind(id)
+                .execute(&mut *self.transaction)
+                .await?;
+        }
+        for (id, reason) in &plan.hold {
+            self.settle(*id, State::Held, reason, false).await?;
+        }
+        for planned in &plan.book {
+            self.book(planned, now).await?;
+        }
+        for (id, decided) in &plan.decided {
+            self.decide(*id, *decided).await?;
+        }
+        Ok(())
+    }
+
+    async fn decide(&mut self, id: ArticleId, decided: Decided) -> Result<(), StoreError> {
+        sqlx::query("update articles set decided = ? where id = ?")
+            .bind(decided.word())
+            .bind(id.to_string())
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a delivery that never went out.
+    async fn settle(&mut self, id: i64, state: State, reason: &str, withdrawn: bool) -> Result<(), StoreError> {
+        sqlx::query(
+            "update deliveries set state = ?, reason = ?, withdrawn = ? where id = ? and look_first = 0 and state in ('pending', 'held')",
+        )
+        .bind(state.word())
+        .bind(reason)
+        .bind(withdrawn)
+        .bind(id)
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// Books one delivery; one that is there stays as it is.
+    pub async fn book(&mut self, planned: &Planned, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into deliveries (article, rule, step, endpoint, network, path, state, due_at, reason, booked_at)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             on conflict (article, rule, step, endpoint) do update
+                set state = excluded.state, due_at = excluded.due_at, reason = excluded.reason, path = excluded.path, withdrawn = 0,
+                    retry_at = null, patience_from = null, override = null, by_hand = 0, looks = 0
+                where deliveries.withdrawn = 1 and deliveries.state = 'cancelled'",
+        )
+        .bind(planned.key.article.to_string())
+        .bind(&planned.key.rule)
+        .bind(&planned.key.step)
+        .bind(planned.key.endpoint.as_str())
+        .bind(&planned.network)
+        .bind(&planned.path)
+        .bind(planned.state.word())
+        .bind(micros(planned.due_at))
+        .bind(&planned.reason)
+        .bind(micros(now))
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// A person wants a delivery now: books it if need be, and makes it due. Its number. One that went out, is going
+    /// out, is uncertain, is held or was called off by a person stays as it is.
+    pub async fn expedite(&mut self, planned: &Planned, text: Option<&str>, now: Timestamp) -> Result<i64, StoreError> {
+        self.book(planned, now).await?;
+        let key = &planned.key;
+        let id: i64 = sqlx::query_scalar(
+            "select id from deliveries where article = ? and rule = ? and step = ? and endpoint = ?",
+        )
+        .bind(key.article.to_string())
+        .bind(&key.rule)
+        .bind(&key.step)
+        .bind(key.endpoint.as_str())
+        .fetch_one(&mut *self.transaction)
+        .await?;
+        sqlx::query(
+            "update deliveries set state = 'pending', due_at = ?, retry_at = null, override = coalesce(?, override), reason = null,
+                withdrawn = 0, by_hand = 1
+             where id = ? and look_first = 0 and (state in ('pending', 'failed') or (state = 'cancelled' and withdrawn = 1))",
+        )
+        .bind(micros(now))
+        .bind(text)
+        .bind(id)
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(id)
+    }
+}
