@@ -30,9 +30,9 @@ pub struct Site<'a> {
 #[derive(Debug, Default)]
 pub struct Sorted {
     /// Articles that are plainly what stood at their path.
-    at_home: Vec<(Read, ArticleId)>,
+    at_home: Vec<(Box<Read>, ArticleId)>,
     /// All others: new, renamed, rewritten.
-    others: Vec<Read>,
+    others: Vec<Box<Read>>,
     /// Standing articles that those may be, or may be copies of.
     candidates: BTreeSet<ArticleId>,
     /// Articles whose files are gone.
@@ -96,7 +96,7 @@ fn is_plainly(standing: &Standing, read: &Read) -> bool {
 const CANDIDATES_MAX: usize = 20;
 
 /// The standing articles whose texts may be like one of the others, by their gists.
-fn like_enough(catalog: &Catalog, others: &[Read]) -> BTreeSet<ArticleId> {
+fn like_enough(catalog: &Catalog, others: &[Box<Read>]) -> BTreeSet<ArticleId> {
     let mut by_hash: HashMap<u32, Vec<u32>> = HashMap::new();
     let gists: Vec<Gist> = others.iter().map(|read| read.seen.sketch.gist()).collect();
     for (at, gist) in gists.iter().enumerate() {
@@ -127,7 +127,7 @@ fn like_enough(catalog: &Catalog, others: &[Read]) -> BTreeSet<ArticleId> {
 }
 
 /// The standing articles that bear an identity of their author's that one of the others bears too.
-fn same_own_id(catalog: &Catalog, others: &[Read]) -> BTreeSet<ArticleId> {
+fn same_own_id(catalog: &Catalog, others: &[Box<Read>]) -> BTreeSet<ArticleId> {
     let wanted: HashSet<&str> = others.iter().filter_map(|read| read.seen.own_id.as_deref()).collect();
     if wanted.is_empty() {
         return BTreeSet::new();
@@ -188,7 +188,7 @@ pub fn look(
     let mut judged = copies_to_judge(catalog, &sorted);
     let mut looked = Looked::default();
     let mut dates = Dates { catalog, given: HashSet::new() };
-    let mut renewed: Vec<(ArticleId, Standing, Read)> = Vec::new();
+    let mut renewed: Vec<(ArticleId, Standing, Sketch)> = Vec::new();
     let known = sorted.at_home.into_iter().map(|(read, id)| (read, (id, Told::Path)));
     for (read, (id, how)) in known.chain(sorted.others.into_iter().zip(told)) {
         let before = dates.catalog.get(&id).map(|standing| &standing.past);
@@ -209,8 +209,8 @@ pub fn look(
         };
         looked.baseline +=
             usize::from(before.is_none() && came_back.is_none() && past.decided == Some(Decided::Baseline));
-        let article = read.plain.clone().into_head(names);
-        renewed.push((id, Standing { id, article, past, stamp: read.stamp, print: read.print }, read));
+        let Read { plain, seen, stamp, print, .. } = *read;
+        renewed.push((id, Standing { id, article: plain.into_head(names), past, stamp, print }, seen.sketch));
     }
     // What stood at a path at which another article stands now, and is nowhere else, is gone.
     let given: HashSet<ArticleId> = renewed.iter().map(|(id, ..)| *id).collect();
@@ -218,7 +218,7 @@ pub fn look(
     let replaced: Vec<ArticleId> = there.filter(|id| !given.contains(id)).collect();
     let many = sorted.first || renewed.len() > 1_000;
     let mut standing = Vec::with_capacity(if many { renewed.len() } else { 0 });
-    for (id, new, read) in renewed {
+    for (id, new, sketch) in renewed {
         if let Some(before) = catalog.get(&id) {
             if !many {
                 looked.affected.extend(GroupKey::of(&before.article));
@@ -226,7 +226,7 @@ pub fn look(
             looked.pages.insert(page_of(&before.article.path));
         }
         looked.pages.insert(page_of(&new.article.path));
-        looked.changed.insert(id, Some(read.seen.sketch));
+        looked.changed.insert(id, Some(sketch));
         if many {
             standing.push(new);
         } else {

@@ -63,7 +63,7 @@ impl Read {
 #[derive(Debug, Default)]
 pub struct Changes {
     /// Articles whose files are new or changed.
-    pub read: Vec<Read>,
+    pub read: Vec<Box<Read>>,
     /// Paths at which articles stood whose files are gone.
     pub removed: Vec<String>,
     /// Paths of files that are there and cannot be read: their articles have not vanished.

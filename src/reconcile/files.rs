@@ -307,7 +307,7 @@ impl Files {
         for (path, outcome) in outcomes {
             self.others.remove(&path);
             match outcome {
-                Outcome::Article(read) => changes.read.push(*read),
+                Outcome::Article(read) => changes.read.push(read),
                 Outcome::Gone => changes.removed.push(path),
                 Outcome::Other(other) => {
                     if !other.broken && catalog.at_path(&path).is_some() {

@@ -104,7 +104,7 @@ impl Snapshot {
 }
 
 /// Articles that are read and written at once when everything is new: what is under way stays small.
-const CHUNK: usize = 10_000;
+const CHUNK: usize = 2_000;
 /// How often a pass is begun again because another process changed the ledger meanwhile.
 const TRIES: usize = 3;
 

@@ -187,7 +187,7 @@ impl Tree for Directory {
     fn files(&self, folder: &str, deep: bool) -> Vec<String> {
         let mut found = Vec::new();
         list(&self.root, folder, if deep { DEPTH_MAX } else { 0 }, &mut found);
-        found.sort();
+        found.par_sort_unstable();
         found
     }
 }
