@@ -32,6 +32,7 @@ pub struct Sorted {
     /// Articles that are plainly what stood at their path.
     at_home: Vec<(Box<Read>, ArticleId)>,
     /// All others: new, renamed, rewritten.
+    #[expect(clippy::vec_box, reason = "they are large, and go from list to list")]
     others: Vec<Box<Read>>,
     /// Standing articles that those may be, or may be copies of.
     candidates: BTreeSet<ArticleId>,
