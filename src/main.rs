@@ -6,7 +6,8 @@ use std::time::Duration;
 /// How long work off the async threads (a folder on a network that does not answer) may hold up the end.
 const LAST_WORK: Duration = Duration::from_secs(5);
 
-/// Many small texts come and go on all cores when a site is read: the system's allocator then keeps twice what is in use.
+/// Many small texts come and go on all cores when a site is read. On a large site the system's allocator keeps half as
+/// much again; on a small one it is the thriftier (figures in `docs/performance.md`).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
