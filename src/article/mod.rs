@@ -160,18 +160,36 @@ impl Article {
 
     /// Whether readers see it at an instant. An article without a date is live as soon as it is not a draft.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.published
-            && (self.shown_early || self.date.is_none_or(|date| date.at <= now))
-            && self.expires.is_none_or(|expires| now < expires)
+        self.life().holds(now)
     }
 
-    /// The first instant after `now` at which [`Article::is_live`] may answer otherwise.
-    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        if !self.published {
-            return None;
+    /// When readers see it.
+    pub fn life(&self) -> Life {
+        Life::new(self.published, self.date.filter(|_| !self.shown_early), self.expires)
+    }
+}
+
+/// When readers see an article.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// From when on.
+    pub from: Timestamp,
+    /// Until before when; nothing is between the two for a draft.
+    pub until: Timestamp,
+}
+
+impl Life {
+    /// Of an article that is published or a draft, from a date on if it waits for one, until it expires.
+    pub fn new(published: bool, date: Option<ArticleDate>, expires: Option<Timestamp>) -> Self {
+        if !published {
+            return Self { from: Timestamp::MAX, until: Timestamp::MIN };
         }
-        let date = self.date.filter(|_| !self.shown_early);
-        [date.map(|date| date.at), self.expires].into_iter().flatten().filter(|at| *at > now).min()
+        Self { from: date.map_or(Timestamp::MIN, |date| date.at), until: expires.unwrap_or(Timestamp::MAX) }
+    }
+
+    /// Whether readers see it at an instant.
+    pub fn holds(self, now: Timestamp) -> bool {
+        self.from <= now && now < self.until
     }
 }
 

@@ -100,8 +100,12 @@ impl Groups {
         self.0.iter()
     }
 
+    pub(super) fn get(&self, key: &GroupKey) -> Option<&Group> {
+        self.0.get(key)
+    }
+
     pub(super) fn members(&self, key: &GroupKey) -> &[u32] {
-        self.0.get(key).map_or(&[], |group| &group.members)
+        self.get(key).map_or(&[], |group| &group.members)
     }
 
     pub(super) fn put(&mut self, slot: u32, slots: &[Slot]) {

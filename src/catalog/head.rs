@@ -1,7 +1,7 @@
 //! The head of an article: what is kept in memory of every article of the site. Its text is read again when something
 //! needs it.
 
-use crate::article::{Article, ArticleDate};
+use crate::article::{Article, ArticleDate, Life};
 use crate::text::folded;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -83,17 +83,12 @@ impl Head {
 
     /// Whether readers see it at an instant. An article without a date is live as soon as it is not a draft.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        let (from, until) = self.live_between();
-        from <= now && now < until
+        self.life().holds(now)
     }
 
-    /// From when, and until before when, readers see it; nothing is between the two for a draft.
-    pub fn live_between(&self) -> (Timestamp, Timestamp) {
-        if !self.published {
-            return (Timestamp::MAX, Timestamp::MIN);
-        }
-        let from = self.date.filter(|_| !self.shown_early).map_or(Timestamp::MIN, |date| date.at);
-        (from, self.expires.unwrap_or(Timestamp::MAX))
+    /// When readers see it.
+    pub fn life(&self) -> Life {
+        Life::new(self.published, self.date.filter(|_| !self.shown_early), self.expires)
     }
 }
 
@@ -143,13 +138,6 @@ impl Plain {
     /// Whether the site shows it before its date.
     pub fn is_shown_early(&self) -> bool {
         self.shown_early
-    }
-
-    /// Whether readers see it at an instant.
-    pub fn is_live(&self, now: Timestamp) -> bool {
-        let after = |parts: &(i64, i32)| Timestamp::new(parts.0, parts.1).is_ok_and(|at| at > now);
-        let to_come = self.date.is_some_and(|(second, nano, _)| after(&(second, nano)));
-        self.published && (self.shown_early || !to_come) && self.expires.as_ref().is_none_or(after)
     }
 
     /// Of a head.

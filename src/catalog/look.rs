@@ -297,7 +297,7 @@ fn tell(
     now: Timestamp,
 ) -> Vec<(ArticleId, Told)> {
     let text = |id: &ArticleId| texts.get(id).cloned().unwrap_or_default();
-    let at_home: HashSet<ArticleId> = sorted.at_home.iter().map(|(_, id)| *id).collect();
+    let at_home: HashMap<ArticleId, &Read> = sorted.at_home.iter().map(|(read, id)| (*id, &**read)).collect();
     let mut known = Vec::new();
     let mut stand: Vec<Seen> = Vec::new();
     let involved = sorted.candidates.iter().chain(&sorted.vanishing).collect::<BTreeSet<_>>();
@@ -314,8 +314,7 @@ fn tell(
             sketch: text(&id),
         };
         if !rewritten.contains(&*standing.article.path) && !sorted.vanishing.contains(&id) {
-            let read = sorted.at_home.iter().find(|(_, known)| at_home.contains(&id) && *known == id);
-            stand.push(read.map_or_else(|| seen.clone(), |(read, _)| read.seen.clone()));
+            stand.push(at_home.get(&id).map_or_else(|| seen.clone(), |read| read.seen.clone()));
         }
         let gone_since = None;
         known.push(Known {

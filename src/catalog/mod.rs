@@ -20,7 +20,7 @@ pub use groups::{Group, GroupKey, Kind};
 pub use head::{Head, Label, Names};
 pub use ledger::{Decided, Gone, Past};
 
-use crate::article::{ArticleDate, ArticleId, SiteSettings};
+use crate::article::{ArticleDate, ArticleId, Life, SiteSettings};
 use groups::Groups;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use jiff::Timestamp;
@@ -252,6 +252,11 @@ impl Catalog {
         self.groups.all()
     }
 
+    /// One group, if an article is or was in it.
+    pub fn group(&self, key: &GroupKey) -> Option<&Group> {
+        self.groups.get(key)
+    }
+
     /// The articles of a group that readers see at an instant, newest first.
     pub fn live_in<'a>(&'a self, key: &GroupKey, now: Timestamp) -> impl Iterator<Item = &'a Arc<Standing>> {
         let members = self.groups.members(key);
@@ -351,7 +356,7 @@ impl Catalog {
     }
 
     fn fill(&mut self, slot: u32, standing: Arc<Standing>) {
-        let (from, until) = standing.article.live_between();
+        let Life { from, until } = standing.article.life();
         for turn in [from, until].into_iter().filter(|turn| ![Timestamp::MIN, Timestamp::MAX].contains(turn)) {
             // Only what lies ahead of when it was seen can turn; and an expiry always can, when a clock is set back.
             if turn > standing.past.first_seen || turn == until {
@@ -408,7 +413,7 @@ impl Catalog {
         self.open.remove(&standing.id);
         self.copies.remove(&standing.id);
         self.raw.remove(&standing.id);
-        let (from, until) = standing.article.live_between();
+        let Life { from, until } = standing.article.life();
         self.turns.remove(&(from, slot));
         self.turns.remove(&(until, slot));
     }

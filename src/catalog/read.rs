@@ -3,9 +3,9 @@
 use super::head::Plain;
 use super::ledger::{Past, without_scheme};
 use super::{Stamp, StampHash};
-use crate::article::Article;
 use crate::article::identity::Seen;
 use crate::article::sketch::Sketch;
+use crate::article::{Article, Life};
 use crate::digest;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone)]
 pub struct Read {
     pub(super) plain: Plain,
+    pub(super) life: Life,
     pub(super) date: Option<Timestamp>,
     pub(super) modified: Option<Timestamp>,
     pub(super) seen: Seen,
@@ -30,6 +31,7 @@ impl Read {
         let (sketch, visible) = if with_text { texts(article) } else { (Sketch::default(), 0) };
         Self {
             plain: Plain::of(article),
+            life: article.life(),
             date: article.date.map(|date| date.at),
             modified: article.modified.map(|date| date.at),
             seen: Seen {

@@ -23,7 +23,7 @@ pub(super) fn new_past(
         _ => now,
     };
     let decided = match first {
-        Some((baseline, zone)) if read.plain.is_live(now) => match (baseline, date) {
+        Some((baseline, zone)) if read.life.holds(now) => match (baseline, date) {
             (Baseline::Existing, _) | (_, None) => Some(Decided::Baseline),
             (Baseline::Since(since), Some(date)) => {
                 (zone.to_datetime(date).date() < since).then_some(Decided::Baseline)
@@ -65,7 +65,7 @@ pub(super) fn renew(
     past.former = former(&read.seen.addresses, &old);
     past.own_id = read.seen.own_id.as_deref().map(Into::into);
     past.gist = read.seen.sketch.gist();
-    let is_live = read.plain.is_live(now);
+    let is_live = read.life.holds(now);
     // Of a text that was never compared, a reader may see any change of the file.
     let is_changed = if past.visible == 0 { print != 0 && print != read.print } else { past.visible != read.visible };
     past.visible = read.visible;

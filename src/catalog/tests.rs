@@ -225,7 +225,10 @@ proptest! {
         }
         if let Some(next) = catalog.next_change(now) {
             prop_assert!(next > now);
-            let turns = |standing: &Standing| <[Timestamp; 2]>::from(standing.article.live_between()).contains(&next);
+            let turns = |standing: &Standing| {
+                let life = standing.article.life();
+                [life.from, life.until].contains(&next)
+            };
             prop_assert!(plain.values().any(turns), "nothing turns then");
         }
         let steps = (1..63).map(|minute| instant(from + minutes + minute));

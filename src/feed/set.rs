@@ -351,8 +351,6 @@ impl Making<'_> {
             .map(|feed| path_of(feed.kind, &feed.slug))
             .chain(kept.values().map(|feed| feed.path()))
             .collect();
-        let labels: BTreeMap<&GroupKey, &str> =
-            self.catalog.groups().filter_map(|(key, group)| Some((key, group.label()?))).collect();
         let mut groups = Vec::new();
         for key in keys {
             let articles = self.catalog.count_in(&key, self.now);
@@ -366,7 +364,8 @@ impl Making<'_> {
                     self.site.collections.get(&*key.term).map_or(&*key.term, |collection| collection.title.as_str())
                 }
                 Kind::Category | Kind::Tag => {
-                    labels.get(&key).copied().or(known.map(|feed| feed.label.as_str())).unwrap_or(&*key.term)
+                    let label = self.catalog.group(&key).and_then(|group| group.label());
+                    label.or(known.map(|feed| feed.label.as_str())).unwrap_or(&*key.term)
                 }
             };
             let slug = match known {

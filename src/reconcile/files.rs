@@ -411,7 +411,7 @@ enum Outcome {
     Gone,
 }
 
-/// Reads one file. A panic in the reader of one file is that file's problem, not the others'.
+/// Reads one file.
 fn read_file(directory: &Directory, site: &SiteSettings, path: &str, stamp: Stamp, with_text: bool) -> Outcome {
     let broken = |problem: Problem| Outcome::Other(Other { stamp, problems: vec![problem], broken: true });
     let bytes = match directory.read(path, &stamp) {
@@ -429,7 +429,12 @@ fn read_file(directory: &Directory, site: &SiteSettings, path: &str, stamp: Stam
             None => Outcome::Other(Other { stamp, problems: parsed.problems, broken: parsed.broken }),
         }
     };
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or_else(|_| broken(fault(path)))
+    guarded(read).unwrap_or_else(|| broken(fault(path)))
+}
+
+/// The reading of one file. None if it panics: that is the file's problem, not the others'.
+pub fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).ok()
 }
 
 /// A panic in the reader of one file.

@@ -287,8 +287,8 @@ impl Reconciler {
         let mut rest = rest.into_iter();
         let mut next = Some(changes);
         while let Some(changes) = next {
-            let (ahead, is_last) = (rest.next(), rest.len() == 0);
-            let is_last = is_last && ahead.is_none();
+            let ahead = rest.next();
+            let is_last = ahead.is_none();
             // While the one part is looked up, the next one is read.
             let (looked, read) = tokio::join!(self.look_up(&mut hand, changes, is_last, now), async {
                 match ahead {
@@ -408,8 +408,7 @@ impl Reconciler {
     /// Reads files, without the state.
     async fn parse(&self, to_read: files::ToRead, now: Timestamp) -> Result<files::Outcomes, PassError> {
         let Some(reader) = self.with(|state| state.reader()).await? else { return Ok(files::Outcomes::default()) };
-        let read = tokio::task::spawn_blocking(move || reader.read(to_read, now)).await;
-        read.map_err(|error| PassError::Ended(error.to_string()))
+        off_the_async_threads(move || reader.read(to_read, now)).await
     }
 
     async fn changes(&self, read: files::Outcomes) -> Result<read::Changes, PassError> {
@@ -441,7 +440,7 @@ impl Reconciler {
         work: impl FnOnce(&mut State) -> T + Send + 'static,
     ) -> Result<T, PassError> {
         let (state, config) = (Arc::clone(&self.state), Arc::clone(&self.config));
-        let done = tokio::task::spawn_blocking(move || {
+        off_the_async_threads(move || {
             let mut state = state.lock().unwrap_or_else(|poisoned| {
                 // Who ended in the midst of its work left nothing to go on from.
                 let mut state = PoisonError::into_inner(poisoned);
@@ -449,22 +448,24 @@ impl Reconciler {
                 state
             });
             work(&mut state)
-        });
-        done.await.map_err(|error| PassError::Ended(error.to_string()))
+        })
+        .await
     }
+}
+
+async fn off_the_async_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PassError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| PassError::Ended(error.to_string()))
 }
 
 /// Writes every article that stands, in the order of the table: by far the quickest way to fill it.
 async fn write_all(pass: &mut Pass, catalog: Arc<RwLock<Catalog>>) -> Result<(), PassError> {
-    let ended = |error: tokio::task::JoinError| PassError::Ended(error.to_string());
     let all = Arc::clone(&catalog);
-    let ids = tokio::task::spawn_blocking(move || all.read().unwrap_or_else(PoisonError::into_inner).ids());
-    for part in ids.await.map_err(ended)?.chunks(CHUNK) {
+    let ids = off_the_async_threads(move || all.read().unwrap_or_else(PoisonError::into_inner).ids()).await?;
+    for part in ids.chunks(CHUNK) {
         let (part, all) = (part.to_vec(), Arc::clone(&catalog));
-        let rows = tokio::task::spawn_blocking(move || {
-            Rows::standing(&all.read().unwrap_or_else(PoisonError::into_inner), &part)
-        });
-        pass.write(rows.await.map_err(ended)?).await?;
+        let rows =
+            off_the_async_threads(move || Rows::standing(&all.read().unwrap_or_else(PoisonError::into_inner), &part));
+        pass.write(rows.await?).await?;
     }
     Ok(())
 }

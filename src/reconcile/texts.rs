@@ -1,6 +1,6 @@
 //! The texts of articles, read again when something needs them.
 
-use super::files::fault;
+use super::files::{fault, guarded};
 use crate::article::{self, Article, Depth, FileFacts, Lookup, Parsed, SiteSettings, SourceFile};
 use crate::catalog::{Catalog, Stamp, Standing};
 use crate::digest;
@@ -63,8 +63,7 @@ impl Texts {
     fn parse(&self, path: &str, bytes: Vec<u8>, depth: Depth) -> Option<(Parsed, Asked)> {
         let around = Around { texts: self, asked: RefCell::default() };
         let file = SourceFile { path: path.to_owned(), bytes };
-        let read = || article::parse(&file, &self.site, &around, depth);
-        let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).ok()?;
+        let parsed = guarded(|| article::parse(&file, &self.site, &around, depth))?;
         Some((parsed, around.asked.into_inner()))
     }
 

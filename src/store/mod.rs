@@ -22,7 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The version of the tables that this program knows.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = STEPS.len() as i64;
+/// What makes each version of the tables of the one before, and says so in the file. A new database takes them all.
+const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
 
 /// An open database.
 #[derive(Debug, Clone)]
@@ -175,17 +177,10 @@ async fn version(pool: &SqlitePool) -> Result<i64, StoreError> {
 async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), StoreError> {
     let mut transaction = pool.begin_with("begin immediate").await?;
     let found: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut *transaction).await?;
-    match found {
-        0 => {
-            sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *transaction).await?;
-            sqlx::raw_sql("pragma user_version = 2").execute(&mut *transaction).await?;
-        }
-        1 => {
-            sqlx::raw_sql(include_str!("schema_2.sql")).execute(&mut *transaction).await?;
-            sqlx::raw_sql("pragma user_version = 2").execute(&mut *transaction).await?;
-        }
-        SCHEMA_VERSION => {}
-        found => return Err(StoreError::Later { path: path.to_owned(), found }),
+    let missing = usize::try_from(found).ok().and_then(|done| STEPS.get(done..));
+    let Some(missing) = missing else { return Err(StoreError::Later { path: path.to_owned(), found }) };
+    for step in missing {
+        sqlx::raw_sql(*step).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
     Ok(())

@@ -1,4 +1,4 @@
--- Version 2. Instants are whole microseconds since 1970 in UTC. Identities are UUIDs as text.
+-- Version 1; schema_2.sql goes on from it. Instants are whole microseconds since 1970 in UTC. Identities are UUIDs as text.
 
 -- Facts of the database itself.
 create table meta (
@@ -23,19 +23,6 @@ create table articles (
     copy_of    text,
     likeness   real,
     gone_since integer
-) strict;
-create index articles_gone on articles (gone_since) where gone_since is not null;
-
--- The index: what was read of the articles that stand, so that a restart reads none of them again. It can be lost.
-create table index_pages (
-    page integer primary key,
-    body blob not null
-) strict;
-
--- What feeds show of their articles: a file that breaks keeps its last good form.
-create table entries (
-    article text primary key,
-    body    text not null                   -- JSON
 ) strict;
 
 -- Collections that have been looked at: articles of one that is new are the baseline's.
@@ -116,3 +103,5 @@ create table journal (
     language  text not null,
     posted_at integer not null
 ) strict;
+
+pragma user_version = 1;
