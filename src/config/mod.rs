@@ -15,7 +15,9 @@ mod written;
 pub use endpoints::{Endpoint, EndpointName, Mastodon, NetworkKind, Visibility};
 pub use git::{Git, Remote};
 pub use rules::{BY_HAND, Baseline, Rule, Selection, When};
-pub use sections::{CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Generator, Hashtags, Http, Site};
+pub use sections::{
+    CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Generator, Hashtags, Http, Hub, Site,
+};
 pub use written::Written;
 
 use crate::problem::Problem;

@@ -142,6 +142,8 @@ pub struct RawFeeds {
     pub content: Option<RawContent>,
     /// Old addresses of feeds, and the feed that answers there: `/feed.xml: /feeds/all.rss`.
     pub aliases: BTreeMap<String, String>,
+    /// WebSub hubs that are told of every change: `self` (the built-in one), and addresses of others.
+    pub hubs: Vec<String>,
     /// Folder in which the feeds are kept as files too.
     pub export: Option<String>,
 }

@@ -234,8 +234,19 @@ pub struct Feeds {
     pub content: Content,
     /// Old addresses, and the path of the feed that answers there.
     pub aliases: BTreeMap<String, String>,
+    /// WebSub hubs that are told of every change.
+    pub hubs: Vec<Hub>,
     /// Folder in which the feeds are kept as files too.
     pub export: Option<PathBuf>,
+}
+
+/// A WebSub hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hub {
+    /// The built-in one, at `/hub` of this server.
+    Own,
+    /// One elsewhere.
+    At(Url),
 }
 
 /// Format of a feed.
@@ -300,7 +311,17 @@ pub(super) fn feeds(reader: &mut Reader, raw: RawFeeds) -> Feeds {
             reader.problem(&path, message, "write one such as /feeds/all.rss; `crieur feeds` lists them");
         }
     }
+    let mut hubs = Vec::new();
+    for (index, given) in raw.hubs.iter().enumerate() {
+        let path = [key("feeds"), key("hubs"), Step::Item(index)];
+        let hub = match given.as_str() {
+            "self" => Some(Hub::Own),
+            address => reader.with(&path, hub_address(address).map(|url| Some(Hub::At(url))), None),
+        };
+        hubs.extend(hub.filter(|hub| !hubs.contains(hub)));
+    }
     Feeds {
+        hubs,
         entries: raw.entries.map_or(20, |n| n as usize),
         formats,
         content: match raw.content {
@@ -317,6 +338,19 @@ pub(super) fn feeds(reader: &mut Reader, raw: RawFeeds) -> Feeds {
             }
             Some(PathBuf::from(folder))
         }),
+    }
+}
+
+/// The address of a hub elsewhere, as it is written: it may have a query. Errors say what is expected.
+fn hub_address(given: &str) -> Result<Url, String> {
+    let expected = "write self, or an address such as https://hub.example.org/";
+    match Url::parse(given) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => Err(format!("`{given}` is not a hub; {expected}")),
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            Err("the address holds a name or a password; leave them out".to_owned())
+        }
+        Ok(url) => Ok(url),
+        Err(_) => Err(format!("`{given}` is not a hub; {expected}")),
     }
 }
 

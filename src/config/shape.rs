@@ -20,7 +20,6 @@ pub struct Mismatch {
 
 /// Keys that the contract names and this version does not have, with what they would do.
 const NOT_YET: &[(&str, &str)] = &[
-    ("hubs", "WebSub"),
     ("quiet_hours", "quiet hours"),
     ("blackouts", "blackouts"),
     ("event", "event reminders"),

@@ -19,6 +19,13 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
     if entries.iter().any(|entry| entry.image.is_some()) {
         namespaces.insert("media".to_owned(), "http://search.yahoo.com/mrss/".to_owned());
     }
+    let mut links =
+        vec![link(&this, "self", "application/atom+xml"), link(site.url.as_str(), "alternate", "text/html")];
+    links.extend(settings.hubs().iter().map(|hub| Link {
+        href: hub.clone(),
+        rel: "hub".to_owned(),
+        ..Link::default()
+    }));
     let document = atom_syndication::Feed {
         title: Text::plain(feed.title.clone()),
         subtitle: Some(Text::plain(settings.description(feed, site))),
@@ -26,7 +33,7 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
         updated: date(ArticleDate::in_zone(feed.updated, &site.timezone))?,
         authors: vec![Person { name: site.title.clone(), uri: Some(site.url.to_string()), ..Person::default() }],
         generator: Some(Generator { value: "Crieur".into(), ..Generator::default() }),
-        links: vec![link(&this, "self", "application/atom+xml"), link(site.url.as_str(), "alternate", "text/html")],
+        links,
         entries: entries.iter().map(|entry| element(entry, settings)).collect::<Option<_>>()?,
         lang: Some(site.language.clone()),
         namespaces,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// The document of a feed.
 pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settings) -> Vec<u8> {
-    let document = json!({
+    let mut document = json!({
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
         "home_page_url": site.url,
@@ -18,6 +18,10 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
         "authors": [{ "name": site.title, "url": site.url }],
         "items": entries.iter().map(|entry| item(entry)).collect::<Vec<Value>>(),
     });
+    let hubs = settings.hubs();
+    if !hubs.is_empty() {
+        document["hubs"] = hubs.iter().map(|hub| json!({ "type": "WebSub", "url": hub })).collect();
+    }
     let mut bytes = document.to_string().into_bytes();
     bytes.push(b'\n');
     bytes

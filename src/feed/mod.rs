@@ -72,8 +72,12 @@ pub fn path_of(kind: Kind, slug: &str) -> String {
 pub struct Document {
     /// Its address, such as `/feeds/all.rss`.
     pub path: String,
-    /// Its format.
-    pub format: Format,
+    /// Its media type, as feed readers and validators expect it.
+    pub media_type: &'static str,
+    /// Its public address: what it calls itself.
+    pub address: String,
+    /// The hubs that tell of its changes (W3C WebSub, section 4); none if it cannot be subscribed to.
+    pub hubs: Arc<[String]>,
     /// Its bytes.
     pub body: Arc<[u8]>,
     /// The same, compressed, once somebody asked for it.

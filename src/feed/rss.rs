@@ -16,6 +16,8 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
     let this = settings.public(&feed.path_in(Format::Rss));
     let self_link =
         Link { href: this, rel: "self".into(), mime_type: Some("application/rss+xml".into()), ..Link::default() };
+    let hubs = settings.hubs();
+    let hubs = hubs.iter().map(|hub| Link { href: hub.clone(), rel: "hub".into(), ..Link::default() });
     let channel = Channel {
         title: feed.title.clone(),
         link: site.url.to_string(),
@@ -23,7 +25,7 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
         language: Some(site.language.to_lowercase()),
         last_build_date: Some(updated.rfc822()),
         generator: Some("Crieur".into()),
-        atom_ext: Some(AtomExtension { links: vec![self_link] }),
+        atom_ext: Some(AtomExtension { links: std::iter::once(self_link).chain(hubs).collect() }),
         items: entries.iter().map(|entry| item(entry, settings)).collect(),
         namespaces: namespaces(entries),
         ..Channel::default()

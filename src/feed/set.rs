@@ -1,10 +1,10 @@
 //! All feeds at once: which there are, and their documents, made again only where something changed.
 
 use super::entry::{Entry, entry};
-use super::{Document, Feed, Kind, atom, json, path_of, rss};
+use super::{Document, Feed, Kind, atom, json, media_type, path_of, rss};
 use crate::article::{Article, ArticleId, FileFacts, SiteSettings};
 use crate::catalog::{Catalog, GroupKey, Standing};
-use crate::config::{Content, Feeds, Format};
+use crate::config::{Content, Feeds, Format, Hub};
 use crate::digest;
 use crate::text::{percent_decode, slug};
 use flate2::{Compression, write::GzEncoder};
@@ -29,6 +29,15 @@ impl Settings {
     /// The public address of a path of this server.
     pub fn public(&self, path: &str) -> String {
         format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
+    }
+
+    /// The public addresses of the hubs.
+    pub fn hubs(&self) -> Arc<[String]> {
+        let address = |hub: &Hub| match hub {
+            Hub::Own => self.public("/hub"),
+            Hub::At(url) => url.to_string(),
+        };
+        self.feeds.hubs.iter().map(address).collect()
     }
 
     /// The scheme of a kind of terms: the folder of their feeds.
@@ -328,13 +337,35 @@ impl Making<'_> {
             match before.documents.get(&path).filter(|document| document.made_of == made_of) {
                 Some(document) => Some(Arc::clone(document)),
                 None => match bytes(*format, feed, &shown, self.site, self.settings) {
-                    Some(body) => Some(Arc::new(complete(path, *format, body, feed, self.memory, made_of, self.now))),
+                    Some(body) => Some(Arc::new(self.complete(path, *format, body, feed, made_of))),
                     // What cannot be written keeps its last good form.
                     None => before.documents.get(&path).map(Arc::clone),
                 },
             }
         };
         self.settings.feeds.formats.par_iter().filter_map(make).collect()
+    }
+
+    fn complete(&self, path: String, format: Format, body: Vec<u8>, feed: &Feed, made_of: u64) -> Document {
+        let etag = digest::hex(&body, 16);
+        let last_modified = match self.memory.documents.get(&path) {
+            Some((known, at)) if *known == etag => *at,
+            // Put out for the first time, it is as old as its newest entry; changed, it is as new as now, and always
+            // later than before: HTTP dates have whole seconds, and an equal one would say that nothing changed.
+            None => feed.updated.min(self.now),
+            Some((_, before)) => self.now.max(before.saturating_add(SignedDuration::from_secs(1)).unwrap_or(self.now)),
+        };
+        Document {
+            address: self.settings.public(&path),
+            hubs: self.settings.hubs(),
+            path,
+            media_type: media_type(format),
+            gzip: OnceLock::new(),
+            body: body.into(),
+            etag,
+            last_modified,
+            made_of,
+        }
     }
 
     /// The feeds that are to be made: those of groups that show something, and those that were put out before.
@@ -408,26 +439,6 @@ fn bytes(format: Format, feed: &Feed, entries: &[&Entry], site: &SiteSettings, s
     }
 }
 
-fn complete(
-    path: String,
-    format: Format,
-    body: Vec<u8>,
-    feed: &Feed,
-    memory: &Memory,
-    made_of: u64,
-    now: Timestamp,
-) -> Document {
-    let etag = digest::hex(&body, 16);
-    let last_modified = match memory.documents.get(&path) {
-        Some((known, at)) if *known == etag => *at,
-        // Put out for the first time, it is as old as its newest entry; changed, it is as new as now, and always later
-        // than before: HTTP dates have whole seconds, and an equal one would say that nothing changed.
-        None => feed.updated.min(now),
-        Some((_, before)) => now.max(before.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now)),
-    };
-    Document { path, format, gzip: OnceLock::new(), body: body.into(), etag, last_modified, made_of }
-}
-
 /// Compressed without time stamp and name: the same bytes for the same content.
 pub(super) fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::new(6));
@@ -438,7 +449,12 @@ pub(super) fn gzip(body: &[u8]) -> Vec<u8> {
 /// Hash of everything that a feed's documents depend on.
 fn made_of(feed: &Feed, versions: &[u64], site: &SiteSettings, settings: &Settings) -> u64 {
     let full = settings.feeds.content == Content::Full;
-    digest::number(format!("{feed:?}\n{}\n{}\n{full}\n{versions:?}", settings.public_url.as_str(), site.print()))
+    digest::number(format!(
+        "{feed:?}\n{}\n{:?}\n{}\n{full}\n{versions:?}",
+        settings.public_url.as_str(),
+        settings.feeds.hubs,
+        site.print()
+    ))
 }
 
 /// The slugs of all terms, by kind and folded term.

@@ -9,7 +9,7 @@ mod pages;
 pub use hooks::{Asked, Hook};
 
 use crate::clock::Clock;
-use crate::feed::{Document, conditional, media_type};
+use crate::feed::{Document, conditional};
 use crate::reconcile::Snapshot;
 use crate::store::Store;
 use axum::Router;
@@ -146,7 +146,7 @@ fn serve(document: &Document, packed: Option<Arc<[u8]>>, request: &HeaderMap) ->
         let bytes = packed.unwrap_or_else(|| Arc::clone(&document.body));
         let mut response = Response::new(Body::from(Bytes::from_owner(bytes)));
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(document.format)));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(document.media_type));
         if gzip {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
