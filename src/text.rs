@@ -64,6 +64,11 @@ pub fn language_tag(given: &str) -> Option<String> {
     right.then_some(tag)
 }
 
+/// Whether a language tag is that of some French.
+pub fn is_french(language: &str) -> bool {
+    language.split('-').next().is_some_and(|first| first.eq_ignore_ascii_case("fr"))
+}
+
 /// The text behind percent-encoding; what is not valid encoding stays as it is.
 pub fn percent_decode(path: &str) -> String {
     let bytes = path.as_bytes();

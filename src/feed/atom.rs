@@ -13,8 +13,6 @@ use uuid::Uuid;
 /// The document of a feed. None if it cannot be written, which only a date outside of chrono's years causes.
 pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settings) -> Option<Vec<u8>> {
     let this = settings.public(&feed.path_in(Format::Atom));
-    let id =
-        Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{}{}", site.url.host_str().unwrap_or(""), feed.path()).as_bytes());
     let mut namespaces = BTreeMap::new();
     if entries.iter().any(|entry| entry.image.is_some()) {
         namespaces.insert("media".to_owned(), "http://search.yahoo.com/mrss/".to_owned());
@@ -29,7 +27,7 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
     let document = atom_syndication::Feed {
         title: Text::plain(feed.title.clone()),
         subtitle: Some(Text::plain(settings.description(feed, site))),
-        id: id.urn().to_string(),
+        id: id(feed, site),
         updated: date(ArticleDate::in_zone(feed.updated, &site.timezone))?,
         authors: vec![Person { name: site.title.clone(), uri: Some(site.url.to_string()), ..Person::default() }],
         generator: Some(Generator { value: "Crieur".into(), ..Generator::default() }),
@@ -44,6 +42,12 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
         document.write_with_config(b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_vec(), config).ok()?;
     bytes.push(b'\n');
     Some(bytes)
+}
+
+/// `urn:uuid:…`: what a feed is known by for ever, in Atom and in calendars.
+pub(super) fn id(feed: &Feed, site: &SiteSettings) -> String {
+    let name = format!("{}{}", site.url.host_str().unwrap_or(""), feed.path());
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()).urn().to_string()
 }
 
 fn element(entry: &Entry, settings: &Settings) -> Option<atom_syndication::Entry> {

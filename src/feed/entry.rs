@@ -7,7 +7,7 @@ use crate::article::writing::Context;
 use crate::article::{Article, ArticleDate, Event, Image, SiteSettings, markdown};
 use crate::catalog::Standing;
 use crate::config::Content;
-use crate::text::{clean, escape_html, folded, slug};
+use crate::text::{clean, escape_html, folded, is_french, slug};
 use url::Url;
 
 /// What a feed shows of an article. All texts are free of characters that XML forbids; HTML is clean and absolute.
@@ -165,7 +165,7 @@ struct Words {
 
 impl Words {
     fn of(language: &str) -> Self {
-        if language.split('-').next() == Some("fr") {
+        if is_french(language) {
             Self { french: true, date: "Date\u{A0}:", place: "Lieu\u{A0}:", colon: "\u{A0}: " }
         } else {
             Self { french: false, date: "Date:", place: "Place:", colon: ": " }

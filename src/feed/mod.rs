@@ -5,7 +5,9 @@
 
 pub mod atom;
 pub mod conditional;
+mod content_line;
 pub mod entry;
+pub mod ics;
 pub mod json;
 pub mod rss;
 mod set;

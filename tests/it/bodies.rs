@@ -154,7 +154,7 @@ const PIECES: &[&str] = &[
     "<meta http-equiv=refresh>", "<li>", "<dl><dd>", "<button>",
 ];
 
-fn soup() -> impl Strategy<Value = String> {
+pub fn soup() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         12 => proptest::sample::select(PIECES).prop_map(str::to_owned),
         1 => any::<String>(),

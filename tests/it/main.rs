@@ -8,6 +8,7 @@
     reason = "a test stops at the first thing that is not as it should be, and says what it skipped"
 )]
 
+mod calendar;
 mod check;
 mod bodies;
 mod config;

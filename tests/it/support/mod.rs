@@ -1,5 +1,6 @@
 //! What several tests share: a site in a folder, the binary, a configuration, a server that stands for Mastodon.
 
+pub mod entries;
 pub mod mastodon;
 pub mod origin;
 
