@@ -1,8 +1,12 @@
 //! What several tests share: a site in a folder, the binary, a configuration, a server that stands for Mastodon.
 
 pub mod entries;
+pub mod judged;
 pub mod mastodon;
+pub mod newsboat;
 pub mod origin;
+pub mod serving;
+pub mod tools;
 
 use crieur::config::{self, Config, Surroundings};
 use std::fs;

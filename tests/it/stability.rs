@@ -1,0 +1,86 @@
+//! The same content gives the same bytes, whoever makes them, where, when and how often.
+
+use crate::support::judged::{self, files};
+use crate::support::serving::Serving;
+use crate::support::{Crieur, Place};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+/// A machine of somewhere else.
+const ELSEWHERE: [(&str, &str); 4] =
+    [("TZ", "Pacific/Auckland"), ("LANG", "tr_TR.UTF-8"), ("LC_ALL", "C"), ("LC_TIME", "ar_EG.UTF-8")];
+
+/// Documents by address.
+type Documents = BTreeMap<String, Vec<u8>>;
+
+fn documents(folder: &Path) -> Documents {
+    let address = |path: &Path| format!("/{}", path.strip_prefix(folder).unwrap().display());
+    files(folder).into_iter().map(|path| (address(&path), std::fs::read(&path).unwrap())).collect()
+}
+
+fn same(what: &str, expected: &Documents, found: &Documents) {
+    let differing: Vec<&String> =
+        expected.keys().chain(found.keys()).filter(|path| expected.get(*path) != found.get(*path)).collect();
+    assert!(differing.is_empty(), "{what}: {differing:?}");
+}
+
+fn run(mut command: Command) {
+    let output = command.output().unwrap();
+    // Problems of the site's own articles are told by 1.
+    assert!(output.status.code().is_some_and(|code| code < 2), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What is served at every address of some documents, with what a reader keeps to ask again.
+fn served(serving: &Serving, expected: &Documents) -> (Documents, BTreeMap<String, [String; 2]>) {
+    let (mut documents, mut validators) = (Documents::new(), BTreeMap::new());
+    for path in expected.keys() {
+        let answer = serving.get(path, &[]);
+        assert_eq!(answer.status, 200, "{path}");
+        let kept = ["etag", "last-modified"].map(|name| answer.header(name).expect(name).to_owned());
+        validators.insert(path.clone(), kept);
+        documents.insert(path.clone(), answer.body);
+    }
+    (documents, validators)
+}
+
+#[test]
+fn every_way_to_make_the_documents_of_a_site_gives_the_same_bytes() {
+    for (name, site) in judged::settings() {
+        let place = Place { folder: tempfile::tempdir().unwrap() };
+        let config = |name: &str, database: &str| {
+            let (file, database, export) = (place.path(name), place.path(database), place.path("export"));
+            let rest = format!(
+                "store: \"sqlite:{}\"\nhttp: {{ public_url: https://flux.example.fr }}\nfeeds: {{ export: {export:?} }}",
+                database.display()
+            );
+            std::fs::write(&file, format!("{site}\n{rest}\n")).unwrap();
+            Crieur { file }
+        };
+        let crieur = config("crieur.yaml", "crieur.db");
+        run(crieur.command(&["run", "--once"]));
+        let exported = documents(&place.path("export"));
+        assert!(exported.len() > 8, "{name}: {} documents", exported.len());
+
+        let out = place.path("out");
+        let mut build = crieur.command(&["build", "--out", out.to_str().unwrap()]);
+        build.current_dir(place.folder.path()).envs(ELSEWHERE);
+        run(build);
+        same(&format!("{name}: built elsewhere"), &exported, &documents(&out));
+
+        // The bigger sites take their time to be served twice.
+        if exported.len() < 100 {
+            let first = served(&Serving::start(&crieur), &exported);
+            same(&format!("{name}: served"), &exported, &first.0);
+            let mut again = crieur.command(&["run", "--listen", "127.0.0.1:0"]);
+            again.current_dir(place.folder.path()).envs(ELSEWHERE);
+            assert!(served(&Serving::of(again), &exported) == first, "{name}: served by another process");
+            same(&format!("{name}: exported by it"), &exported, &documents(&place.path("export")));
+        }
+        if name == "example" {
+            let fresh = place.path("fresh");
+            config("fresh.yaml", "fresh.db").ok(&["build", "--out", fresh.to_str().unwrap()]);
+            same("a replica that knows nothing", &exported, &documents(&fresh));
+        }
+    }
+}
