@@ -69,6 +69,14 @@ pub fn is_french(language: &str) -> bool {
     language.split('-').next().is_some_and(|first| first.eq_ignore_ascii_case("fr"))
 }
 
+/// Whether a host is one of the public net, by its form: names or numbers with points between them. The W3C validator
+/// takes other addresses (`http://localhost/`) for none in some places.
+pub fn is_dotted_host(host: &str) -> bool {
+    let is_name =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    host.contains('.') && host.split('.').all(is_name)
+}
+
 /// The text behind percent-encoding; what is not valid encoding stays as it is.
 pub fn percent_decode(path: &str) -> String {
     let bytes = path.as_bytes();

@@ -142,8 +142,9 @@ impl SiteSettings {
             || generator::settings_problem(config, &found.file, String::new()).file,
             &mut problems,
         );
+        let is_filled = |title: &String| !title.trim().is_empty();
         let settings = Self {
-            title: config.title.clone().or(title).unwrap_or(host),
+            title: [config.title.clone(), title].into_iter().flatten().find(is_filled).unwrap_or(host),
             description: config.description.clone().or(description).unwrap_or_default(),
             language,
             collections: read.collections,

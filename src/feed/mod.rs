@@ -9,6 +9,8 @@ mod content_line;
 pub mod entry;
 pub mod ics;
 pub mod json;
+pub mod opml;
+mod plain;
 pub mod rss;
 mod set;
 

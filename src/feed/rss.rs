@@ -1,6 +1,7 @@
 //! RSS 2.0 documents (RSS Advisory Board, with the modules content, atom, dc, media and ev).
 
 use super::entry::{Entry, Term, image_type};
+use super::plain::{by_number, untagged};
 use super::{Feed, Kind, set::Settings};
 use crate::article::{ArticleDate, SiteSettings};
 use crate::config::Format;
@@ -9,6 +10,8 @@ use rss::extension::dublincore::DublinCoreExtension;
 use rss::extension::{Extension, ExtensionMap};
 use rss::{Category, Channel, Enclosure, Guid, Item};
 use std::collections::BTreeMap;
+
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";
 
 /// The document of a feed.
 pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settings) -> Vec<u8> {
@@ -19,9 +22,9 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
     let hubs = settings.hubs();
     let hubs = hubs.iter().map(|hub| Link { href: hub.clone(), rel: "hub".into(), ..Link::default() });
     let channel = Channel {
-        title: feed.title.clone(),
+        title: untagged(&feed.title),
         link: site.url.to_string(),
-        description: settings.description(feed, site),
+        description: untagged(&settings.description(feed, site)),
         language: Some(site.language.to_lowercase()),
         last_build_date: Some(updated.rfc822()),
         generator: Some("Crieur".into()),
@@ -30,12 +33,13 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
         namespaces: namespaces(entries),
         ..Channel::default()
     };
-    let mut bytes = b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_vec();
-    bytes.extend_from_slice(
-        channel.to_string().trim_start_matches("<?xml version=\"1.0\" encoding=\"utf-8\"?>").as_bytes(),
-    );
-    bytes.push(b'\n');
-    bytes
+    let written = channel.to_string();
+    let mut document = String::with_capacity(written.len() + 64);
+    document.push_str(DECLARATION);
+    document.push('\n');
+    document.push_str(&by_number(written.trim_start_matches(DECLARATION)));
+    document.push('\n');
+    document.into_bytes()
 }
 
 /// Only the modules that the document uses.
@@ -68,21 +72,23 @@ fn item(entry: &Entry, settings: &Settings) -> Item {
             add(&mut extensions, "ev", text("ev:enddate", end.rfc3339()));
         }
         if let Some(location) = event.location() {
-            add(&mut extensions, "ev", text("ev:location", location));
+            add(&mut extensions, "ev", text("ev:location", untagged(&location)));
         }
     }
     let dublin_core = (entry.author.is_some() || entry.language.is_some()).then(|| DublinCoreExtension {
-        creators: entry.author.iter().cloned().collect(),
+        creators: entry.author.iter().map(|name| untagged(name)).collect(),
         languages: entry.language.iter().cloned().collect(),
         ..DublinCoreExtension::default()
     });
-    let category =
-        |(kind, term): (Kind, &Term)| Category { name: term.label.clone(), domain: Some(settings.scheme(kind.word())) };
+    let category = |(kind, term): (Kind, &Term)| Category {
+        name: untagged(&term.label),
+        domain: Some(settings.scheme(kind.word())),
+    };
     // A feed without full content has the summary as its only text; with neither, the title.
     let description =
         if entry.summary_html.is_empty() { crate::text::escape_html(&entry.title) } else { entry.summary_html.clone() };
     Item {
-        title: Some(entry.title.clone()),
+        title: Some(untagged(&entry.title)),
         link: Some(entry.url.to_string()),
         description: Some(description),
         content: entry.content_html.clone().filter(|html| !html.is_empty()),
@@ -115,7 +121,7 @@ fn media(image: &crate::article::Image) -> Extension {
         }
     }
     if let Some(alt) = &image.alt {
-        let mut description = text("media:description", alt.clone());
+        let mut description = text("media:description", untagged(alt));
         description.attrs.insert("type".into(), "plain".into());
         media.children.insert("description".into(), vec![description]);
     }

@@ -27,6 +27,7 @@ mod incremental;
 mod init;
 mod layering;
 mod numerique;
+mod opml;
 mod oracle;
 mod plan;
 mod publish_now;
