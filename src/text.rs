@@ -111,8 +111,10 @@ pub fn repair_address(written: &str) -> Cow<'_, str> {
         return Cow::Borrowed(written);
     }
     // The host of an absolute address is left to the parser of URLs.
-    let path = written.find("//").and_then(|at| written[at + 2..].find(['/', '?', '#']).map(|end| at + 2 + end));
-    let (host, rest) = written.split_at(path.unwrap_or(if written.contains("://") { written.len() } else { 0 }));
+    let is_scheme = |scheme: &str| scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.:".contains(&b));
+    let host = written.find("//").filter(|at| is_scheme(&written[..*at])).map(|at| at + 2);
+    let end = host.map_or(0, |host| written[host..].find(['/', '?', '#']).map_or(written.len(), |end| host + end));
+    let (host, rest) = written.split_at(end);
     let mut repaired = String::from(host);
     for (at, c) in rest.char_indices() {
         if !odd(c) || (c == '%' && encoded_byte(rest.as_bytes(), at).is_some()) {
@@ -184,6 +186,8 @@ mod tests {
             ("/uploads/l’État.png", "/uploads/l%E2%80%99%C3%89tat.png"),
             ("https://x.fr/a|b[1]?q=é", "https://x.fr/a%7Cb%5B1%5D?q=%C3%A9"),
             ("https://[::1]/a", "https://[::1]/a"),
+            ("https://é.fr", "https://é.fr"),
+            ("[à voir | https://x.fr || rien]", "%5B%C3%A0%20voir%20%7C%20https://x.fr%20%7C%7C%20rien%5D"),
         ] {
             assert_eq!(repair_address(written), repaired);
         }

@@ -14,9 +14,9 @@ pub(super) fn absolute(written: &str, base: &Url) -> Option<String> {
         Ok(url) => match url.scheme() {
             "http" | "https" => {
                 // What is valid stays byte for byte, so that the file on the server is found by its name.
-                let as_written = repaired.is_ascii()
-                    && repaired.starts_with(&format!("{}://", url.scheme()))
-                    && !repaired.contains('\\');
+                let host = repaired.strip_prefix(url.scheme()).and_then(|rest| rest.strip_prefix("://"));
+                let as_written =
+                    repaired.is_ascii() && host.is_some_and(|host| !host.starts_with('/')) && !repaired.contains('\\');
                 Some(if as_written { repaired.into_owned() } else { url.to_string() })
             }
             "mailto" | "tel" if repaired.is_ascii() && repaired.len() > url.scheme().len() + 1 => {
@@ -73,6 +73,7 @@ mod tests {
             ("https://x.fr", Some("https://x.fr")),
             ("https://éa.fr/", Some("https://xn--a-9fa.fr/")),
             ("http:/x.fr/a", Some("http://x.fr/a")),
+            ("https:///x.fr/a", Some("https://x.fr/a")),
             ("mailto:a@b.fr", Some("mailto:a@b.fr")),
             ("mailto:", None),
             ("java\nscript:x", Some("https://www.example.fr/agenda/x/java%0Ascript:x")),

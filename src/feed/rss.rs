@@ -45,7 +45,7 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
 /// Only the modules that the document uses.
 fn namespaces(entries: &[&Entry]) -> BTreeMap<String, String> {
     let mut used = BTreeMap::from([("atom", "http://www.w3.org/2005/Atom")]);
-    if entries.iter().any(|entry| entry.content_html.is_some()) {
+    if entries.iter().any(|entry| entry.content_html.as_ref().is_some_and(|html| !html.is_empty())) {
         used.insert("content", "http://purl.org/rss/1.0/modules/content/");
     }
     if entries.iter().any(|entry| entry.author.is_some() || entry.language.is_some()) {

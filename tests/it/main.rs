@@ -25,6 +25,7 @@ mod hostile;
 mod http;
 mod incremental;
 mod init;
+mod judge;
 mod layering;
 mod numerique;
 mod opml;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// The instant at which all are made.
-const NOW: &str = "2026-11-22T12:00:00Z";
+pub const NOW: &str = "2026-11-22T12:00:00Z";
 
 /// One site's documents.
 pub struct Site {
