@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::config::{Config, EndpointName};
 use crate::deliver::{Deliverer, Step};
 use crate::export;
-use crate::http::{self, Asked, Hook, Shared};
+use crate::http::{self, Asked, Documents, Hook, Limits, Proxies, Shared};
 use crate::problem::Problem;
 use crate::pull::Puller;
 use crate::reconcile::{PassError, Reconciler, Snapshot, Where};
@@ -39,6 +39,7 @@ pub struct Daemon {
     deliverer: Arc<Deliverer>,
     reconciler: Reconciler,
     looked: watch::Sender<Option<Arc<Snapshot>>>,
+    documents: Documents,
     wake_reconcile: Wake,
     wake_deliver: BTreeMap<EndpointName, Wake>,
 }
@@ -62,7 +63,17 @@ impl Daemon {
         let wake_deliver = deliverer.endpoints().map(|name| (name.clone(), Wake::default())).collect();
         let reconciler = Reconciler::new(Arc::clone(&config)).accepting_empty(accept_empty);
         let (looked, _) = watch::channel(None);
-        Ok(Self { config, store, clock, deliverer, reconciler, looked, wake_reconcile: Wake::default(), wake_deliver })
+        Ok(Self {
+            config,
+            store,
+            clock,
+            deliverer,
+            reconciler,
+            looked,
+            documents: Documents::default(),
+            wake_reconcile: Wake::default(),
+            wake_deliver,
+        })
     }
 
     /// The last pass, as it changes.
@@ -82,13 +93,18 @@ impl Daemon {
         let asked = Asked::default();
         let hook = self.config.site.hook_secret.clone();
         let hook = hook.map(|secret| Hook::new(secret, asked.clone(), self.wake_reconcile.clone()));
-        let shared =
-            Shared { snapshot: self.looked.subscribe(), store: self.store.clone(), clock: self.clock.clone(), hook };
+        let shared = Shared {
+            snapshot: self.looked.subscribe(),
+            documents: self.documents.clone(),
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            hook,
+        };
+        let (proxies, limits) = (Proxies::new(self.config.http.proxies.clone()), Limits::of(&self.config.http));
         let mut hears = shutdown.clone();
         tasks.spawn(async move {
-            let server =
-                axum::serve(listener, http::router(shared)).with_graceful_shutdown(async move { hears.told().await });
-            ("http".to_owned(), server.await.map_err(DaemonError::from))
+            let served = http::serve(listener, shared, proxies, limits, async move { hears.told().await });
+            ("http".to_owned(), served.await.map_err(DaemonError::from))
         });
         for (name, wake) in &self.wake_deliver {
             let (deliverer, name, wake) = (Arc::clone(&self.deliverer), name.clone(), wake.clone());
@@ -213,6 +229,10 @@ impl Daemon {
     async fn hand_out(&self, snapshot: Snapshot) -> Option<Timestamp> {
         let snapshot = Arc::new(snapshot);
         let until = snapshot.next_change;
+        let (documents, ready, now) = (self.documents.clone(), Arc::clone(&snapshot), self.clock.now());
+        if let Err(error) = tokio::task::spawn_blocking(move || documents.put(&ready, now)).await {
+            tracing::error!("the new feeds cannot be served; the old ones are: {error}");
+        }
         self.looked.send_replace(Some(Arc::clone(&snapshot)));
         for wake in self.wake_deliver.values() {
             wake.wake();

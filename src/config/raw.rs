@@ -123,6 +123,11 @@ pub struct RawHttp {
     pub listen: Option<String>,
     /// Address under which people reach this server; feeds name themselves with it.
     pub public_url: Option<String>,
+    /// Proxies whose word on the client counts (`X-Forwarded-For` and its like, `Forwarded`): addresses, or networks such as 10.0.0.0/8.
+    pub proxies: Vec<String>,
+    /// Most connections that are open at once; more wait until one ends.
+    #[schemars(range(min = 8, max = 1_000_000))]
+    pub connections: Option<u32>,
     /// Bearer token for the pages of the administration; without one they answer on loopback only.
     pub admin_token: Option<String>,
     /// File that holds `admin_token`.

@@ -9,10 +9,11 @@ use crate::secret::Secret;
 use crate::span;
 use crate::text::{self, language_tag};
 use crate::yaml::Step;
+use ipnet::IpNet;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use url::Url;
 
@@ -178,6 +179,10 @@ pub struct Http {
     pub listen: SocketAddr,
     /// Address under which people reach this server.
     pub public_url: Url,
+    /// Proxies whose word on the client counts.
+    pub proxies: Vec<IpNet>,
+    /// Most connections that are open at once.
+    pub connections: usize,
     /// Token of the administration.
     pub admin_token: Option<Secret>,
 }
@@ -197,7 +202,22 @@ pub(super) fn http(reader: &mut Reader, raw: RawHttp) -> Http {
         None => default_url,
     };
     let admin_token = reader.secret(&[key("http")], "admin_token", raw.admin_token, raw.admin_token_file);
-    Http { listen, public_url, admin_token }
+    let mut proxies = Vec::new();
+    for (index, given) in raw.proxies.iter().enumerate() {
+        let path = [key("http"), key("proxies"), Step::Item(index)];
+        proxies.extend(reader.with(&path, network(given).map(Some), None));
+    }
+    let connections = raw.connections.map_or(4_096, |n| n as usize);
+    Http { listen, public_url, proxies, connections, admin_token }
+}
+
+/// A network, or the one address of a network of its own.
+fn network(given: &str) -> Result<IpNet, String> {
+    let address = given.parse::<IpAddr>().map(IpNet::from);
+    let network = address.or_else(|_| given.parse::<IpNet>()).map_err(|_| {
+        format!("`{given}` is not an address or a network; write one such as 127.0.0.1, ::1 or 10.0.0.0/8")
+    })?;
+    Ok(network.trunc())
 }
 
 impl Http {

@@ -4,6 +4,7 @@
 //! slugs of terms). The same content gives the same bytes, on every machine and after every restart.
 
 pub mod atom;
+pub mod audience;
 pub mod conditional;
 mod content_line;
 pub mod entry;
@@ -21,7 +22,7 @@ use crate::article::ArticleId;
 use crate::catalog::GroupKey;
 use crate::config::Format;
 use jiff::Timestamp;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// One feed, whatever its formats.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,27 +85,12 @@ pub struct Document {
     pub hubs: Arc<[String]>,
     /// Its bytes.
     pub body: Arc<[u8]>,
-    /// The same, compressed, once somebody asked for it.
-    pub(crate) gzip: OnceLock<Arc<[u8]>>,
     /// Strong validator of its content (RFC 9110, section 8.8.3), without quotation marks.
     pub etag: String,
     /// When its content last changed, in whole seconds.
     pub last_modified: Timestamp,
     /// Hash of everything that it was made of: equal means that it need not be made again.
     pub made_of: u64,
-}
-
-impl Document {
-    /// Its bytes, compressed by gzip without a time stamp: made when they are first asked for, then kept. It takes its
-    /// time, off the async threads.
-    pub fn gzip(&self) -> Arc<[u8]> {
-        Arc::clone(self.gzip.get_or_init(|| set::gzip(&self.body).into()))
-    }
-
-    /// The same, if they are made.
-    pub fn made_gzip(&self) -> Option<Arc<[u8]>> {
-        self.gzip.get().map(Arc::clone)
-    }
 }
 
 /// The media type of a format, as feed readers and validators expect it.

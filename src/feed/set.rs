@@ -7,13 +7,11 @@ use crate::catalog::{Catalog, GroupKey, Standing};
 use crate::config::{Content, Feeds, Format, Hub};
 use crate::digest;
 use crate::text::{percent_decode, slug};
-use flate2::{Compression, write::GzEncoder};
 use jiff::{SignedDuration, Timestamp};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 use url::Url;
 
 /// What feeds need of the configuration.
@@ -360,7 +358,6 @@ impl Making<'_> {
             hubs: self.settings.hubs(),
             path,
             media_type: media_type(format),
-            gzip: OnceLock::new(),
             body: body.into(),
             etag,
             last_modified,
@@ -437,13 +434,6 @@ fn bytes(format: Format, feed: &Feed, entries: &[&Entry], site: &SiteSettings, s
         Format::Atom => atom::document(feed, entries, site, settings),
         Format::Json => Some(json::document(feed, entries, site, settings)),
     }
-}
-
-/// Compressed without time stamp and name: the same bytes for the same content.
-pub(super) fn gzip(body: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::new(6));
-    // Writing to memory cannot fail; should it, the plain form is served to everyone.
-    encoder.write_all(body).and_then(|()| encoder.finish()).unwrap_or_default()
 }
 
 /// Hash of everything that a feed's documents depend on.

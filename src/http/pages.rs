@@ -154,6 +154,11 @@ pub async fn feeds(State(shared): State<Shared>, headers: HeaderMap) -> Response
     page("feeds", &headers, site_page(snapshot, true))
 }
 
+/// The page for people at the address of a feed's document, if there is one: what the feed is, and how to follow it.
+pub fn feed_page(_snapshot: &Arc<Snapshot>, _path: &str, _headers: &HeaderMap) -> Option<Response> {
+    None
+}
+
 #[derive(Serialize)]
 struct TimelinePage {
     title: String,

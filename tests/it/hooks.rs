@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crieur::clock::Clock;
 use crieur::daemon::Daemon;
-use crieur::http::{Asked, Hook, Shared, router};
+use crieur::http::{Asked, Documents, Hook, Shared, router};
 use crieur::secret::Secret;
 use crieur::store::Store;
 use crieur::task::Wake;
@@ -49,7 +49,12 @@ impl Server {
         let hook = secret.map(|secret| Hook::new(Secret::new(secret), asked.clone(), wake.clone()));
         let clock = Clock::by_hand(Timestamp::from_second(NOW).unwrap());
         let (_, snapshot) = watch::channel(None);
-        Self { router: router(Shared { snapshot, store, clock, hook }), wake, asked, _place: place }
+        Self {
+            router: router(Shared { snapshot, documents: Documents::default(), store, clock, hook }),
+            wake,
+            asked,
+            _place: place,
+        }
     }
 
     /// The answer, and whether the task was woken and told to pull.

@@ -36,6 +36,7 @@ mod readers;
 mod redbot;
 mod replay;
 mod rules;
+mod server;
 mod snac;
 mod stability;
 mod store;

@@ -7,6 +7,7 @@ pub mod newsboat;
 pub mod origin;
 pub mod serving;
 pub mod tools;
+pub mod server;
 
 use crieur::config::{self, Config, Surroundings};
 use std::fs;

@@ -1,0 +1,335 @@
+//! The server: accepts connections, keeps within its limits, and lets what is under way end.
+//!
+//! HTTP/1.1 and 1.0 without upgrades; TLS and HTTP/2 are the proxy's in front. At the limit of connections the next ones
+//! wait in the system's queue, and those that only rest make room: an answer 503 would make a feed look broken to a
+//! reader that a moment's wait serves.
+
+use super::Shared;
+use super::connection::{End, Line, Patience, Wire};
+use super::metrics::Books;
+use super::proxies::Proxies;
+use super::serve::{Serving, Site};
+use crate::config::Http;
+use hashbrown::HashMap;
+use hyper::server::conn::http1;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+
+/// What the server lets others do to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Most connections that are open at once.
+    pub connections: usize,
+    /// How long the header of a request may take, from its first byte; the first one from the opening of the connection.
+    pub header: Duration,
+    /// How long a connection may rest between two requests.
+    pub idle: Duration,
+    /// How long a peer may take nothing of its answer, or send nothing of a body.
+    pub stall: Duration,
+    /// Most bytes of a header. Of its fields there are at most 100.
+    pub header_bytes: usize,
+    /// How long what is under way may take once the end was told.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4_096,
+            header: Duration::from_secs(15),
+            // Longer than proxies keep a connection unused (nginx: 60 s), so that it is they who close it.
+            idle: Duration::from_secs(75),
+            stall: Duration::from_secs(30),
+            header_bytes: 16 * 1024,
+            drain: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Files that the rest of the program may need open beside the connections.
+const FILES: u64 = 128;
+/// Most bytes that are read of one connection before they are looked at.
+const BUFFER: usize = 64 * 1024;
+/// How long nothing is accepted when the system has no means for more.
+const BREATH: Duration = Duration::from_millis(100);
+/// Most bytes of a request that was refused unread are taken from the peer, so that it comes to see the answer…
+const LINGER_BYTES: usize = 256 * 1024;
+/// …and so long.
+const LINGER_TIME: Duration = Duration::from_secs(2);
+/// What a peer gets that is too slow.
+const TIMED_OUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+impl Limits {
+    /// The defaults, with what the configuration says, as far as the system allows so many open files.
+    pub fn of(http: &Http) -> Self {
+        let most = open_files().map_or(usize::MAX, |most| usize::try_from(most.saturating_sub(FILES)).unwrap_or(8));
+        if http.connections > most {
+            tracing::warn!(
+                "http.connections is {}, and this process may have {most} open; raise its limit of open files (ulimit -n)",
+                http.connections
+            );
+        }
+        Self { connections: http.connections.min(most).max(8), ..Self::default() }
+    }
+
+    /// How often all connections are looked at: fine enough for the shortest limit.
+    fn tick(&self) -> Duration {
+        let shortest = self.header.min(self.idle).min(self.stall);
+        (shortest / 8).clamp(Duration::from_millis(2), Duration::from_secs(1))
+    }
+
+    fn patience(&self) -> Patience {
+        let tick = self.tick().as_nanos().max(1);
+        let ticks = |length: Duration| u64::try_from(length.as_nanos().div_ceil(tick)).unwrap_or(u64::MAX);
+        Patience { header: ticks(self.header), idle: ticks(self.idle), stall: ticks(self.stall) }
+    }
+}
+
+/// How many files this process may have open, once it has asked for as many as it may have.
+fn open_files() -> Option<u64> {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current < limit.maximum || limit.maximum.is_none() {
+        let wanted = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
+        if setrlimit(Resource::Nofile, wanted).is_ok() {
+            limit = wanted;
+        }
+    }
+    limit.current
+}
+
+/// The connections that are open.
+struct Lines {
+    open: Mutex<HashMap<u64, Arc<Line>>>,
+    ticks: Arc<AtomicU64>,
+    books: Arc<Books>,
+    /// Heard when a connection ended.
+    ended: Notify,
+}
+
+impl Lines {
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Line>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another tick: cuts those that keep the server waiting.
+    fn tick(&self, patience: Patience) {
+        let now = self.ticks.fetch_add(1, Ordering::Relaxed) + 1;
+        for line in self.open().values() {
+            if let Some(end) = line.overdue(now, patience) {
+                line.tell(end);
+            }
+        }
+    }
+
+    /// The connection that has rested longest makes room. Whether there is one.
+    fn make_room(&self) -> bool {
+        let open = self.open();
+        let rests = open.values().filter(|line| line.told_so_far().is_none());
+        let oldest = rests.filter_map(|line| Some((line.idle_since()?, line))).min_by_key(|(since, _)| *since);
+        if let Some((_, line)) = oldest {
+            line.tell(End::Finish);
+        }
+        oldest.is_some()
+    }
+
+    fn tell_all(&self, end: End) {
+        self.open().values().for_each(|line| line.tell(end));
+    }
+}
+
+/// Takes a connection out of those that are open, however it ends.
+struct Entered {
+    id: u64,
+    lines: Arc<Lines>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.lines.open().remove(&self.id);
+        self.lines.books.closed();
+        self.lines.ended.notify_one();
+    }
+}
+
+/// Serves until `stop` is done; then accepts nothing more, and lets what is under way end within its limit.
+///
+/// Errors: none that a connection, or the lack of means for one, brings about.
+pub async fn serve(
+    listener: TcpListener,
+    shared: Shared,
+    proxies: Proxies,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let books = Arc::clone(shared.documents.books());
+    books.started(shared.clock.now(), limits.connections);
+    let ticks = Arc::new(AtomicU64::new(1));
+    let lines = Arc::new(Lines { open: Mutex::default(), ticks, books, ended: Notify::new() });
+    let site = Site::new(shared, proxies, limits.stall);
+    let mut tasks = JoinSet::new();
+    let mut looks = pin!(looks(&lines, limits));
+    tokio::select! {
+        () = accept(listener, &lines, &site, limits, &mut tasks) => {}
+        () = &mut looks => {}
+        () = stop => {}
+    }
+    lines.tell_all(End::Finish);
+    let drained = async {
+        while let Some(ended) = tasks.join_next().await {
+            report(ended);
+        }
+    };
+    tokio::select! {
+        () = drained => {}
+        () = &mut looks => {}
+        () = tokio::time::sleep(limits.drain) => {
+            tracing::warn!("{} connections did not end in {} s and are cut", tasks.len(), limits.drain.as_secs());
+        }
+    }
+    tasks.shutdown().await;
+    Ok(())
+}
+
+/// Looks at all connections, tick by tick.
+async fn looks(lines: &Lines, limits: Limits) {
+    let (mut ticks, patience) = (tokio::time::interval(limits.tick()), limits.patience());
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        lines.tick(patience);
+    }
+}
+
+/// Accepts connections for ever.
+async fn accept(listener: TcpListener, lines: &Arc<Lines>, site: &Site, limits: Limits, tasks: &mut JoinSet<()>) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let mut http = http1::Builder::new();
+    http.header_read_timeout(None).max_header_size(limits.header_bytes).max_buf_size(BUFFER);
+    let mut id = 0;
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                if is_of_the_connection(&error) {
+                    continue;
+                }
+                // No files or no memory left: it passes when a connection ends.
+                tracing::error!("no connection can be accepted for now: {error}");
+                lines.make_room();
+                tokio::time::sleep(BREATH).await;
+                continue;
+            }
+        };
+        let permit = loop {
+            if let Ok(permit) = Arc::clone(&places).try_acquire_owned() {
+                break permit;
+            }
+            // Who rests makes room; if nobody does, the next one to end. Looked for again now and then, since one
+            // may have come to rest.
+            lines.make_room();
+            let _ = tokio::time::timeout(BREATH, lines.ended.notified()).await;
+        };
+        while let Some(ended) = tasks.try_join_next() {
+            report(ended);
+        }
+        id += 1;
+        let line = Arc::new(Line::new(Arc::clone(&lines.ticks)));
+        lines.open().insert(id, Arc::clone(&line));
+        lines.books.opened();
+        let entered = Entered { id, lines: Arc::clone(lines), _permit: permit };
+        tasks.spawn(converse(stream, peer, line, http.clone(), site.clone(), entered));
+    }
+}
+
+/// Whether an error tells of one connection that is no more, not of the server.
+fn is_of_the_connection(error: &io::Error) -> bool {
+    use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!("a connection ended in a panic: {error}");
+    }
+}
+
+/// One connection, to its end.
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    line: Arc<Line>,
+    http: http1::Builder,
+    site: Site,
+    entered: Entered,
+) {
+    // Answers go out whole: there is nothing to wait for.
+    let _ = stream.set_nodelay(true);
+    let books = Arc::clone(&entered.lines.books);
+    let wire = Wire::new(stream, Arc::clone(&line), Arc::clone(&books));
+    let serving = Serving { site, peer: peer.ip(), line: Arc::clone(&line) };
+    let mut connection = http.serve_connection(wire, serving);
+    let mut heard = None;
+    let (end, served) = poll_fn(|context| {
+        loop {
+            // What has come is answered before an end is heard.
+            if let Poll::Ready(served) = Pin::new(&mut connection).poll_without_shutdown(context) {
+                return Poll::Ready((None, served));
+            }
+            match line.told(context) {
+                told if told == heard => return Poll::Pending,
+                Some(End::Finish) => {
+                    heard = Some(End::Finish);
+                    Pin::new(&mut connection).graceful_shutdown();
+                }
+                told => return Poll::Ready((told, Ok(()))),
+            }
+        }
+    })
+    .await;
+    if let Some(end) = end.or(heard) {
+        books.cut(end as usize - 1);
+    }
+    let mut stream = connection.into_parts().io.into_inner();
+    match (end, served) {
+        (Some(End::SlowHeader), _) => {
+            let _ = stream.try_write(TIMED_OUT);
+        }
+        (Some(_), _) => {}
+        (None, Ok(())) => {
+            let _ = stream.shutdown().await;
+        }
+        // A request was refused before it was read whole: its peer may still be sending, and would not see the answer
+        // if the connection were closed on it.
+        (None, Err(_)) => linger(&mut stream).await,
+    }
+    drop(entered);
+}
+
+/// Takes what the peer still sends, for a while, so that it can read what was answered.
+async fn linger(stream: &mut TcpStream) {
+    let _ = stream.shutdown().await;
+    let taking = async {
+        let (mut left, mut waste) = (LINGER_BYTES, [0; 4_096]);
+        while let Ok(length @ 1..) = stream.read(&mut waste).await {
+            left = left.saturating_sub(length);
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LINGER_TIME, taking).await;
+}
