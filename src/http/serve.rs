@@ -6,7 +6,7 @@
 use super::connection::Line;
 use super::documents::{Documents, Form, Ready};
 use super::proxies::{Client, Proxies, is_host};
-use super::{Shared, pages, refusal, router};
+use super::{pages, refusal};
 use crate::clock::Clock;
 use crate::feed::conditional::{Coding, Conditions, Verdict};
 use axum::Router;
@@ -17,6 +17,7 @@ use futures_util::FutureExt;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
+use jiff::Timestamp;
 use std::convert::Infallible;
 use std::future::{Ready as Now, ready};
 use std::net::IpAddr;
@@ -58,10 +59,19 @@ struct Inside {
 }
 
 impl Site {
-    /// What is served, and whom of the proxies in front it believes.
-    pub fn new(shared: Shared, proxies: Proxies, stall: Duration) -> Self {
-        let (documents, clock) = (shared.documents.clone(), shared.clock.clone());
-        Self(Arc::new(Inside { documents, clock, pages: TowerToHyperService::new(router(shared)), proxies, stall }))
+    /// The documents, the pages, and whom of the proxies in front it believes. A body may stay away for `stall`.
+    pub fn new(documents: Documents, clock: Clock, pages: Router, proxies: Proxies, stall: Duration) -> Self {
+        Self(Arc::new(Inside { documents, clock, pages: TowerToHyperService::new(pages), proxies, stall }))
+    }
+
+    /// The documents.
+    pub fn documents(&self) -> &Documents {
+        &self.0.documents
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 }
 

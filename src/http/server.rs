@@ -4,12 +4,13 @@
 //! wait in the system's queue, and those that only rest make room: an answer 503 would make a feed look broken to a
 //! reader that a moment's wait serves.
 
-use super::Shared;
 use super::connection::{End, Line, Patience, Wire};
 use super::metrics::Books;
 use super::proxies::Proxies;
 use super::serve::{Serving, Site};
+use super::{Shared, router};
 use crate::config::Http;
+use axum::http::StatusCode;
 use hashbrown::HashMap;
 use hyper::server::conn::http1;
 use std::future::poll_fn;
@@ -173,11 +174,16 @@ pub async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let books = Arc::clone(shared.documents.books());
-    books.started(shared.clock.now(), limits.connections);
+    let (documents, clock) = (shared.documents.clone(), shared.clock.clone());
+    run(listener, Site::new(documents, clock, router(shared), proxies, limits.stall), limits, stop).await
+}
+
+/// The same, whatever is served.
+async fn run(listener: TcpListener, site: Site, limits: Limits, stop: impl Future<Output = ()>) -> io::Result<()> {
+    let books = Arc::clone(site.documents().books());
+    books.started(site.now(), limits.connections);
     let ticks = Arc::new(AtomicU64::new(1));
     let lines = Arc::new(Lines { open: Mutex::default(), ticks, books, ended: Notify::new() });
-    let site = Site::new(shared, proxies, limits.stall);
     let mut tasks = JoinSet::new();
     let mut looks = pin!(looks(&lines, limits));
     tokio::select! {
@@ -314,7 +320,12 @@ async fn converse(
         }
         // A request was refused before it was read whole: its peer may still be sending, and would not see the answer
         // if the connection were closed on it.
-        (None, Err(_)) => linger(&mut stream).await,
+        (None, Err(error)) => {
+            if error.is_parse() {
+                books.answered(StatusCode::BAD_REQUEST);
+            }
+            linger(&mut stream).await;
+        }
     }
     drop(entered);
 }
@@ -332,4 +343,75 @@ async fn linger(stream: &mut TcpStream) {
         }
     };
     let _ = tokio::time::timeout(LINGER_TIME, taking).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::http::{Client, Documents};
+    use axum::body::{Body, to_bytes};
+    use axum::routing::{get, post};
+    use axum::{Extension, Router};
+    use tokio::sync::oneshot;
+
+    /// What a server with these pages answers to requests, each on a connection of its own.
+    async fn answers(limits: Limits, requests: &[&str]) -> Vec<String> {
+        let told = |Extension(client): Extension<Client>| async move { format!("{client:?}") };
+        let whole = |body: Body| async move { format!("{:?}", to_bytes(body, 100).await.map_err(|_| "not whole")) };
+        #[expect(clippy::panic, reason = "a handler that does")]
+        let pages = Router::new()
+            .route("/client", get(told))
+            .route(
+                "/panic",
+                get(|| async {
+                    if true {
+                        panic!("a page's own fault")
+                    }
+                }),
+            )
+            .route("/body", post(whole));
+        let proxies = Proxies::new(vec!["127.0.0.1/32".parse().unwrap()]);
+        let clock = Clock::by_hand("2026-11-22T10:00:00Z".parse().unwrap());
+        let site = Site::new(Documents::default(), clock, pages, proxies, limits.stall);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(run(listener, site, limits, async move { drop(stopped.await) }));
+        let mut answers = Vec::new();
+        for request in requests {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answers.push(answer);
+        }
+        stop.send(()).unwrap();
+        task.await.unwrap().unwrap();
+        answers
+    }
+
+    #[tokio::test]
+    async fn handlers_are_told_who_asked() {
+        let ask = |field: &str| format!("GET /client HTTP/1.1\r\nHost: x\r\n{field}Connection: close\r\n\r\n");
+        let (near, far) = (ask(""), ask("X-Forwarded-For: 192.0.2.1\r\n"));
+        let answers = answers(Limits::default(), &[&near, &far]).await;
+        assert!(answers[0].contains("address: 127.0.0.1") && answers[0].contains("is_local: true"), "{}", answers[0]);
+        assert!(answers[1].contains("address: 192.0.2.1") && answers[1].contains("is_local: false"), "{}", answers[1]);
+    }
+
+    #[tokio::test]
+    async fn a_page_that_panics_is_an_answer_500() {
+        let ask = "GET /panic HTTP/1.1\r\nHost: x\r\n\r\nGET /client HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let answer = answers(Limits::default(), &[ask]).await.remove(0);
+        assert!(answer.starts_with("HTTP/1.1 500 ") && answer.contains("HTTP/1.1 200 "), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stays_away_is_not_waited_for() {
+        let limits = Limits { stall: Duration::from_millis(50), ..Limits::default() };
+        let ask = "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nConnection: close\r\n\r\n";
+        let answers = answers(limits, &[&format!("{ask}abcd"), &format!("{ask}ab")]).await;
+        assert!(answers[0].ends_with("Ok(b\"abcd\")") && answers[1].ends_with("Err(\"not whole\")"), "{answers:?}");
+    }
 }

@@ -27,6 +27,7 @@ mod incremental;
 mod init;
 mod judge;
 mod layering;
+mod metrics;
 mod numerique;
 mod opml;
 mod oracle;
