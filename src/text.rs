@@ -53,6 +53,40 @@ pub fn slug(text: &str) -> String {
     slug
 }
 
+/// The name of a language in that language, as its readers look for it; the tag itself for one that is not listed.
+pub fn language_name(tag: &str) -> &str {
+    match tag.split('-').next().unwrap_or(tag) {
+        "ar" => "العربية",
+        "br" => "Brezhoneg",
+        "ca" => "Català",
+        "co" => "Corsu",
+        "cs" => "Čeština",
+        "da" => "Dansk",
+        "de" => "Deutsch",
+        "el" => "Ελληνικά",
+        "en" => "English",
+        "es" => "Español",
+        "eu" => "Euskara",
+        "fi" => "Suomi",
+        "fr" => "Français",
+        "it" => "Italiano",
+        "ja" => "日本語",
+        "ko" => "한국어",
+        "nl" => "Nederlands",
+        "oc" => "Occitan",
+        "pl" => "Polski",
+        "pt" => "Português",
+        "ro" => "Română",
+        "ru" => "Русский",
+        "sv" => "Svenska",
+        "tr" => "Türkçe",
+        "uk" => "Українська",
+        "vi" => "Tiếng Việt",
+        "zh" => "中文",
+        _ => tag,
+    }
+}
+
 /// A language tag (BCP 47) as a person writes it, with `-` for `_`; None if it is none.
 pub fn language_tag(given: &str) -> Option<String> {
     let tag = given.trim().replace('_', "-");

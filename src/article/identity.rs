@@ -19,6 +19,11 @@ pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub struct ArticleId(Uuid);
 
 impl ArticleId {
+    /// A number that two identities hardly ever share: they are hashes themselves.
+    pub fn number(&self) -> u64 {
+        self.0.as_u64_pair().0
+    }
+
     /// The identity of the article first seen at a path of a site. `taken` tells which identities are given already:
     /// a path can see a second article after the first one moved away. The same site gives the same identities on
     /// every machine.

@@ -1,4 +1,4 @@
-//! The groups of articles that feeds are made of: all, each collection, each category, each tag.
+//! The groups of articles that feeds are made of: all, the events, each collection, category, tag, author and language.
 
 use super::{Head, Label, Order, Slot, Standing};
 use std::collections::{BTreeMap, HashMap};
@@ -15,6 +15,12 @@ pub enum Kind {
     Category,
     /// One tag.
     Tag,
+    /// One author.
+    Author,
+    /// One language; nothing stands for the site's own.
+    Language,
+    /// All events.
+    Events,
 }
 
 impl Kind {
@@ -25,16 +31,28 @@ impl Kind {
             Self::Collection => "collection",
             Self::Category => "category",
             Self::Tag => "tag",
+            Self::Author => "author",
+            Self::Language => "language",
+            Self::Events => "events",
         }
     }
 
     /// Reads the word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::All, Self::Collection, Self::Category, Self::Tag].into_iter().find(|kind| kind.word() == word)
+        Self::EVERY.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// Every kind, in the order in which people look for them.
+    pub const EVERY: [Self; 7] =
+        [Self::All, Self::Events, Self::Collection, Self::Category, Self::Tag, Self::Author, Self::Language];
+
+    /// Whether there is one group of this kind, and not one for each term.
+    pub fn is_single(self) -> bool {
+        matches!(self, Self::All | Self::Events)
     }
 }
 
-/// One group: its kind, and the collection's name or the folded term; nothing for all.
+/// One group: its kind, and the collection's name, the folded term or the language; nothing for all and for events.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupKey {
     /// What it is about.
@@ -54,18 +72,28 @@ impl GroupKey {
         Self { kind, term: term.into() }
     }
 
+    /// The group of all events.
+    pub fn events() -> Self {
+        Self { kind: Kind::Events, term: "".into() }
+    }
+
+    /// Whether an article that is no draft is in the group.
+    pub fn holds(&self, article: &Head) -> bool {
+        let has = |labels: &[Arc<Label>]| labels.iter().any(|label| *label.folded == *self.term);
+        match self.kind {
+            Kind::All => true,
+            Kind::Events => article.event.is_some(),
+            Kind::Collection => article.collection == self.term,
+            Kind::Category => has(&article.categories),
+            Kind::Tag => has(&article.tags),
+            Kind::Author => article.author.as_ref().is_some_and(|label| *label.folded == *self.term),
+            Kind::Language => article.language.as_deref().unwrap_or("") == &*self.term,
+        }
+    }
+
     /// The groups of an article; none for a draft.
     pub fn of(article: &Head) -> Vec<Self> {
-        if !article.published {
-            return Vec::new();
-        }
-        let terms = |kind: Kind, labels: &[Arc<Label>]| -> Vec<Self> {
-            labels.iter().map(|label| Self::new(kind, &label.folded)).collect()
-        };
-        let mut keys = vec![Self::all(), Self { kind: Kind::Collection, term: Arc::clone(&article.collection) }];
-        keys.extend(terms(Kind::Category, &article.categories));
-        keys.extend(terms(Kind::Tag, &article.tags));
-        keys
+        spelled(article).into_iter().map(|(key, _)| key).collect()
     }
 }
 
@@ -76,6 +104,8 @@ pub struct Group {
     members: Vec<u32>,
     /// How many articles write the term so.
     spellings: BTreeMap<Arc<Label>, usize>,
+    /// What the members are, whoever of them is live: the prints of all, one over the other.
+    print: u64,
 }
 
 impl Group {
@@ -83,6 +113,11 @@ impl Group {
     pub fn label(&self) -> Option<&str> {
         let most = self.spellings.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.text.cmp(&a.0.text)));
         most.map(|(label, _)| label.text.as_str())
+    }
+
+    /// A number that changes whenever an article comes, goes or changes, live or not.
+    pub fn print(&self) -> u64 {
+        self.print
     }
 
     /// Every spelling, and how many articles use it.
@@ -110,11 +145,12 @@ impl Groups {
 
     pub(super) fn put(&mut self, slot: u32, slots: &[Slot]) {
         let Some(standing) = standing(slot, slots) else { return };
-        let order = standing.order();
+        let (order, print) = (standing.order(), print_of(standing));
         for (key, label) in spelled(&standing.article) {
             let group = self.0.entry(key).or_default();
             let at = group.members.partition_point(|other| order_of(*other, slots).is_some_and(|o| o < order));
             group.members.insert(at, slot);
+            group.print ^= print;
             if let Some(label) = label {
                 *group.spellings.entry(label).or_default() += 1;
             }
@@ -126,33 +162,40 @@ impl Groups {
         added.sort_by_cached_key(|slot| order_of(*slot, slots));
         // Labels are shared: that two are one is told by where they are.
         let mut quick: HashMap<(Kind, usize), usize> = HashMap::new();
-        let mut grown: Vec<(GroupKey, Vec<u32>, Option<Arc<Label>>)> = Vec::new();
+        let mut grown: Vec<(GroupKey, Vec<u32>, Option<Arc<Label>>, u64)> = Vec::new();
         for slot in added {
             let Some(standing) = standing(slot, slots).filter(|standing| standing.article.published) else { continue };
-            let article = &standing.article;
+            let (article, print) = (&standing.article, print_of(standing));
             let mut add = |kind: Kind, place: usize, new: &dyn Fn() -> (GroupKey, Option<Arc<Label>>)| {
                 let at = *quick.entry((kind, place)).or_insert_with(|| {
                     let (key, label) = new();
-                    grown.push((key, Vec::new(), label));
+                    grown.push((key, Vec::new(), label, 0));
                     grown.len() - 1
                 });
                 grown[at].1.push(slot);
+                grown[at].3 ^= print;
             };
             add(Kind::All, 0, &|| (GroupKey::all(), None));
             let collection = &article.collection;
             add(Kind::Collection, Arc::as_ptr(collection).addr(), &|| {
                 (GroupKey { kind: Kind::Collection, term: Arc::clone(collection) }, None)
             });
-            for (kind, labels) in [(Kind::Category, &article.categories), (Kind::Tag, &article.tags)] {
-                for label in labels {
-                    add(kind, Arc::as_ptr(label).addr(), &|| {
-                        (GroupKey::new(kind, &label.folded), Some(Arc::clone(label)))
-                    });
-                }
+            match &article.language {
+                Some(language) => add(Kind::Language, Arc::as_ptr(language).addr(), &|| {
+                    (GroupKey { kind: Kind::Language, term: Arc::clone(language) }, None)
+                }),
+                None => add(Kind::Language, 0, &|| (GroupKey::new(Kind::Language, ""), None)),
+            }
+            if article.event.is_some() {
+                add(Kind::Events, 0, &|| (GroupKey::events(), None));
+            }
+            for (kind, label) in article.terms() {
+                add(kind, Arc::as_ptr(label).addr(), &|| (GroupKey::new(kind, &label.folded), Some(Arc::clone(label))));
             }
         }
-        for (key, members, label) in grown {
+        for (key, members, label, print) in grown {
             let group = self.0.entry(key).or_default();
+            group.print ^= print;
             if let Some(label) = label {
                 *group.spellings.entry(label).or_default() += members.len();
             }
@@ -166,12 +209,13 @@ impl Groups {
 
     pub(super) fn take(&mut self, slot: u32, slots: &[Slot]) {
         let Some(standing) = standing(slot, slots) else { return };
-        let order = standing.order();
+        let (order, print) = (standing.order(), print_of(standing));
         for (key, label) in spelled(&standing.article) {
             let Some(group) = self.0.get_mut(&key) else { continue };
             let at = group.members.partition_point(|other| order_of(*other, slots).is_some_and(|o| o < order));
             if group.members.get(at) == Some(&slot) {
                 group.members.remove(at);
+                group.print ^= print;
             }
             if let Some(label) = label
                 && let Some(count) = group.spellings.get_mut(&label)
@@ -185,10 +229,41 @@ impl Groups {
     }
 }
 
-/// The groups of an article, each with the spelling of its term.
+/// The groups of an article, each with the spelling of its term; none for a draft.
 fn spelled(article: &Head) -> Vec<(GroupKey, Option<Arc<Label>>)> {
-    let labels = article.categories.iter().chain(&article.tags).map(|label| Some(Arc::clone(label)));
-    GroupKey::of(article).into_iter().zip([None, None].into_iter().chain(labels)).collect()
+    if !article.published {
+        return Vec::new();
+    }
+    let language = article.language.as_ref().map_or_else(|| "".into(), Arc::clone);
+    let mut groups = vec![
+        (GroupKey::all(), None),
+        (GroupKey { kind: Kind::Collection, term: Arc::clone(&article.collection) }, None),
+        (GroupKey { kind: Kind::Language, term: language }, None),
+    ];
+    if article.event.is_some() {
+        groups.push((GroupKey::events(), None));
+    }
+    groups.extend(article.terms().map(|(kind, label)| (GroupKey::new(kind, &label.folded), Some(Arc::clone(label)))));
+    groups
+}
+
+/// What a group's members are, as a number that changes whenever one of them comes, goes or changes.
+fn print_of(standing: &Standing) -> u64 {
+    // Mixed once more, so that the changes of two articles do not cancel each other out.
+    (standing.id.number() ^ standing.version()).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
+        ^ standing.id.number()
+}
+
+impl Groups {
+    /// An article changed that keeps its place in every group.
+    pub(super) fn changed(&mut self, old: &Standing, new: &Standing) {
+        let change = print_of(old) ^ print_of(new);
+        for key in GroupKey::of(&new.article) {
+            if let Some(group) = self.0.get_mut(&key) {
+                group.print ^= change;
+            }
+        }
+    }
 }
 
 fn standing(slot: u32, slots: &[Slot]) -> Option<&Arc<Standing>> {

@@ -1,6 +1,7 @@
 //! The head of an article: what is kept in memory of every article of the site. Its text is read again when something
 //! needs it.
 
+use super::Kind;
 use crate::article::{Article, ArticleDate, Life};
 use crate::text::folded;
 use jiff::Timestamp;
@@ -70,15 +71,35 @@ pub struct Head {
     /// Its tags, as written, each once.
     pub tags: Box<[Arc<Label>]>,
     /// Its author, if the front matter names one.
-    pub author: Option<Arc<str>>,
+    pub author: Option<Arc<Label>>,
     /// Its language, if it is not the site's.
     pub language: Option<Arc<str>>,
+    /// When it takes place, if it is an event.
+    pub event: Option<Box<EventTime>>,
+}
+
+/// When an event takes place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventTime {
+    /// When it starts.
+    pub start: ArticleDate,
+    /// When it ends.
+    pub end: Option<ArticleDate>,
+    /// Whether it takes whole days.
+    pub all_day: bool,
 }
 
 impl Head {
     /// The head of an article.
     pub fn of(article: &Article, names: &mut Names) -> Self {
         Plain::of(article).into_head(names)
+    }
+
+    /// Its categories, its tags and its author, each with its kind.
+    pub fn terms(&self) -> impl Iterator<Item = (Kind, &Arc<Label>)> {
+        let categories = self.categories.iter().map(|label| (Kind::Category, label));
+        let tags = self.tags.iter().map(|label| (Kind::Tag, label));
+        categories.chain(tags).chain(self.author.iter().map(|label| (Kind::Author, label)))
     }
 
     /// Whether readers see it at an instant. An article without a date is live as soon as it is not a draft.
@@ -109,6 +130,7 @@ pub struct Plain {
     tags: Vec<String>,
     author: Option<String>,
     language: Option<String>,
+    event: Option<Box<EventTime>>,
 }
 
 impl Plain {
@@ -127,6 +149,10 @@ impl Plain {
             tags: article.tags.clone(),
             author: article.author.clone(),
             language: article.language.clone(),
+            event: article
+                .event
+                .as_ref()
+                .map(|event| Box::new(EventTime { start: event.start, end: event.end, all_day: event.all_day })),
         }
     }
 
@@ -154,8 +180,9 @@ impl Plain {
             shown_early: head.shown_early,
             categories: texts(&head.categories),
             tags: texts(&head.tags),
-            author: head.author.as_deref().map(str::to_owned),
+            author: head.author.as_ref().map(|label| label.text.clone()),
             language: head.language.as_deref().map(str::to_owned),
+            event: head.event.clone(),
         }
     }
 
@@ -172,8 +199,9 @@ impl Plain {
             shown_early: self.shown_early,
             categories: self.categories.iter().map(|text| names.label(text)).collect(),
             tags: self.tags.iter().map(|text| names.label(text)).collect(),
-            author: self.author.as_deref().map(|text| names.word(text)),
+            author: self.author.as_deref().map(|text| names.label(text)),
             language: self.language.as_deref().map(|text| names.word(text)),
+            event: self.event,
         }
     }
 }

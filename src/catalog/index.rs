@@ -13,7 +13,7 @@ use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterato
 use serde::{Deserialize, Serialize};
 
 /// The form of the pages, and how articles are read: a change of either makes the index worthless.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 /// Pages of an index.
 const PAGES: u64 = 4096;
 
@@ -63,6 +63,7 @@ struct Kept {
     state_since: i64,
     decided: Option<Decided>,
     copy_of: Option<(ArticleId, f64)>,
+    withdrawn: Option<i64>,
     stamp: StampHash,
     print: u64,
 }
@@ -83,6 +84,7 @@ impl Kept {
             state_since: past.state_since.as_microsecond(),
             decided: past.decided,
             copy_of: past.copy_of.as_deref().copied(),
+            withdrawn: past.withdrawn.map(Timestamp::as_microsecond),
             stamp: standing.stamp,
             print: standing.print,
         }
@@ -109,6 +111,7 @@ impl Kept {
                 state_since: at(self.state_since)?,
                 decided: self.decided,
                 copy_of: self.copy_of.map(Box::new),
+                withdrawn: self.withdrawn.and_then(at),
             },
             article: self.plain.into_head(names),
             stamp: self.stamp,

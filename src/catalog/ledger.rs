@@ -1,6 +1,6 @@
 //! The ledger: what is remembered of every article ever seen.
 
-use super::{Catalog, Head, Names, StampHash, Standing};
+use super::{Catalog, EventTime, Head, Names, StampHash, Standing};
 use crate::article::ArticleId;
 use crate::article::sketch::Gist;
 use jiff::Timestamp;
@@ -29,6 +29,8 @@ pub struct Past {
     pub decided: Option<Decided>,
     /// The standing article of which it is nearly a copy, and the share of its three-word runs.
     pub copy_of: Option<Box<(ArticleId, f64)>>,
+    /// When readers ceased to see it, if a look found it so: they are told. None while they see it, or if they never did.
+    pub withdrawn: Option<Timestamp>,
 }
 
 /// What is remembered of an article whose file is gone.
@@ -46,6 +48,17 @@ pub struct Gone {
     pub past: Past,
     /// Since when its file is gone.
     pub since: Timestamp,
+    /// When it would have taken place, if it was an event.
+    pub event: Option<Box<PastEvent>>,
+}
+
+/// An event whose article is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastEvent {
+    /// When it would have taken place.
+    pub time: EventTime,
+    /// When its article was published.
+    pub published: Timestamp,
 }
 
 /// What the store keeps of an article, standing or gone.
@@ -63,15 +76,17 @@ pub struct Row {
     pub past: Past,
     /// Since when its file is gone.
     pub gone_since: Option<Timestamp>,
+    /// When it would have taken place, if it was an event.
+    pub event: Option<Box<PastEvent>>,
 }
 
 impl Row {
     /// Into the catalog: as gone, or as standing with what little the ledger says of it, until its file is read; beside
     /// what an index that is behind the ledger says of its file.
     pub fn enter(self, catalog: &mut Catalog, names: &mut Names) {
-        let Self { id, path, title, address, past, gone_since } = self;
+        let Self { id, path, title, address, past, gone_since, event } = self;
         match gone_since {
-            Some(since) => catalog.let_go(Gone { id, path, title, address, past, since }),
+            Some(since) => catalog.let_go(Gone { id, path, title, address, past, since, event }),
             None => {
                 let known = catalog.get(&id).cloned();
                 let (head, print) = match &known {

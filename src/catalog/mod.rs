@@ -17,8 +17,8 @@ mod renew;
 mod tests;
 
 pub use groups::{Group, GroupKey, Kind};
-pub use head::{Head, Label, Names};
-pub use ledger::{Decided, Gone, Past};
+pub use head::{EventTime, Head, Label, Names};
+pub use ledger::{Decided, Gone, Past, PastEvent};
 
 use crate::article::{ArticleDate, ArticleId, Life, SiteSettings};
 use groups::Groups;
@@ -122,10 +122,40 @@ impl Standing {
 
     /// Where it stands in every feed: newest first, then by identity.
     pub fn order(&self) -> Order {
+        (Reverse(self.published_at()), self.id)
+    }
+
+    /// The instant that it is dated in feeds.
+    pub fn published_at(&self) -> Timestamp {
         let seen = self.past.first_seen;
         let date = self.article.date.map_or(seen, |date| date.at);
-        (Reverse(if self.article.shown_early { date.min(seen) } else { date }), self.id)
+        if self.article.shown_early { date.min(seen) } else { date }
     }
+
+    /// Since when readers do not see it any more; None if they do, or never did.
+    pub fn withdrawn_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let life = self.article.life();
+        // What expired before it was first seen was never shown.
+        let expired = || Some(life.until).filter(|until| life.from.max(self.past.first_seen) < *until && *until <= now);
+        // What was withdrawn can have come back at its date, and expired since.
+        if life.holds(now) { None } else { self.past.withdrawn.max(expired()) }
+    }
+
+    /// The same once a look found that readers do not see it: if they saw it until then, since now.
+    fn withdrawn_by(&self, now: Timestamp) -> Option<Timestamp> {
+        self.withdrawn_since(now).or(self.article.is_live(now).then_some(now))
+    }
+}
+
+/// An article that readers saw and do not see any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// Its identity.
+    pub id: ArticleId,
+    /// Since when they do not.
+    pub at: Timestamp,
+    /// When it would have taken place, if it was an event.
+    pub event: Option<PastEvent>,
 }
 
 /// Newest first, then by identity.
@@ -156,6 +186,8 @@ pub struct Catalog {
     open: BTreeSet<ArticleId>,
     /// Articles that are suspected to be copies.
     copies: BTreeSet<ArticleId>,
+    /// Articles that readers may have seen, and may not see any more.
+    fading: BTreeSet<ArticleId>,
     /// Articles whose text was never compared with another.
     raw: BTreeSet<ArticleId>,
     /// Instants at which an article enters or leaves, that lie ahead of when it was put in.
@@ -224,6 +256,26 @@ impl Catalog {
         self.gone.contains_key(id) || self.get(id).is_some()
     }
 
+    /// The articles that readers saw and do not see any more, with what of them was an event, the last one first.
+    pub fn withdrawn(&self, now: Timestamp) -> Vec<Withdrawn> {
+        let standing = self.fading.iter().filter_map(|id| {
+            let standing = self.get(id)?;
+            let event = standing.article.event.as_ref();
+            let published = standing.published_at();
+            Some(Withdrawn {
+                id: standing.id,
+                at: standing.withdrawn_since(now)?,
+                event: event.map(|time| PastEvent { time: EventTime::clone(time), published }),
+            })
+        });
+        let gone = self.gone.values().filter_map(|gone| {
+            Some(Withdrawn { id: gone.id, at: gone.past.withdrawn?, event: gone.event.as_deref().cloned() })
+        });
+        let mut withdrawn: Vec<Withdrawn> = standing.chain(gone).collect();
+        withdrawn.sort_by_key(|withdrawn| (Reverse(withdrawn.at), withdrawn.id));
+        withdrawn
+    }
+
     /// The articles whose announcement is not decided.
     pub fn open(&self) -> &BTreeSet<ArticleId> {
         &self.open
@@ -289,8 +341,13 @@ impl Catalog {
     /// Puts an article in, or in the place of its former self.
     pub fn put(&mut self, standing: Standing) {
         if let Some(slot) = self.slot_of_same_place(&standing) {
+            let standing = Arc::new(standing);
+            if let Some(old) = self.at(slot) {
+                let old = Arc::clone(old);
+                self.groups.changed(&old, &standing);
+            }
             self.take_out(slot);
-            self.fill(slot, Arc::new(standing));
+            self.fill(slot, standing);
             return;
         }
         let slot = self.take_slot(&standing.id);
@@ -306,7 +363,10 @@ impl Catalog {
             && old.article.published == new.article.published
             && old.article.collection == new.article.collection
             && old.article.categories == new.article.categories
-            && old.article.tags == new.article.tags;
+            && old.article.tags == new.article.tags
+            && old.article.author == new.article.author
+            && old.article.language == new.article.language
+            && old.article.event.is_some() == new.article.event.is_some();
         same.then_some(slot)
     }
 
@@ -372,6 +432,9 @@ impl Catalog {
         if standing.past.copy_of.is_some() {
             self.copies.insert(standing.id);
         }
+        if until != Timestamp::MAX || standing.past.withdrawn.is_some() {
+            self.fading.insert(standing.id);
+        }
         self.by_page.entry(index::page_of(&standing.article.path)).or_default().push(slot);
         let Self { slots, by_id, by_path, by_updated, hasher, .. } = self;
         let updated = |standing: &Standing| hasher.hash_one(standing.past.updated.as_microsecond());
@@ -412,6 +475,7 @@ impl Catalog {
         }
         self.open.remove(&standing.id);
         self.copies.remove(&standing.id);
+        self.fading.remove(&standing.id);
         self.raw.remove(&standing.id);
         let Life { from, until } = standing.article.life();
         self.turns.remove(&(from, slot));

@@ -48,6 +48,7 @@ pub(super) fn new_past(
             Told::New { copy_of } => copy_of.map(Box::new),
             _ => None,
         },
+        withdrawn: None,
     }
 }
 
@@ -66,6 +67,7 @@ pub(super) fn renew(
     past.own_id = read.seen.own_id.as_deref().map(Into::into);
     past.gist = read.seen.sketch.gist();
     let is_live = read.life.holds(now);
+    past.withdrawn = past.withdrawn.filter(|_| !is_live);
     // Of a text that was never compared, a reader may see any change of the file.
     let is_changed = if past.visible == 0 { print != 0 && print != read.print } else { past.visible != read.visible };
     past.visible = read.visible;

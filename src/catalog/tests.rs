@@ -1,7 +1,7 @@
 //! The catalog is what a plain list of its articles would say, whatever is put in and taken out.
 
 use super::ledger::{Decided, Gone, Past};
-use super::{Catalog, GroupKey, Head, Kind, Names, Stamp, Standing, index};
+use super::{Catalog, EventTime, GroupKey, Head, Names, Stamp, Standing, index};
 use crate::article::sketch::{Gist, Sketch};
 use crate::article::{ArticleDate, ArticleId};
 use jiff::{SignedDuration, Timestamp};
@@ -85,8 +85,12 @@ fn standing(seed: &Seed, names: &mut Names) -> Standing {
             shown_early: seed.early,
             categories: Box::default(),
             tags: tags.into_iter().map(|tag| names.label(tag)).collect(),
-            author: (seed.path == 1).then(|| names.word("Une Autrice")),
-            language: None,
+            author: (seed.path == 1).then(|| names.label("Une Autrice")),
+            language: (seed.path == 2).then(|| names.word("en")),
+            event: (seed.path == 0).then(|| {
+                let start = ArticleDate { at: instant(90), offset: jiff::tz::Offset::UTC };
+                Box::new(EventTime { start, end: None, all_day: false })
+            }),
         },
         past: Past {
             former: if seed.path == 2 { ["www.example.fr/ancien".into()].into() } else { Box::default() },
@@ -100,6 +104,7 @@ fn standing(seed: &Seed, names: &mut Names) -> Standing {
             decided: [None, Some(Decided::Baseline), Some(Decided::Announced), Some(Decided::Stale)]
                 [usize::from(seed.decided)],
             copy_of: seed.copy_of.map(|of| Box::new((id(of), 0.75))),
+            withdrawn: (seed.decided > 1).then(|| instant(seed.seen)),
         },
         stamp: Stamp { length: 7, modified: (1, 2), changed: (3, 4), inode: seed.number.into() }.into(),
         print: 1 + u64::from(seed.number),
@@ -132,6 +137,7 @@ fn gone(standing: &Standing) -> Gone {
         address: "www.example.fr".into(),
         past: standing.past.clone(),
         since: instant(0),
+        event: None,
     }
 }
 
@@ -213,16 +219,27 @@ proptest! {
             let unseen = plain.values().any(|standing| standing.past.first_seen > before);
             prop_assert!(unseen || seen == found || turned.contains(key), "{:?} turned unseen", key);
         }
+        let mut at_once = Catalog::default();
+        at_once.put_all(plain.values().cloned());
         for (key, group) in catalog.groups() {
             let members = plain.values().filter(|standing| GroupKey::of(&standing.article).contains(key));
             let mut spellings: BTreeMap<&str, usize> = BTreeMap::new();
-            for label in members.flat_map(|standing| &standing.article.tags) {
-                if key.kind == Kind::Tag && *label.folded == *key.term {
+            for (kind, label) in members.flat_map(|standing| standing.article.terms()) {
+                if key.kind == kind && *label.folded == *key.term {
                     *spellings.entry(&label.text).or_default() += 1;
                 }
             }
             prop_assert_eq!(group.spellings().collect::<BTreeMap<_, _>>(), spellings);
+            prop_assert_eq!(group.print(), at_once.group(key).map_or(0, |group| group.print()));
+            for standing in plain.values().filter(|standing| standing.article.published) {
+                prop_assert_eq!(key.holds(&standing.article), GroupKey::of(&standing.article).contains(key));
+            }
         }
+        let withdrawn = catalog.withdrawn(now);
+        let withdrawn: BTreeSet<ArticleId> = withdrawn.iter().map(|withdrawn| withdrawn.id).collect();
+        let gone = catalog.all_gone().filter(|gone| gone.past.withdrawn.is_some()).map(|gone| gone.id);
+        let dark = ids(&|standing| standing.withdrawn_since(now).is_some());
+        prop_assert_eq!(withdrawn, dark.into_iter().chain(gone).collect::<BTreeSet<_>>());
         if let Some(next) = catalog.next_change(now) {
             prop_assert!(next > now);
             let turns = |standing: &Standing| {

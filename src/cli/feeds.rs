@@ -33,9 +33,9 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
             path: feed.path(),
             kind: feed.kind.word(),
             term: match feed.kind {
-                Kind::All => None,
+                Kind::All | Kind::Events => None,
                 Kind::Collection => Some(feed.term.clone()),
-                Kind::Category | Kind::Tag => Some(feed.label.clone()),
+                Kind::Category | Kind::Tag | Kind::Author | Kind::Language => Some(feed.label.clone()),
             },
             title: feed.title.clone(),
             formats: config.feeds.formats.iter().map(|format| format.extension()).collect(),

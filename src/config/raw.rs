@@ -145,6 +145,8 @@ pub struct RawFeeds {
     pub formats: Option<Vec<RawFormat>>,
     /// Whether entries carry the whole article or its summary.
     pub content: Option<RawContent>,
+    /// Whether older articles stand in archives, month by month, back to the first one.
+    pub archives: Option<bool>,
     /// Old addresses of feeds, and the feed that answers there: `/feed.xml: /feeds/all.rss`.
     pub aliases: BTreeMap<String, String>,
     /// WebSub hubs that are told of every change: `self` (the built-in one), and addresses of others.

@@ -252,6 +252,8 @@ pub struct Feeds {
     pub formats: Vec<Format>,
     /// What an entry carries.
     pub content: Content,
+    /// Whether older articles stand in archives.
+    pub archives: bool,
     /// Old addresses, and the path of the feed that answers there.
     pub aliases: BTreeMap<String, String>,
     /// WebSub hubs that are told of every change.
@@ -348,6 +350,7 @@ pub(super) fn feeds(reader: &mut Reader, raw: RawFeeds) -> Feeds {
             Some(RawContent::Summary) => Content::Summary,
             Some(RawContent::Full) | None => Content::Full,
         },
+        archives: raw.archives.unwrap_or(true),
         aliases: raw.aliases,
         export: raw.export.filter(|folder| !folder.trim().is_empty()).and_then(|folder| {
             if folder.contains("://") {

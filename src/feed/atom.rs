@@ -1,7 +1,7 @@
 //! Atom 1.0 documents (RFC 4287).
 
 use super::entry::{Entry, Term, image_type};
-use super::{Feed, Kind, set::Settings};
+use super::{Feed, Kind, Settings};
 use crate::article::{ArticleDate, SiteSettings};
 use crate::config::Format;
 use atom_syndication::extension::{Extension, ExtensionMap};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// The document of a feed. None if it cannot be written, which only a date outside of chrono's years causes.
 pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settings) -> Option<Vec<u8>> {
-    let this = settings.public(&feed.path_in(Format::Atom));
+    let this = settings.public(&feed.own_path_in(Format::Atom));
     let mut namespaces = BTreeMap::new();
     if entries.iter().any(|entry| entry.image.is_some()) {
         namespaces.insert("media".to_owned(), "http://search.yahoo.com/mrss/".to_owned());
@@ -24,7 +24,17 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
         rel: "hub".to_owned(),
         ..Link::default()
     }));
+    links.extend(
+        feed.history_links(Format::Atom).map(|(rel, path)| link(&settings.public(&path), rel, "application/atom+xml")),
+    );
+    let mut extensions = ExtensionMap::new();
+    if feed.history.archive.is_some() {
+        namespaces.insert("fh".to_owned(), "http://purl.org/syndication/history/1.0".to_owned());
+        let archive = Extension { name: "fh:archive".into(), ..Extension::default() };
+        extensions.insert("fh".to_owned(), BTreeMap::from([("archive".to_owned(), vec![archive])]));
+    }
     let document = atom_syndication::Feed {
+        extensions,
         title: Text::plain(feed.title.clone()),
         subtitle: Some(Text::plain(settings.description(feed, site))),
         id: id(feed, site),
@@ -33,7 +43,7 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
         generator: Some(Generator { value: "Crieur".into(), ..Generator::default() }),
         links,
         entries: entries.iter().map(|entry| element(entry, settings)).collect::<Option<_>>()?,
-        lang: Some(site.language.clone()),
+        lang: Some(feed.language.as_ref().unwrap_or(&site.language).clone()),
         namespaces,
         ..atom_syndication::Feed::default()
     };
@@ -125,7 +135,8 @@ fn link(href: &str, rel: &str, mime_type: &str) -> Link {
     Link { href: href.to_owned(), rel: rel.to_owned(), mime_type: Some(mime_type.to_owned()), ..Link::default() }
 }
 
-fn date(date: ArticleDate) -> Option<FixedDateTime> {
+/// A date as the crate wants it.
+pub(super) fn date(date: ArticleDate) -> Option<FixedDateTime> {
     let offset = FixedOffset::east_opt(date.offset.seconds())?;
     Some(DateTime::from_timestamp_micros(date.at.as_microsecond())?.with_timezone(&offset))
 }

@@ -6,7 +6,7 @@
 
 use super::content_line::Lines;
 use super::entry::{Entry, image_type};
-use super::{Feed, atom, set::Settings};
+use super::{Feed, Settings, atom};
 use crate::article::{ArticleDate, Event, SiteSettings};
 use crate::text::{clean, is_french, one_line};
 use jiff::Timestamp;

@@ -1,7 +1,7 @@
 //! JSON Feed 1.1 documents (jsonfeed.org/version/1.1).
 
 use super::entry::Entry;
-use super::{Feed, set::Settings};
+use super::{Feed, Settings};
 use crate::article::SiteSettings;
 use crate::config::Format;
 use serde_json::{Value, json};
@@ -12,15 +12,18 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
         "home_page_url": site.url,
-        "feed_url": settings.public(&feed.path_in(Format::Json)),
+        "feed_url": settings.public(&feed.own_path_in(Format::Json)),
         "description": settings.description(feed, site),
-        "language": site.language,
+        "language": feed.language.as_ref().unwrap_or(&site.language),
         "authors": [{ "name": site.title, "url": site.url }],
         "items": entries.iter().map(|entry| item(entry)).collect::<Vec<Value>>(),
     });
     let hubs = settings.hubs();
     if !hubs.is_empty() {
         document["hubs"] = hubs.iter().map(|hub| json!({ "type": "WebSub", "url": hub })).collect();
+    }
+    if let Some(previous) = feed.history.previous.filter(|number| *number > 0) {
+        document["next_url"] = settings.public(&feed.archive_in(previous, Format::Json)).into();
     }
     let mut bytes = document.to_string().into_bytes();
     bytes.push(b'\n');

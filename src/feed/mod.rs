@@ -3,20 +3,28 @@
 //! A [`FeedSet`] is a pure function of the catalog, the settings, the instant and what earlier looks fixed (the
 //! slugs of terms). The same content gives the same bytes, on every machine and after every restart.
 
+pub mod archive;
 pub mod atom;
 pub mod audience;
 pub mod conditional;
 mod content_line;
+pub mod demand;
 pub mod entry;
 pub mod ics;
 pub mod json;
+mod making;
 pub mod opml;
 mod plain;
 pub mod rss;
+pub mod selection;
 mod set;
+mod settings;
+pub mod tombstones;
 
 pub use crate::catalog::Kind;
-pub use set::{Asked, FeedSet, Making, Memory, Remembered, Settings, Shown, Unread};
+pub use making::{Making, Reading};
+pub use set::{Asked, FeedSet, Memory, ReadWhole, Remembered, Shown, Unread};
+pub use settings::Settings;
 
 use crate::article::ArticleId;
 use crate::catalog::GroupKey;
@@ -29,7 +37,8 @@ use std::sync::Arc;
 pub struct Feed {
     /// What it is about.
     pub kind: Kind,
-    /// The collection's name, or the folded term; empty for all.
+    /// The collection's name, the folded term or the language; empty for all, for events, for the site's language, and
+    /// for a combination.
     pub term: String,
     /// The term as people write it.
     pub label: String,
@@ -37,14 +46,35 @@ pub struct Feed {
     pub slug: String,
     /// Its title.
     pub title: String,
+    /// Its language, if it is not the site's.
+    pub language: Option<String>,
     /// How many articles are in it, of which the newest are its entries.
     pub articles: usize,
     /// How many entries it has.
     pub entries: usize,
     /// When the newest change of its entries was.
     pub updated: Timestamp,
+    /// When one of its articles last came, went or changed.
+    pub changed: Timestamp,
+    /// A number that changes with that.
+    pub print: u64,
+    /// Where this document stands among the feed's archives.
+    pub history: History,
     /// The articles that its entries show.
     pub shown: Vec<ArticleId>,
+    /// The events that its calendar shows, if that is made ahead.
+    pub agenda: Vec<ArticleId>,
+}
+
+/// Where a document stands among the archives of its feed (RFC 5005, section 4), by their numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// The number of the archive that it is; None for the document that readers subscribe to.
+    pub archive: Option<u64>,
+    /// The archive before it.
+    pub previous: Option<u64>,
+    /// The archive after it.
+    pub next: Option<u64>,
 }
 
 impl Feed {
@@ -58,16 +88,53 @@ impl Feed {
         path_of(self.kind, &self.slug)
     }
 
-    /// Its address in a format: `/feeds/tag/cloud.rss`.
+    /// The address of its document that readers subscribe to, in a format: `/feeds/tag/cloud.rss`.
     pub fn path_in(&self, format: Format) -> String {
         format!("{}.{}", self.path(), format.extension())
+    }
+
+    /// The address of one of its archives: `/feeds/tag/cloud/archive/202611.rss`.
+    pub fn archive_in(&self, number: u64, format: Format) -> String {
+        format!("{}/archive/{number}.{}", self.path(), format.extension())
+    }
+
+    /// The address of this document in a format.
+    pub fn own_path_in(&self, format: Format) -> String {
+        match self.history.archive {
+            Some(number) => self.archive_in(number, format),
+            None => self.path_in(format),
+        }
+    }
+
+    /// All articles that its documents show.
+    pub fn shows(&self) -> impl Iterator<Item = &ArticleId> {
+        self.shown.iter().chain(&self.agenda)
+    }
+
+    /// The links of this document to the archives (RFC 5005, section 4): relation and address.
+    pub fn history_links(&self, format: Format) -> impl Iterator<Item = (&'static str, String)> {
+        let History { archive, previous, next } = &self.history;
+        let current = archive.map(|_| ("current", self.path_in(format)));
+        let to = |rel: &'static str, number: Option<u64>| number.map(|number| (rel, self.archive_in(number, format)));
+        current.into_iter().chain(to("prev-archive", *previous)).chain(to("next-archive", *next))
+    }
+
+    /// The address of its calendar: `/feeds/tag/cloud.ics`.
+    pub fn calendar(&self) -> String {
+        format!("{}.ics", self.path())
+    }
+
+    /// What its documents show beside their entries, for telling whether they must be made again.
+    fn face(&self) -> String {
+        let Self { kind, term, label, slug, title, language, updated, history, .. } = self;
+        format!("{kind:?} {term:?} {label:?} {slug:?} {title:?} {language:?} {updated} {history:?}")
     }
 }
 
 /// The address of a feed without its format.
 pub fn path_of(kind: Kind, slug: &str) -> String {
     match kind {
-        Kind::All => "/feeds/all".to_owned(),
+        kind if kind.is_single() => format!("/feeds/{}", kind.word()),
         kind => format!("/feeds/{}/{slug}", kind.word()),
     }
 }
@@ -92,6 +159,11 @@ pub struct Document {
     /// Hash of everything that it was made of: equal means that it need not be made again.
     pub made_of: u64,
 }
+
+/// The media type of a calendar (RFC 5545, section 8.1).
+pub const CALENDAR_TYPE: &str = "text/calendar; charset=utf-8";
+/// Most events of a calendar: the newest ones.
+const CALENDAR_MAX: usize = 500;
 
 /// The media type of a format, as feed readers and validators expect it.
 pub fn media_type(format: Format) -> &'static str {

@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, Term, image_type};
 use super::plain::{by_number, untagged};
-use super::{Feed, Kind, set::Settings};
+use super::{Feed, Kind, Settings};
 use crate::article::{ArticleDate, SiteSettings};
 use crate::config::Format;
 use rss::extension::atom::{AtomExtension, Link};
@@ -16,21 +16,32 @@ const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";
 /// The document of a feed.
 pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settings) -> Vec<u8> {
     let updated = ArticleDate::in_zone(feed.updated, &site.timezone);
-    let this = settings.public(&feed.path_in(Format::Rss));
+    let this = settings.public(&feed.own_path_in(Format::Rss));
     let self_link =
         Link { href: this, rel: "self".into(), mime_type: Some("application/rss+xml".into()), ..Link::default() };
     let hubs = settings.hubs();
     let hubs = hubs.iter().map(|hub| Link { href: hub.clone(), rel: "hub".into(), ..Link::default() });
+    let history = feed.history_links(Format::Rss).map(|(rel, path)| Link {
+        href: settings.public(&path),
+        rel: rel.into(),
+        mime_type: Some("application/rss+xml".into()),
+        ..Link::default()
+    });
+    let mut extensions = ExtensionMap::new();
+    if feed.history.archive.is_some() {
+        add(&mut extensions, "fh", Extension { name: "fh:archive".into(), ..Extension::default() });
+    }
     let channel = Channel {
+        extensions,
         title: untagged(&feed.title),
         link: site.url.to_string(),
         description: untagged(&settings.description(feed, site)),
-        language: Some(site.language.to_lowercase()),
+        language: Some(feed.language.as_ref().unwrap_or(&site.language).to_lowercase()),
         last_build_date: Some(updated.rfc822()),
         generator: Some("Crieur".into()),
-        atom_ext: Some(AtomExtension { links: std::iter::once(self_link).chain(hubs).collect() }),
+        atom_ext: Some(AtomExtension { links: std::iter::once(self_link).chain(hubs).chain(history).collect() }),
         items: entries.iter().map(|entry| item(entry, settings)).collect(),
-        namespaces: namespaces(entries),
+        namespaces: namespaces(feed, entries),
         ..Channel::default()
     };
     let written = channel.to_string();
@@ -43,7 +54,7 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
 }
 
 /// Only the modules that the document uses.
-fn namespaces(entries: &[&Entry]) -> BTreeMap<String, String> {
+fn namespaces(feed: &Feed, entries: &[&Entry]) -> BTreeMap<String, String> {
     let mut used = BTreeMap::from([("atom", "http://www.w3.org/2005/Atom")]);
     if entries.iter().any(|entry| entry.content_html.as_ref().is_some_and(|html| !html.is_empty())) {
         used.insert("content", "http://purl.org/rss/1.0/modules/content/");
@@ -56,6 +67,9 @@ fn namespaces(entries: &[&Entry]) -> BTreeMap<String, String> {
     }
     if entries.iter().any(|entry| entry.event.is_some()) {
         used.insert("ev", "http://purl.org/rss/1.0/modules/event/");
+    }
+    if feed.history.archive.is_some() {
+        used.insert("fh", "http://purl.org/syndication/history/1.0");
     }
     used.into_iter().map(|(prefix, uri)| (prefix.to_owned(), uri.to_owned())).collect()
 }

@@ -2,6 +2,7 @@
 //! request only counts references up. Nothing of it is made by a request but the compressed forms, each once.
 
 use super::coding;
+use super::demands::Demands;
 use super::metrics::{Books, Counts};
 use crate::feed::Document;
 use crate::feed::conditional::{Coding, http_date};
@@ -27,6 +28,7 @@ struct Served {
     books: Arc<Books>,
     /// Few are compressed at once, so that those who are served at once stay so.
     packers: Arc<Semaphore>,
+    demands: Demands,
 }
 
 impl Default for Documents {
@@ -36,6 +38,7 @@ impl Default for Documents {
             shelf: ArcSwapOption::empty(),
             books: Arc::default(),
             packers: Arc::new(Semaphore::new(packers)),
+            demands: Demands::default(),
         }))
     }
 }
@@ -52,6 +55,11 @@ impl Documents {
     /// What is served now; None before the first pass.
     pub(super) fn shelf(&self) -> Guard<Option<Arc<Shelf>>> {
         self.0.shelf.load()
+    }
+
+    /// Documents that somebody asks for.
+    pub(super) fn demands(&self) -> &Demands {
+        &self.0.demands
     }
 
     /// What is counted.
@@ -155,7 +163,8 @@ impl Form {
 }
 
 impl Ready {
-    fn new(document: &Arc<Document>, counts: Arc<Counts>) -> Self {
+    /// A document, and where it is counted.
+    pub fn new(document: &Arc<Document>, counts: Arc<Counts>) -> Self {
         let form = |coding: Coding| {
             let etag = match coding.word() {
                 Some(word) => format!("\"{}-{word}\"", document.etag),

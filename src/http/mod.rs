@@ -5,6 +5,7 @@
 
 mod coding;
 mod connection;
+mod demands;
 mod documents;
 mod hooks;
 mod metrics;
@@ -19,11 +20,12 @@ pub use proxies::{Client, Proxies};
 pub use server::{Limits, serve};
 
 use crate::clock::Clock;
+use crate::feed::demand::Answer;
 use crate::reconcile::Snapshot;
 use crate::store::Store;
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -90,15 +92,36 @@ async fn readyz(State(shared): State<Shared>) -> Response {
 }
 
 /// There is nothing at this address, or not yet.
-async fn nothing(State(shared): State<Shared>) -> Response {
-    if shared.snapshot.borrow().is_none() {
+async fn nothing(State(shared): State<Shared>, uri: Uri) -> Response {
+    let snapshot = shared.snapshot.borrow().clone();
+    let Some(snapshot) = snapshot else {
         let mut response =
             refusal(StatusCode::SERVICE_UNAVAILABLE, "the first look at the site is not done; come back in a moment\n");
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         response.headers_mut().insert(header::CACHE_CONTROL, NO_CACHE);
         return response;
+    };
+    match snapshot.feeds.demand(uri.path(), &snapshot.settings) {
+        // Other spellings lead there for ever.
+        Answer::Moved(to) => moved(StatusCode::MOVED_PERMANENTLY, &to),
+        Answer::Here(_) | Answer::Unknown => unknown(&snapshot, uri.path()),
+    }
+}
+
+/// The answer to an address that nothing has.
+fn unknown(snapshot: &Snapshot, path: &str) -> Response {
+    if snapshot.feeds.is_gone(path) {
+        return refusal(StatusCode::GONE, "this feed is no longer made in this format; /feeds/ lists the feeds\n");
     }
     refusal(StatusCode::NOT_FOUND, "there is no such feed or page; /feeds/ lists the feeds\n")
+}
+
+fn moved(status: StatusCode, to: &str) -> Response {
+    let mut response = refusal(status, "the feed is at another address\n");
+    if let Ok(to) = HeaderValue::from_str(to) {
+        response.headers_mut().insert(header::LOCATION, to);
+    }
+    response
 }
 
 /// An answer that says why there is no other one: to readers of feeds on other sites too, and not for long.

@@ -9,17 +9,20 @@ use super::proxies::{Client, Proxies, is_host};
 use super::{pages, refusal};
 use crate::clock::Clock;
 use crate::feed::conditional::{Coding, Conditions, Verdict};
+use crate::feed::demand::{self, Demand};
+use crate::reconcile::Snapshot;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{Method, Request, Response, StatusCode, Version};
+use axum::http::request::Parts;
+use axum::http::{Method, Request, Response, StatusCode, Uri, Version};
 use futures_util::FutureExt;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use jiff::Timestamp;
 use std::convert::Infallible;
-use std::future::{Ready as Now, ready};
+use std::future::{self, Ready as Now};
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -34,6 +37,8 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=300
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// What the answer at the address of a document depends on: the coding, and whether a person looks at it.
 const VARY: HeaderValue = HeaderValue::from_static("Accept-Encoding, Sec-Fetch-Dest");
+/// Where documents are counted that are made when somebody asks for them: there are too many to count each.
+const ON_DEMAND: &str = "on demand";
 const ANYONE: HeaderValue = HeaderValue::from_static("*");
 const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Last-Modified, Link");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -95,7 +100,7 @@ pub enum Answer {
 
 impl Answer {
     fn now(response: Response<Reply>) -> Self {
-        Self::Now(ready(Ok(response)))
+        Self::Now(future::ready(Ok(response)))
     }
 }
 
@@ -122,31 +127,27 @@ impl Service<Request<Incoming>> for Serving {
         }
         let shelf = self.site.0.documents.shelf();
         let Some(shelf) = &*shelf else { return self.page(request) };
-        let Some(document) = shelf.find(request.uri().path()) else { return self.page(request) };
+        let Some(document) = shelf.find(request.uri().path()) else {
+            return match demanded(&shelf.snapshot, request.uri().path()) {
+                Some(demand) => {
+                    self.later(on_demand(self.site.clone(), Arc::clone(&shelf.snapshot), demand, request.into_parts().0))
+                }
+                None => self.page(request),
+            };
+        };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             document.counts.refused();
             return Answer::now(other_method(request.method()));
         }
         let headers = request.headers();
-        if request.uri().query().is_none()
-            && headers.get(SEC_FETCH_DEST).is_some_and(|dest| dest == "document")
-            && let Some(mut page) = pages::feed_page(&shelf.snapshot, &document.document.path, headers)
-        {
-            page.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
-            page.headers_mut().insert(header::VARY, VARY);
-            self.site.0.documents.books().answered(page.status());
-            return Answer::now(page.map(Reply::page));
+        if let Some(page) = page_instead(&self.site, &shelf.snapshot, document, request.uri(), headers) {
+            return Answer::now(page);
         }
         document.counts.heard(headers.get(header::USER_AGENT), || self.site.0.clock.now());
         let coding = Coding::accepted(lines(headers, &header::ACCEPT_ENCODING));
-        let form = document.form(coding);
-        match form.made() {
-            Some(made) => Answer::now(answer(document, coding, made, request.into_parts().0.headers)),
-            // Who has the form need not wait until it is made again.
-            None if judge(document, form, headers) != Verdict::Send => {
-                Answer::now(answer(document, coding, &Some(Bytes::new()), request.into_parts().0.headers))
-            }
-            None => self.later(pack(self.site.clone(), Arc::clone(document), coding, request.into_parts().0.headers)),
+        match ready(document, coding, request.into_parts().0.headers) {
+            Ok(answer) => Answer::now(answer),
+            Err(headers) => self.later(pack(self.site.clone(), Arc::clone(document), coding, headers)),
         }
     }
 }
@@ -186,6 +187,69 @@ impl Serving {
             inside.documents.books().answered(answer.status());
             answer.map(|body| Reply::Page { body, _busy: Some(Busy(line)) })
         })
+    }
+}
+
+/// The page for people that stands at the address of a document when a browser opens it.
+fn page_instead(
+    site: &Site,
+    snapshot: &Arc<Snapshot>,
+    document: &Ready,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Option<Response<Reply>> {
+    let is_opened = uri.query().is_none() && headers.get(SEC_FETCH_DEST).is_some_and(|dest| dest == "document");
+    let mut page = is_opened.then(|| pages::feed_page(snapshot, &document.document.path, headers)).flatten()?;
+    page.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
+    page.headers_mut().insert(header::VARY, VARY);
+    site.0.documents.books().answered(page.status());
+    Some(page.map(Reply::page))
+}
+
+/// The document that an address asks for, if it is not made ahead.
+fn demanded(snapshot: &Snapshot, path: &str) -> Option<Demand> {
+    match snapshot.feeds.demand(path, &snapshot.settings) {
+        demand::Answer::Here(demand) if demand.form.is_some() => Some(demand),
+        _ => None,
+    }
+}
+
+/// Answers with a document that is made when somebody asks for it.
+async fn on_demand(site: Site, snapshot: Arc<Snapshot>, demand: Demand, request: Parts) -> Response<Reply> {
+    let documents = &site.0.documents;
+    let counts = documents.books().counts(ON_DEMAND);
+    if !matches!(request.method, Method::GET | Method::HEAD) {
+        counts.refused();
+        return other_method(&request.method);
+    }
+    let document = match documents.demands().document(&snapshot, demand, site.now(), counts).await {
+        Ok(document) => document,
+        Err(response) => {
+            documents.books().answered(response.status());
+            return response.map(Reply::page);
+        }
+    };
+    if let Some(page) = page_instead(&site, &snapshot, &document, &request.uri, &request.headers) {
+        return page;
+    }
+    document.counts.heard(request.headers.get(header::USER_AGENT), || site.0.clock.now());
+    let coding = Coding::accepted(lines(&request.headers, &header::ACCEPT_ENCODING));
+    match ready(&document, coding, request.headers) {
+        Ok(answer) => answer,
+        Err(headers) => pack(site, document, coding, headers).await,
+    }
+}
+
+/// The answer with a document, if nothing is to be made for it; else the fields of the request.
+fn ready(document: &Ready, coding: Coding, headers: HeaderMap) -> Result<Response<Reply>, HeaderMap> {
+    let form = document.form(coding);
+    match form.made() {
+        Some(made) => Ok(answer(document, coding, made, headers)),
+        // Who has the form need not wait until it is made again.
+        None if judge(document, form, &headers) != Verdict::Send => {
+            Ok(answer(document, coding, &Some(Bytes::new()), headers))
+        }
+        None => Err(headers),
     }
 }
 

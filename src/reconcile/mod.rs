@@ -5,10 +5,12 @@
 //! process changed the ledger meanwhile, and then everything is taken from the store again.
 
 mod files;
+mod on_demand;
 mod state;
 mod texts;
 
 pub use files::Where;
+pub use on_demand::Made;
 pub use texts::Texts;
 
 use crate::article::SiteSettings;
@@ -48,6 +50,8 @@ pub struct Snapshot {
     pub folders: BTreeSet<PathBuf>,
     /// The texts of articles.
     pub texts: Texts,
+    /// What feeds need of the configuration.
+    pub settings: Arc<Settings>,
     catalog: Arc<RwLock<Catalog>>,
 }
 
@@ -424,7 +428,7 @@ impl Reconciler {
 
     /// The feeds, made again where something changed.
     async fn rendered(&self, now: Timestamp) -> Result<Arc<FeedSet>, PassError> {
-        let settings = Settings { feeds: self.config.feeds.clone(), public_url: self.config.http.public_url.clone() };
+        let settings = feed_settings(&self.config);
         let before = Arc::clone(&self.feeds);
         self.with(move |state| state.render(before, &settings, now)).await
     }
@@ -451,6 +455,11 @@ impl Reconciler {
         })
         .await
     }
+}
+
+/// What feeds need of the configuration.
+fn feed_settings(config: &Config) -> Settings {
+    Settings { feeds: config.feeds.clone(), public_url: config.http.public_url.clone() }
 }
 
 async fn off_the_async_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PassError> {

@@ -431,6 +431,7 @@ impl State {
             next_change: booked.next_change,
             folders: self.files.folders(&named),
             texts,
+            settings: Arc::new(super::feed_settings(&self.config)),
             catalog: Arc::clone(&self.catalog),
         })
     }

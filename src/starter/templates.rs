@@ -188,6 +188,7 @@ fn jekyll_feed<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::History;
 
     fn feeds() -> Vec<Arc<Feed>> {
         let feed = |kind: Kind, term: &str, label: &str| {
@@ -199,8 +200,13 @@ mod tests {
                 title: String::new(),
                 articles: 1,
                 entries: 1,
+                language: None,
                 updated: jiff::Timestamp::UNIX_EPOCH,
+                changed: jiff::Timestamp::UNIX_EPOCH,
+                print: 0,
+                history: History::default(),
                 shown: Vec::new(),
+                agenda: Vec::new(),
             })
         };
         vec![

@@ -75,12 +75,15 @@ impl Pass {
         let mut memory = Memory::default();
         for row in sqlx::query("select * from feeds order by kind, term").fetch_all(&mut *self.transaction).await? {
             let kind: String = row.try_get("kind")?;
+            let (changed, print): (Option<i64>, String) = (row.try_get("changed")?, row.try_get("print")?);
             memory.feeds.push(Remembered {
                 kind: Kind::parse(&kind).ok_or_else(|| corrupt("kind of feed", kind))?,
                 term: row.try_get("term")?,
                 label: row.try_get("label")?,
                 slug: row.try_get("slug")?,
                 updated: instant(row.try_get("updated")?)?,
+                changed: instant(changed.unwrap_or(row.try_get("updated")?))?,
+                print: u64::from_str_radix(&print, 16).unwrap_or(0),
             });
         }
         for row in sqlx::query("select * from documents").fetch_all(&mut *self.transaction).await? {
@@ -93,12 +96,14 @@ impl Pass {
     /// Writes what is remembered of feeds, where it changed.
     pub async fn remember_feeds(&mut self, before: &Memory, after: &Memory) -> Result<(), StoreError> {
         for feed in after.feeds.iter().filter(|feed| !before.feeds.contains(feed)) {
-            sqlx::query("insert or replace into feeds (kind, term, label, slug, updated) values (?, ?, ?, ?, ?)")
+            sqlx::query("insert or replace into feeds (kind, term, label, slug, updated, changed, print) values (?, ?, ?, ?, ?, ?, ?)")
                 .bind(feed.kind.word())
                 .bind(&feed.term)
                 .bind(&feed.label)
                 .bind(&feed.slug)
                 .bind(micros(feed.updated))
+                .bind(micros(feed.changed))
+                .bind(format!("{:016x}", feed.print))
                 .execute(&mut *self.transaction)
                 .await?;
         }

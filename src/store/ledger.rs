@@ -97,7 +97,7 @@ impl Pass {
         // Of the text, only what the gist needs.
         let rows = sqlx::query(
             "select id, path, addresses, own_id, title, substr(sketch, 1, 52) as sketch, visible, first_seen, updated, state,
-                state_since, decided, copy_of, likeness, gone_since
+                state_since, decided, copy_of, likeness, gone_since, withdrawn_at, event
              from articles where ? or gone_since is not null order by id",
         )
         .bind(all)
@@ -128,7 +128,7 @@ impl Pass {
         for chunk in rows.0.chunks(ROWS) {
             let mut query = QueryBuilder::<Sqlite>::new(
                 "insert into articles (id, path, addresses, own_id, title, sketch, visible, first_seen, updated, state,
-                    state_since, decided, copy_of, likeness, gone_since) ",
+                    state_since, decided, copy_of, likeness, gone_since, withdrawn_at, event) ",
             );
             query.push_values(chunk, |mut row, written| {
                 row.push_bind(written.id.to_string())
@@ -145,7 +145,9 @@ impl Pass {
                     .push_bind(written.decided)
                     .push_bind(&written.copy_of)
                     .push_bind(written.likeness)
-                    .push_bind(written.gone_since);
+                    .push_bind(written.gone_since)
+                    .push_bind(written.withdrawn_at)
+                    .push_bind(&written.event);
             });
             query.push(
                 " on conflict (id) do update set path = excluded.path, addresses = excluded.addresses,
@@ -153,7 +155,8 @@ impl Pass {
                     sketch = case when length(excluded.sketch) > 0 then excluded.sketch else articles.sketch end,
                     visible = excluded.visible, first_seen = excluded.first_seen, updated = excluded.updated,
                     state = excluded.state, state_since = excluded.state_since, decided = excluded.decided,
-                    copy_of = excluded.copy_of, likeness = excluded.likeness, gone_since = excluded.gone_since",
+                    copy_of = excluded.copy_of, likeness = excluded.likeness, gone_since = excluded.gone_since,
+                    withdrawn_at = excluded.withdrawn_at, event = excluded.event",
             );
             query.build().persistent(false).execute(&mut *self.transaction).await?;
         }
@@ -220,6 +223,8 @@ struct Written {
     copy_of: Option<String>,
     likeness: Option<f64>,
     gone_since: Option<i64>,
+    withdrawn_at: Option<i64>,
+    event: Option<String>,
 }
 
 impl Written {
@@ -241,6 +246,8 @@ impl Written {
             copy_of: past.copy_of.as_ref().map(|copy| copy.0.to_string()),
             likeness: past.copy_of.as_ref().map(|copy| copy.1),
             gone_since: None,
+            withdrawn_at: past.withdrawn.map(micros),
+            event: None,
         }
     }
 
@@ -253,7 +260,8 @@ impl Written {
 
     fn gone(gone: &Gone) -> Self {
         let written = Self::new(gone.id, &gone.path, &gone.title, &gone.address, &gone.past);
-        Self { gone_since: Some(micros(gone.since)), ..written }
+        let event = gone.event.as_ref().and_then(|event| serde_json::to_string(event).ok());
+        Self { gone_since: Some(micros(gone.since)), event, ..written }
     }
 }
 
@@ -278,6 +286,8 @@ fn read_row(row: &SqliteRow) -> Result<Row, StoreError> {
     let sketch: Vec<u8> = row.try_get("sketch")?;
     let own_id: Option<String> = row.try_get("own_id")?;
     let gone_since: Option<i64> = row.try_get("gone_since")?;
+    let withdrawn: Option<i64> = row.try_get("withdrawn_at")?;
+    let event: Option<String> = row.try_get("event")?;
     let mut addresses = addresses.into_iter();
     Ok(Row {
         id: identity(row.try_get("id")?)?,
@@ -298,7 +308,9 @@ fn read_row(row: &SqliteRow) -> Result<Row, StoreError> {
                 (Some(id), Some(likeness)) => Some(Box::new((identity(id)?, likeness))),
                 _ => None,
             },
+            withdrawn: withdrawn.map(instant).transpose()?,
         },
+        event: event.map(|event| serde_json::from_str(&event).map_err(|_| corrupt("event", event))).transpose()?,
         gone_since: gone_since.map(instant).transpose()?,
     })
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 /// The version of the tables that this program knows.
 const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// What makes each version of the tables of the one before, and says so in the file. A new database takes them all.
-const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
+const STEPS: [&str; 3] = [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// An open database.
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 //! on, in one that was started again, and in one that lost its index.
 
 use crate::support::{Place, parse};
+use crieur::catalog::Past;
 use crieur::config::Config;
 use crieur::reconcile::{Reconciler, Snapshot, Where};
 use crieur::store::Store;
@@ -369,7 +370,9 @@ fn same(one: &Snapshot, other: &Snapshot, who: &str) {
     let known = |snapshot: &Snapshot| -> BTreeMap<String, String> {
         let catalog = snapshot.catalog();
         let said = |s: &Arc<crieur::catalog::Standing>| {
-            (s.id.to_string(), format!("{} {:#?} {:#?} {}", s.id, s.article, s.past, s.print))
+            // When it was withdrawn means nothing while it is live again; the tombstones tell it of the others.
+            let past = Past { withdrawn: None, ..s.past.clone() };
+            (s.id.to_string(), format!("{} {:#?} {past:#?} {}", s.id, s.article, s.print))
         };
         catalog.all().map(said).collect()
     };

@@ -15,6 +15,7 @@ mod config;
 mod corpus;
 mod crash;
 mod daemon;
+mod demand;
 mod deliver;
 mod feeds;
 mod git;

@@ -5,7 +5,7 @@ use crieur::article::{self, Article, ArticleId, Depth, FileFacts, Pixels, SiteSe
 use crieur::catalog::{Head, Names, Past, Standing};
 use crieur::config::Content;
 use crieur::feed::entry::{Entry, entry};
-use crieur::feed::{Feed, Kind, Settings};
+use crieur::feed::{Feed, History, Kind, Settings};
 use crieur::source::directory::Directory;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -60,6 +60,7 @@ impl Bench {
             state_since: SEEN,
             decided: None,
             copy_of: None,
+            withdrawn: None,
         };
         let head = Head::of(article, &mut Names::default());
         let id = ArticleId::mint("www.example.fr", &number.to_string(), &|_| false);
@@ -82,8 +83,13 @@ impl Bench {
             title: if label.is_empty() { self.site.title.clone() } else { format!("{} – {label}", self.site.title) },
             articles: 0,
             entries: 0,
+            language: None,
             updated: SEEN,
+            changed: SEEN,
+            print: 0,
+            history: History::default(),
             shown: Vec::new(),
+            agenda: Vec::new(),
         }
     }
 }

@@ -1,0 +1,42 @@
+//! What feeds need of the configuration.
+
+use super::Feed;
+use crate::article::SiteSettings;
+use crate::config::{Feeds, Hub};
+use std::sync::Arc;
+use url::Url;
+
+/// What feeds need of the configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The section `feeds`.
+    pub feeds: Feeds,
+    /// The address under which readers reach this server.
+    pub public_url: Url,
+}
+
+impl Settings {
+    /// The public address of a path of this server.
+    pub fn public(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
+    }
+
+    /// The public addresses of the hubs.
+    pub fn hubs(&self) -> Arc<[String]> {
+        let address = |hub: &Hub| match hub {
+            Hub::Own => self.public("/hub"),
+            Hub::At(url) => url.to_string(),
+        };
+        self.feeds.hubs.iter().map(address).collect()
+    }
+
+    /// The scheme of a kind of terms: the folder of their feeds.
+    pub fn scheme(&self, kind: &str) -> String {
+        self.public(&format!("/feeds/{kind}/"))
+    }
+
+    /// The description of a feed.
+    pub fn description(&self, feed: &Feed, site: &SiteSettings) -> String {
+        if site.description.is_empty() { feed.title.clone() } else { site.description.clone() }
+    }
+}

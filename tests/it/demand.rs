@@ -1,0 +1,309 @@
+//! What is made when somebody asks for it: combinations, archives, calendars; and the feeds of events, authors and
+//! languages, and what was withdrawn.
+
+use crate::support::Place;
+use crieur::clock::Clock;
+use crieur::feed::demand::Answer;
+use crieur::reconcile::{Made, Reconciler, Snapshot};
+use crieur::store::Store;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+const NOW: &str = "2026-11-22T10:00:00Z";
+
+/// A site under the hands of its editors.
+struct Site {
+    place: Place,
+    store: Store,
+    reconciler: Reconciler,
+    clock: Clock,
+}
+
+impl Site {
+    async fn new(feeds: &str) -> Self {
+        let place = Place::new();
+        let config = place.config(&format!("feeds: {{ {feeds} }}"));
+        let store = Store::open(&config.store).await.unwrap();
+        Self { place, store, reconciler: Reconciler::new(config), clock: Clock::by_hand(at(NOW)) }
+    }
+
+    async fn pass(&mut self) -> Snapshot {
+        self.reconciler.pass(&self.store, self.clock.now()).await.unwrap()
+    }
+
+    fn later(&self) {
+        self.clock.advance(jiff::SignedDuration::from_hours(1));
+    }
+}
+
+/// What an address answers: the text of its document, `-> address`, or nothing.
+fn ask(snapshot: &Snapshot, path: &str) -> Option<String> {
+    if let Some(document) = snapshot.feeds.document(path) {
+        return Some(String::from_utf8(document.body.to_vec()).unwrap());
+    }
+    match snapshot.feeds.demand(path, &snapshot.settings) {
+        Answer::Unknown => None,
+        Answer::Moved(to) => Some(format!("-> {to}")),
+        Answer::Here(demand) => match snapshot.make(&demand, at("2026-12-31T00:00:00Z")) {
+            Made::Document(document, is_whole) => {
+                assert!(is_whole && document.path == path, "{path}: {}", document.path);
+                Some(String::from_utf8(document.body.to_vec()).unwrap())
+            }
+            Made::Moved(to) => Some(format!("-> {to}")),
+            Made::Nothing => None,
+        },
+    }
+}
+
+fn titles(document: &str) -> Vec<String> {
+    let feed: serde_json::Value = serde_json::from_str(document).unwrap();
+    feed["items"].as_array().unwrap().iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn combinations_have_what_fits_and_one_address() {
+    let mut site = Site::new("").await;
+    for (name, tags, collection) in [
+        ("a", "Cloud, Numérique", "_actualites"),
+        ("b", "Cloud", "_actualites"),
+        ("c", "Numérique, IA", "_communiques"),
+        ("d", "Cloud, IA", "_communiques"),
+    ] {
+        let front = format!("title: {name}\ndate: 2026-11-20 09:00:00 +01:00\ntags: [{tags}]");
+        site.place.article(&format!("{collection}/{name}.md"), &front);
+    }
+    let snapshot = site.pass().await;
+    let mut check = |path: &str, expected: &[&str]| {
+        let document = ask(&snapshot, path).unwrap_or_else(|| panic!("{path} is not there"));
+        let mut found = titles(&document);
+        found.sort();
+        assert_eq!(found, expected, "{path}");
+        assert!(document.contains(&format!("\"feed_url\":\"http://localhost:8080{path}\"")), "{path}");
+    };
+    check("/feeds/tag/cloud+numerique.json", &["a"]);
+    check("/feeds/tag/cloud,-ia.json", &["a", "b"]);
+    check("/feeds/tag/cloud+numerique,ia.json", &["a", "c", "d"]);
+    check("/feeds/tag/-ia.json", &["a", "b"]);
+    check("/feeds/tag/cloud+collection:communiques.json", &["d"]);
+    check("/feeds/tag/cloud,-collection:communiques.json", &["a", "b"]);
+    for (path, to) in [
+        ("/feeds/tag/numerique+cloud.rss", "/feeds/tag/cloud+numerique.rss"),
+        ("/feeds/tag/Numérique%2BCloud.atom", "/feeds/tag/cloud+numerique.atom"),
+        ("/feeds/tag/cloud+cloud.rss", "/feeds/tag/cloud.rss"),
+        ("/feeds/tag/Cloud.rss", "/feeds/tag/cloud.rss"),
+        ("/feeds/tag/collection:actualites.rss", "/feeds/collection/actualites.rss"),
+        ("/feeds/tag/cloud/", "/feeds/tag/cloud"),
+    ] {
+        assert_eq!(ask(&snapshot, path), Some(format!("-> {to}")), "{path}");
+    }
+    for path in [
+        "/feeds/tag/cloud+nothing.rss",
+        "/feeds/tag/cloud,-cloud.rss",
+        "/feeds/tag/+.rss",
+        "/feeds/tag/.rss",
+        "/feeds/tag/cloud+.rss",
+        "/feeds/tag/cloud,,ia.rss",
+        "/feeds/all+tag:cloud.rss",
+        "/feeds/tag/a,b,c,d,e,f,g,h,i.rss",
+        "/feeds/tag/cloud.xml",
+        "/feeds/tag/cloud/archive/x.rss",
+        "/feeds/../tag/cloud.rss",
+    ] {
+        assert_eq!(ask(&snapshot, path), None, "{path}");
+    }
+    let rss = ask(&snapshot, "/feeds/tag/cloud,-ia.rss").unwrap();
+    assert!(rss.contains("<title>Essai – Cloud, sauf IA</title>"), "{rss}");
+}
+
+/// The addresses after a relation in links of a document.
+fn link(document: &str, rel: &str) -> Option<String> {
+    let before = document.split(&format!("rel=\"{rel}\"")).next().filter(|before| before.len() < document.len())?;
+    let href = before.rsplit("href=\"").next()?.split('"').next()?;
+    Some(href.trim_start_matches("http://localhost:8080").to_owned())
+}
+
+#[tokio::test]
+async fn archives_lead_back_to_the_first_article_and_each_stands_once() {
+    let mut site = Site::new("entries: 3").await;
+    let mut expected = Vec::new();
+    for number in 0..17 {
+        let (month, day) = (1 + number / 2, 1 + number);
+        let title = format!("article {number:02}");
+        let front = format!("title: {title}\ndate: 2026-{month:02}-{day:02} 09:00:00 +01:00\ntags: [Cloud]");
+        site.place.article(&format!("_actualites/{number}.md"), &front);
+        expected.insert(0, title);
+    }
+    let snapshot = site.pass().await;
+    for format in ["rss", "atom"] {
+        let mut path = format!("/feeds/all.{format}");
+        let (mut walked, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let document = ask(&snapshot, &path).unwrap_or_else(|| panic!("{path} is not there"));
+            assert_eq!(document.contains("<fh:archive"), after.is_some(), "{path}");
+            assert_eq!(link(&document, "self"), Some(path.clone()));
+            assert_eq!(link(&document, "current"), after.as_ref().map(|_| format!("/feeds/all.{format}")));
+            assert_eq!(link(&document, "next-archive"), after.clone().filter(|path| path.contains("archive")));
+            let opening = if format == "rss" { "<item>" } else { "<entry>" };
+            walked.extend(document.split(opening).skip(1).map(|item| {
+                let title = item.split("<title").nth(1).unwrap().split_once('>').unwrap().1;
+                title.split('<').next().unwrap().to_owned()
+            }));
+            let Some(previous) = link(&document, "prev-archive") else { break };
+            (after, path) = (Some(path), previous);
+        }
+        assert_eq!(walked, expected, "{format}");
+    }
+    let mut path = "/feeds/tag/cloud.json".to_owned();
+    let mut walked = Vec::new();
+    loop {
+        let document = ask(&snapshot, &path).unwrap();
+        walked.extend(titles(&document));
+        let feed: serde_json::Value = serde_json::from_str(&document).unwrap();
+        let Some(next) = feed.get("next_url") else { break };
+        path = next.as_str().unwrap().trim_start_matches("http://localhost:8080").to_owned();
+    }
+    assert_eq!(walked, expected);
+    assert_eq!(ask(&snapshot, "/feeds/all/archive/1.atom"), Some("-> /feeds/all/archive/202601.atom".to_owned()));
+    assert!(snapshot.archives(at(NOW)).iter().all(|demand| ask(&snapshot, &demand.path()).is_some()));
+
+    // Without archives nothing names one.
+    let mut without = Site::new("entries: 3, archives: false").await;
+    for number in 0..5 {
+        without.place.article(&format!("_actualites/{number}.md"), &format!("title: t\ndate: 2026-0{}-01", 1 + number));
+    }
+    let snapshot = without.pass().await;
+    assert!(!ask(&snapshot, "/feeds/all.atom").unwrap().contains("archive"));
+    assert_eq!(ask(&snapshot, "/feeds/all/archive/202601.atom"), None);
+}
+
+#[tokio::test]
+async fn authors_and_languages_have_feeds_where_there_are_several() {
+    let mut site = Site::new("").await;
+    site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20\nauteur: Jeanne d’Arc");
+    let snapshot = site.pass().await;
+    let kinds = |snapshot: &Snapshot| -> Vec<String> { snapshot.feeds.feeds.iter().map(|feed| feed.path()).collect() };
+    assert_eq!(kinds(&snapshot), ["/feeds/all", "/feeds/collection/actualites", "/feeds/author/jeanne-d-arc"]);
+    site.place.article("_actualites/b.md", "title: B\ndate: 2026-11-21\nlang: en");
+    site.later();
+    let snapshot = site.pass().await;
+    assert!(kinds(&snapshot).ends_with(&["/feeds/language/fr".to_owned(), "/feeds/language/en".to_owned()]));
+    assert_eq!(titles(&ask(&snapshot, "/feeds/language/en.json").unwrap()), ["B"]);
+    assert_eq!(titles(&ask(&snapshot, "/feeds/language/fr.json").unwrap()), ["A"]);
+    assert!(ask(&snapshot, "/feeds/language/en.rss").unwrap().contains("<language>en</language>"));
+    // A language that is gone keeps its feed, empty.
+    site.place.remove("_actualites/b.md");
+    site.later();
+    let snapshot = site.pass().await;
+    assert!(titles(&ask(&snapshot, "/feeds/language/en.json").unwrap()).is_empty());
+}
+
+#[tokio::test]
+async fn an_event_is_in_the_calendars_and_called_off_in_them() {
+    let mut site = Site::new("").await;
+    let event = "title: Rencontre secrète\ndate: 2026-11-20\nevent_start_date: 2026-12-01 09:30:00 +01:00\nlieu: Ici\ntags: [Cloud]";
+    site.place.article("_actualites/e.md", event);
+    site.place.article("_actualites/a.md", "title: Un article\ndate: 2026-11-21\ntags: [Cloud]");
+    let snapshot = site.pass().await;
+    assert_eq!(titles(&ask(&snapshot, "/feeds/events.json").unwrap()), ["Rencontre secrète"]);
+    for path in ["/feeds/events.ics", "/feeds/tag/cloud.ics", "/feeds/collection/actualites.ics", "/feeds/all.ics"] {
+        let calendar = ask(&snapshot, path).unwrap_or_else(|| panic!("{path}"));
+        assert_eq!(calendar.matches("BEGIN:VEVENT").count(), 1, "{calendar}");
+        assert!(calendar.contains("DTSTART:20261201T083000Z") && calendar.contains("STATUS:CONFIRMED"));
+    }
+    site.later();
+    for call_off in [&(|site: &Site| site.place.article("_actualites/e.md", &format!("{event}\npublished: false")))
+        as &dyn Fn(&Site), &|site: &Site| site.place.remove("_actualites/e.md")]
+    {
+        call_off(&site);
+        let snapshot = site.pass().await;
+        let calendar = ask(&snapshot, "/feeds/events.ics").unwrap();
+        assert!(calendar.contains("STATUS:CANCELLED") && calendar.contains("DTSTART:20261201T083000Z"), "{calendar}");
+        assert!(!calendar.contains("secr"), "nothing of what was withdrawn is told: {calendar}");
+        assert!(!ask(&snapshot, "/feeds/tag/cloud.ics").unwrap().contains("VEVENT"));
+        assert!(titles(&ask(&snapshot, "/feeds/events.json").unwrap()).is_empty());
+    }
+}
+
+/// The tombstones: which article, and since when.
+fn tombstones(snapshot: &Snapshot) -> BTreeMap<String, String> {
+    let document = ask(snapshot, "/feeds/tombstones.atom").unwrap();
+    let attribute = |element: &str, name: &str| {
+        element.split_once(&format!("{name}=\"")).unwrap().1.split('"').next().unwrap().to_owned()
+    };
+    document
+        .split("<at:deleted-entry")
+        .skip(1)
+        .map(|element| (attribute(element, "ref"), attribute(element, "when")))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_readers_saw_and_do_not_see_any_more_has_a_tombstone() {
+    let mut site = Site::new("").await;
+    let front = |title: &str, more: &str| format!("title: {title}\ndate: 2026-11-20 09:00:00 +01:00\n{more}");
+    for name in ["unpublished", "deleted", "stays", "put-off", "returns"] {
+        site.place.article(&format!("_actualites/{name}.md"), &front(name, ""));
+    }
+    site.place.article("_actualites/expires.md", &front("expires", "expiryDate: 2026-11-22 11:30:00 +01:00"));
+    site.place.article("_actualites/draft.md", &front("draft", "published: false"));
+    site.place.article("_actualites/long-gone.md", &front("long-gone", "expiryDate: 2020-01-01"));
+    let snapshot = site.pass().await;
+    assert!(tombstones(&snapshot).is_empty(), "{:?}", tombstones(&snapshot));
+    let ids: BTreeMap<String, String> = snapshot
+        .catalog()
+        .all()
+        .map(|standing| (standing.article.title.to_string(), standing.id.urn()))
+        .collect();
+    site.later();
+    site.place.article("_actualites/unpublished.md", &front("unpublished", "published: false"));
+    site.place.article("_actualites/returns.md", &front("returns", "published: false"));
+    site.place.article("_actualites/put-off.md", "title: put-off\ndate: 2026-12-24");
+    site.place.remove("_actualites/deleted.md");
+    site.place.remove("_actualites/draft.md");
+    let there = |snapshot: &Snapshot, names: &[&str]| {
+        let found = tombstones(snapshot);
+        let expected: Vec<&String> = names.iter().map(|name| &ids[*name]).collect();
+        assert_eq!(found.len(), names.len(), "{found:?}");
+        assert!(expected.iter().all(|id| found.contains_key(*id)), "{found:?}");
+        found
+    };
+    let snapshot = site.pass().await;
+    let first = there(&snapshot, &["unpublished", "returns", "put-off", "deleted", "expires"]);
+    assert_eq!(first[&ids["expires"]], "2026-11-22T11:30:00+01:00");
+    assert_eq!(first[&ids["unpublished"]], "2026-11-22T12:00:00+01:00");
+    site.later();
+    // What is edited or moved while it is withdrawn stays withdrawn since then; what comes back has no tombstone.
+    site.place.article("_actualites/returns.md", &front("returns", ""));
+    site.place.remove("_actualites/unpublished.md");
+    let snapshot = site.pass().await;
+    let second = there(&snapshot, &["unpublished", "put-off", "deleted", "expires"]);
+    assert!(second.iter().all(|(id, when)| first[id] == *when));
+    // A new process tells the same.
+    let config = site.place.config("");
+    let again = Reconciler::new(Arc::clone(&config)).pass(&site.store, site.clock.now()).await.unwrap();
+    assert_eq!(tombstones(&again), second);
+    site.clock.set(at("2026-12-25T00:00:00Z"));
+    there(&site.pass().await, &["unpublished", "deleted", "expires"]);
+}
+
+#[tokio::test]
+async fn a_feed_that_is_empty_stays_and_a_format_that_is_dropped_is_gone() {
+    let mut site = Site::new("").await;
+    site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20\ntags: [Cloud]");
+    site.pass().await;
+    site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20");
+    site.later();
+    let snapshot = site.pass().await;
+    assert!(titles(&ask(&snapshot, "/feeds/tag/cloud.json").unwrap()).is_empty());
+    let config = site.place.config("feeds: { formats: [rss] }");
+    let snapshot = Reconciler::new(config).pass(&site.store, site.clock.now()).await.unwrap();
+    assert!(snapshot.feeds.is_gone("/feeds/tag/cloud.json") && snapshot.feeds.is_gone("/feeds/all.atom"));
+    assert!(!snapshot.feeds.is_gone("/feeds/all.rss") && !snapshot.feeds.is_gone("/feeds/tag/never.rss"));
+    fs::remove_dir_all(site.place.site()).unwrap();
+}
