@@ -79,7 +79,7 @@ async fn combinations_have_what_fits_and_one_address() {
         site.place.article(&format!("{collection}/{name}.md"), &front);
     }
     let snapshot = site.pass().await;
-    let mut check = |path: &str, expected: &[&str]| {
+    let check = |path: &str, expected: &[&str]| {
         let document = ask(&snapshot, path).unwrap_or_else(|| panic!("{path} is not there"));
         let mut found = titles(&document);
         found.sort();
