@@ -5,7 +5,7 @@ use super::ics::Cancelled;
 use super::set::{Slugs, made_of};
 use super::{
     CALENDAR_MAX, CALENDAR_TYPE, Document, Feed, FeedSet, History, Kind, Memory, ReadWhole, Remembered, Settings,
-    Shown, Unread, archive, atom, ics, json, media_type, path_of, rss, tombstones,
+    Shown, Unread, archive, atom, ics, json, media_type, opml, path_of, rss, tombstones,
 };
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::{Catalog, GroupKey, PastEvent, Standing, Withdrawn};
@@ -129,13 +129,18 @@ impl Making<'_> {
     }
 
     /// The documents beside the feeds.
-    fn beside(&self, _feeds: &[Arc<Feed>]) -> Vec<Arc<Document>> {
+    fn beside(&self, feeds: &[Arc<Feed>]) -> Vec<Arc<Document>> {
         let withdrawn = self.catalog.withdrawn(self.now);
         let newest = withdrawn.first().map_or(LONG_AGO, |newest| newest.at);
         let tombstones = tombstones::document(&withdrawn, self.site, self.settings);
         let path = tombstones::PATH.to_owned();
         let tombstones = tombstones.and_then(|body| self.beside_feeds(path, media_type(Format::Atom), body, newest));
-        tombstones.into_iter().collect()
+        let title = tombstones::title(self.site);
+        let extra = [(title, self.settings.public(tombstones::PATH))];
+        let opml = opml::document(feeds, self.site, self.settings, &extra);
+        let updated = feeds.iter().map(|feed| feed.updated).max().unwrap_or(LONG_AGO);
+        let opml = self.beside_feeds(opml::PATH.to_owned(), opml::MEDIA_TYPE, opml, updated);
+        tombstones.into_iter().chain(opml).collect()
     }
 
     fn documents(&self, group: &Group, entries: &HashMap<ArticleId, Shown>) -> Vec<Arc<Document>> {

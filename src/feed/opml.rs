@@ -3,7 +3,7 @@
 //! It has no `docs`: the W3C validator takes that element of the head for an error.
 
 use super::plain::signless;
-use super::{Feed, Kind, set::Settings};
+use super::{Feed, Kind, Settings};
 use crate::article::{ArticleDate, SiteSettings};
 use crate::config::Format;
 use crate::text::{is_dotted_host, is_french};
@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
+/// Its address.
+pub const PATH: &str = "/feeds/opml";
 /// Its media type.
 pub const MEDIA_TYPE: &str = "text/x-opml; charset=utf-8";
 
@@ -85,10 +87,12 @@ fn text(writer: &mut Writer<Vec<u8>>, name: &str, value: &str) -> io::Result<()>
 /// What feeds of a kind stand under; None for the one of everything.
 fn heading(kind: Kind, french: bool) -> Option<&'static str> {
     let (in_french, in_english) = match kind {
-        Kind::All => return None,
+        Kind::All | Kind::Events => return None,
         Kind::Collection => ("Rubriques", "Collections"),
         Kind::Category => ("Catégories", "Categories"),
         Kind::Tag => ("Étiquettes", "Tags"),
+        Kind::Author => ("Auteurs", "Authors"),
+        Kind::Language => ("Langues", "Languages"),
     };
     Some(if french { in_french } else { in_english })
 }
@@ -99,7 +103,7 @@ fn outline(writer: &mut Writer<Vec<u8>>, feed: &Feed, site: &SiteSettings, setti
     let known = [Format::Rss, Format::Atom].into_iter().find(|format| formats.contains(format));
     let Some(format) = known.or(formats.first().copied()) else { return Ok(()) };
     let name = signless(if feed.kind == Kind::All { &feed.title } else { &feed.label });
-    let category = if feed.kind == Kind::All { String::new() } else { format!("/{}/{}", feed.kind.word(), feed.slug) };
+    let category = if feed.kind.is_single() { String::new() } else { format!("/{}/{}", feed.kind.word(), feed.slug) };
     let (xml, html) = (settings.public(&feed.path_in(format)), settings.public(&feed.path()));
     let (title, description) = (signless(&feed.title), signless(&settings.description(feed, site)));
     let mut element = writer.create_element("outline").with_attributes([
@@ -109,7 +113,7 @@ fn outline(writer: &mut Writer<Vec<u8>>, feed: &Feed, site: &SiteSettings, setti
         ("xmlUrl", xml.as_str()),
         ("htmlUrl", html.as_str()),
         ("description", description.as_str()),
-        ("language", site.language.as_str()),
+        ("language", feed.language.as_ref().unwrap_or(&site.language).as_str()),
     ]);
     if format == Format::Rss {
         element = element.with_attribute(("version", "RSS2"));

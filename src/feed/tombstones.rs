@@ -16,6 +16,12 @@ pub const PATH: &str = "/feeds/tombstones.atom";
 /// The newest ones stand in it.
 const TOMBSTONES_MAX: usize = 500;
 
+/// Its title.
+pub fn title(site: &SiteSettings) -> String {
+    let what = if is_french(&site.language) { "publications retirées" } else { "withdrawn articles" };
+    format!("{} – {what}", site.title)
+}
+
 /// The document. None if it cannot be written, which only a date outside of chrono's years causes.
 pub fn document(withdrawn: &[Withdrawn], site: &SiteSettings, settings: &Settings) -> Option<Vec<u8>> {
     let french = is_french(&site.language);
@@ -27,7 +33,6 @@ pub fn document(withdrawn: &[Withdrawn], site: &SiteSettings, settings: &Setting
         element
     };
     let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{}{PATH}", site.url.host_str().unwrap_or("")).as_bytes());
-    let title = if french { "publications retirées" } else { "withdrawn articles" };
     let subtitle = if french {
         "Ce que les flux ont montré et ne montrent plus (RFC 6721)."
     } else {
@@ -41,7 +46,7 @@ pub fn document(withdrawn: &[Withdrawn], site: &SiteSettings, settings: &Setting
     };
     let updated = shown.first().map_or(super::making::LONG_AGO, |newest| newest.at);
     let document = atom_syndication::Feed {
-        title: Text::plain(format!("{} – {title}", site.title)),
+        title: Text::plain(title(site)),
         subtitle: Some(Text::plain(subtitle)),
         id: id.urn().to_string(),
         updated: date(ArticleDate::in_zone(updated, &site.timezone))?,

@@ -217,9 +217,11 @@ async fn an_event_is_in_the_calendars_and_called_off_in_them() {
         assert!(calendar.contains("DTSTART:20261201T083000Z") && calendar.contains("STATUS:CONFIRMED"));
     }
     site.later();
-    for call_off in [&(|site: &Site| site.place.article("_actualites/e.md", &format!("{event}\npublished: false")))
-        as &dyn Fn(&Site), &|site: &Site| site.place.remove("_actualites/e.md")]
-    {
+    for call_off in [
+        &(|site: &Site| site.place.article("_actualites/e.md", &format!("{event}\npublished: false")))
+            as &dyn Fn(&Site),
+        &|site: &Site| site.place.remove("_actualites/e.md"),
+    ] {
         call_off(&site);
         let snapshot = site.pass().await;
         let calendar = ask(&snapshot, "/feeds/events.ics").unwrap();
@@ -255,11 +257,8 @@ async fn what_readers_saw_and_do_not_see_any_more_has_a_tombstone() {
     site.place.article("_actualites/long-gone.md", &front("long-gone", "expiryDate: 2020-01-01"));
     let snapshot = site.pass().await;
     assert!(tombstones(&snapshot).is_empty(), "{:?}", tombstones(&snapshot));
-    let ids: BTreeMap<String, String> = snapshot
-        .catalog()
-        .all()
-        .map(|standing| (standing.article.title.to_string(), standing.id.urn()))
-        .collect();
+    let ids: BTreeMap<String, String> =
+        snapshot.catalog().all().map(|standing| (standing.article.title.to_string(), standing.id.urn())).collect();
     site.later();
     site.place.article("_actualites/unpublished.md", &front("unpublished", "published: false"));
     site.place.article("_actualites/returns.md", &front("returns", "published: false"));
