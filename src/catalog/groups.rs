@@ -126,6 +126,14 @@ impl Group {
     }
 }
 
+/// What comes to a group when many articles are put in at once.
+struct Grown {
+    key: GroupKey,
+    label: Option<Arc<Label>>,
+    members: Vec<u32>,
+    print: u64,
+}
+
 /// All groups.
 #[derive(Debug, Default)]
 pub(super) struct Groups(BTreeMap<GroupKey, Group>);
@@ -162,18 +170,18 @@ impl Groups {
         added.sort_by_cached_key(|slot| order_of(*slot, slots));
         // Labels are shared: that two are one is told by where they are.
         let mut quick: HashMap<(Kind, usize), usize> = HashMap::new();
-        let mut grown: Vec<(GroupKey, Vec<u32>, Option<Arc<Label>>, u64)> = Vec::new();
+        let mut grown: Vec<Grown> = Vec::new();
         for slot in added {
             let Some(standing) = standing(slot, slots).filter(|standing| standing.article.published) else { continue };
             let (article, print) = (&standing.article, print_of(standing));
             let mut add = |kind: Kind, place: usize, new: &dyn Fn() -> (GroupKey, Option<Arc<Label>>)| {
                 let at = *quick.entry((kind, place)).or_insert_with(|| {
                     let (key, label) = new();
-                    grown.push((key, Vec::new(), label, 0));
+                    grown.push(Grown { key, label, members: Vec::new(), print: 0 });
                     grown.len() - 1
                 });
-                grown[at].1.push(slot);
-                grown[at].3 ^= print;
+                grown[at].members.push(slot);
+                grown[at].print ^= print;
             };
             add(Kind::All, 0, &|| (GroupKey::all(), None));
             let collection = &article.collection;
@@ -193,7 +201,7 @@ impl Groups {
                 add(kind, Arc::as_ptr(label).addr(), &|| (GroupKey::new(kind, &label.folded), Some(Arc::clone(label))));
             }
         }
-        for (key, members, label, print) in grown {
+        for Grown { key, label, members, print } in grown {
             let group = self.0.entry(key).or_default();
             group.print ^= print;
             if let Some(label) = label {

@@ -68,6 +68,10 @@ pub struct Gathered {
 impl FeedSet {
     /// What an address asks for: `/feeds/tag/cloud+numerique.rss`, `/feeds/all/archive/202611.atom`, `/feeds/tag/cloud`.
     pub fn demand(&self, path: &str, settings: &Settings) -> Answer {
+        // An encoded slash parts nothing (RFC 3986, section 2.2).
+        if path.as_bytes().windows(3).any(|three| three.eq_ignore_ascii_case(b"%2f")) {
+            return Answer::Unknown;
+        }
         self.read(&percent_decode(path), settings).unwrap_or(Answer::Unknown)
     }
 

@@ -15,8 +15,8 @@ use crate::text::{is_french, language_name, percent_decode, slug};
 use jiff::{SignedDuration, Timestamp};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What feeds are made of.
 pub struct Making<'a> {

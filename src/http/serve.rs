@@ -129,9 +129,12 @@ impl Service<Request<Incoming>> for Serving {
         let Some(shelf) = &*shelf else { return self.page(request) };
         let Some(document) = shelf.find(request.uri().path()) else {
             return match demanded(&shelf.snapshot, request.uri().path()) {
-                Some(demand) => {
-                    self.later(on_demand(self.site.clone(), Arc::clone(&shelf.snapshot), demand, request.into_parts().0))
-                }
+                Some(demand) => self.later(on_demand(
+                    self.site.clone(),
+                    Arc::clone(&shelf.snapshot),
+                    demand,
+                    request.into_parts().0,
+                )),
                 None => self.page(request),
             };
         };
