@@ -156,6 +156,11 @@ impl Plain {
         }
     }
 
+    /// Its public address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Its collection.
     pub fn collection(&self) -> &str {
         &self.collection

@@ -55,6 +55,7 @@ struct Kept {
     plain: Plain,
     former: Vec<String>,
     own_id: Option<String>,
+    guid: Option<String>,
     gist: Gist,
     visible: u64,
     first_seen: i64,
@@ -76,6 +77,7 @@ impl Kept {
             plain: Plain::from_head(&standing.article),
             former: past.former.iter().map(|address| address.to_string()).collect(),
             own_id: past.own_id.as_deref().map(str::to_owned),
+            guid: past.guid.as_deref().map(str::to_owned),
             gist: past.gist,
             visible: past.visible,
             first_seen: past.first_seen.as_microsecond(),
@@ -103,6 +105,7 @@ impl Kept {
             past: Past {
                 former: self.former.into_iter().map(Into::into).collect(),
                 own_id: self.own_id.map(Into::into),
+                guid: self.guid.map(Into::into),
                 gist: self.gist,
                 visible: self.visible,
                 first_seen: at(self.first_seen)?,

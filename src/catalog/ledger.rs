@@ -13,6 +13,8 @@ pub struct Past {
     pub former: Box<[Box<str>]>,
     /// Its identity as the author wrote it.
     pub own_id: Option<Box<str>>,
+    /// Its identity in feeds, where that is not its own: the address by which readers of the site's old feeds know it.
+    pub guid: Option<Box<str>>,
     /// A few samples of its text, by which texts like it are found.
     pub gist: Gist,
     /// Hash of what a reader sees; 0 if that is not known.
@@ -31,6 +33,13 @@ pub struct Past {
     pub copy_of: Option<Box<(ArticleId, f64)>>,
     /// When readers ceased to see it, if a look found it so: they are told. None while they see it, or if they never did.
     pub withdrawn: Option<Timestamp>,
+}
+
+impl Past {
+    /// The identity in feeds of the article that this is remembered of.
+    pub fn guid(&self, id: ArticleId) -> String {
+        self.guid.as_deref().map_or_else(|| id.urn(), str::to_owned)
+    }
 }
 
 /// What is remembered of an article whose file is gone.

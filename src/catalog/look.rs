@@ -24,6 +24,8 @@ pub struct Site<'a> {
     pub baseline: Baseline,
     /// Collections that were never looked at before.
     pub new: &'a BTreeSet<String>,
+    /// Whether their articles are known by their addresses.
+    pub adopts_addresses: bool,
 }
 
 /// The articles of a look, as far as they can be told without texts from the store.
@@ -188,6 +190,8 @@ pub fn look(
     let told = tell(catalog, &sorted, texts, site, now);
     let mut judged = copies_to_judge(catalog, &sorted);
     let mut looked = Looked::default();
+    // Two articles at one address: readers know one of them by it.
+    let mut adopted = std::mem::take(&mut catalog.adopted);
     let mut dates = Dates { catalog, given: HashSet::new() };
     let mut renewed: Vec<(ArticleId, Standing, Sketch)> = Vec::new();
     let known = sorted.at_home.into_iter().map(|(read, id)| (read, (id, Told::Path)));
@@ -207,7 +211,10 @@ pub fn look(
             (None, None) => {
                 let first =
                     site.new.contains(read.plain.collection()).then_some((site.baseline, &site.settings.timezone));
-                new_past(&read, how, first, now, &mut dates)
+                let is_known = first.is_some() && site.adopts_addresses && read.life.holds(now);
+                let is_known = is_known && adopted.insert(read.plain.url().into());
+                let guid = is_known.then(|| read.plain.url().into());
+                Past { guid, ..new_past(&read, how, first, now, &mut dates) }
             }
         };
         looked.baseline +=
@@ -215,6 +222,7 @@ pub fn look(
         let Read { plain, seen, stamp, print, .. } = *read;
         renewed.push((id, Standing { id, article: plain.into_head(names), past, stamp, print }, seen.sketch));
     }
+    catalog.adopted = adopted;
     // What stood at a path at which another article stands now, and is nowhere else, is gone.
     let given: HashSet<ArticleId> = renewed.iter().map(|(id, ..)| *id).collect();
     let there = renewed.iter().filter_map(|(_, new, _)| catalog.at_path(&new.article.path).map(|standing| standing.id));

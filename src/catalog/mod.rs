@@ -25,7 +25,7 @@ use groups::Groups;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use jiff::Timestamp;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -77,6 +77,11 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// Its identity in feeds, for ever.
+    pub fn guid(&self) -> String {
+        self.past.guid(self.id)
+    }
+
     /// The date that feeds show and sort by: an article that the site shows before its date has been there since it was
     /// first seen.
     pub fn published(&self, site: &SiteSettings) -> ArticleDate {
@@ -152,6 +157,8 @@ impl Standing {
 pub struct Withdrawn {
     /// Its identity.
     pub id: ArticleId,
+    /// Its identity in feeds.
+    pub guid: String,
     /// Since when they do not.
     pub at: Timestamp,
     /// When it would have taken place, if it was an event.
@@ -194,6 +201,8 @@ pub struct Catalog {
     turns: BTreeSet<(Timestamp, u32)>,
     /// Articles whose file is gone.
     gone: BTreeMap<ArticleId, Gone>,
+    /// Addresses that became identities in feeds, while a first start is under way.
+    adopted: HashSet<Box<str>>,
 }
 
 impl Catalog {
@@ -264,12 +273,14 @@ impl Catalog {
             let published = standing.published_at();
             Some(Withdrawn {
                 id: standing.id,
+                guid: standing.guid(),
                 at: standing.withdrawn_since(now)?,
                 event: event.map(|time| PastEvent { time: EventTime::clone(time), published }),
             })
         });
         let gone = self.gone.values().filter_map(|gone| {
-            Some(Withdrawn { id: gone.id, at: gone.past.withdrawn?, event: gone.event.as_deref().cloned() })
+            let (at, event) = (gone.past.withdrawn?, gone.event.as_deref().cloned());
+            Some(Withdrawn { id: gone.id, guid: gone.past.guid(gone.id), at, event })
         });
         let mut withdrawn: Vec<Withdrawn> = standing.chain(gone).collect();
         withdrawn.sort_by_key(|withdrawn| (Reverse(withdrawn.at), withdrawn.id));
@@ -388,6 +399,7 @@ impl Catalog {
     /// Puts the articles that are not in their groups yet into them.
     pub fn settle(&mut self) {
         self.groups.put_all(std::mem::take(&mut self.unsettled), &self.slots);
+        self.adopted = HashSet::new();
     }
 
     /// Takes an article out, remembering it.

@@ -37,6 +37,7 @@ pub(super) fn new_past(
     Past {
         former: former(&read.seen.addresses, &[]),
         own_id: read.seen.own_id.as_deref().map(Into::into),
+        guid: None,
         gist: read.seen.sketch.gist(),
         visible: read.visible,
         first_seen: now,

@@ -95,6 +95,7 @@ fn standing(seed: &Seed, names: &mut Names) -> Standing {
         past: Past {
             former: if seed.path == 2 { ["www.example.fr/ancien".into()].into() } else { Box::default() },
             own_id: (seed.path == 0).then(|| "propre".into()),
+            guid: (seed.number == 1).then(|| "https://www.example.fr/1/".into()),
             gist: if seed.early { Gist::default() } else { sketch.gist() },
             visible: u64::from(seed.seen % 3 > 0),
             first_seen: instant(seed.seen),

@@ -145,6 +145,9 @@ pub struct RawFeeds {
     pub formats: Option<Vec<RawFormat>>,
     /// Whether entries carry the whole article or its summary.
     pub content: Option<RawContent>,
+    /// Identities in feeds of the articles found at the first start: `address` if feeds of the site had their addresses as
+    /// identities, so that no reader sees them as new; `uuid` else. By default `address` where `aliases` names old feeds.
+    pub ids: Option<RawIds>,
     /// Whether older articles stand in archives, month by month, back to the first one.
     pub archives: Option<bool>,
     /// Old addresses of feeds, and the feed that answers there: `/feed.xml: /feeds/all.rss`.
@@ -165,6 +168,16 @@ pub enum RawFormat {
     Atom,
     /// JSON Feed 1.1.
     Json,
+}
+
+/// Identities in feeds of the articles found at the first start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawIds {
+    /// Their addresses at that time.
+    Address,
+    /// New ones: `urn:uuid:…`.
+    Uuid,
 }
 
 /// What an entry carries.

@@ -2,7 +2,7 @@
 
 use super::git::{self, Git};
 use super::raw::{
-    RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawGenerator, RawHashtags, RawHttp, RawSite,
+    RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawGenerator, RawHashtags, RawHttp, RawIds, RawSite,
 };
 use super::read::{Reader, dotted, key};
 use crate::secret::Secret;
@@ -252,6 +252,9 @@ pub struct Feeds {
     pub formats: Vec<Format>,
     /// What an entry carries.
     pub content: Content,
+    /// Whether articles found at the first start keep their addresses of then as identities: readers of the site's own
+    /// feeds know them by these.
+    pub adopts_addresses: bool,
     /// Whether older articles stand in archives.
     pub archives: bool,
     /// Old addresses, and the path of the feed that answers there.
@@ -350,6 +353,7 @@ pub(super) fn feeds(reader: &mut Reader, raw: RawFeeds) -> Feeds {
             Some(RawContent::Summary) => Content::Summary,
             Some(RawContent::Full) | None => Content::Full,
         },
+        adopts_addresses: raw.ids.map_or(!raw.aliases.is_empty(), |ids| ids == RawIds::Address),
         archives: raw.archives.unwrap_or(true),
         aliases: raw.aliases,
         export: raw.export.filter(|folder| !folder.trim().is_empty()).and_then(|folder| {

@@ -13,7 +13,7 @@ use url::Url;
 /// What a feed shows of an article. All texts are free of characters that XML forbids; HTML is clean and absolute.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Entry {
-    /// `urn:uuid:…`: the guid, atom:id and id, for ever.
+    /// The guid, atom:id and id, for ever: `urn:uuid:…`, or the address by which readers of the site's old feeds know it.
     pub id: String,
     /// The article's address.
     pub url: Url,
@@ -74,7 +74,7 @@ pub fn entry(standing: &Standing, article: &Article, site: &SiteSettings, conten
     let summary = summary(article, body.as_deref());
     let language = article.language.clone().filter(|language| *language != site.language);
     Entry {
-        id: standing.id.urn(),
+        id: standing.guid(),
         url: article.url.clone(),
         title: article.title.clone(),
         published: standing.published(site),

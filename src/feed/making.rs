@@ -372,7 +372,7 @@ impl Reading<'_> {
 /// An event that was called off.
 fn cancelled(withdrawn: &Withdrawn) -> Option<Cancelled> {
     let PastEvent { time, published } = withdrawn.event.as_ref()?;
-    let (id, at, published) = (withdrawn.id.urn(), withdrawn.at, *published);
+    let (id, at, published) = (withdrawn.guid.clone(), withdrawn.at, *published);
     Some(Cancelled { id, start: time.start, end: time.end, all_day: time.all_day, at, published })
 }
 

@@ -106,7 +106,7 @@ fn item(entry: &Entry, settings: &Settings) -> Item {
         link: Some(entry.url.to_string()),
         description: Some(description),
         content: entry.content_html.clone().filter(|html| !html.is_empty()),
-        guid: Some(Guid { value: entry.id.clone(), permalink: false }),
+        guid: Some(Guid { value: entry.id.clone(), permalink: entry.id == entry.url.as_str() }),
         pub_date: Some(entry.published.rfc822()),
         categories: entry.terms().map(category).collect(),
         enclosure: entry.attachments.first().map(|attachment| Enclosure {

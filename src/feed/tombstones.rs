@@ -28,7 +28,7 @@ pub fn document(withdrawn: &[Withdrawn], site: &SiteSettings, settings: &Setting
     let shown = withdrawn.get(..TOMBSTONES_MAX).unwrap_or(withdrawn);
     let tombstone = |withdrawn: &Withdrawn| {
         let mut element = Extension { name: "at:deleted-entry".into(), ..Extension::default() };
-        element.attrs.insert("ref".into(), withdrawn.id.urn());
+        element.attrs.insert("ref".into(), withdrawn.guid.clone());
         element.attrs.insert("when".into(), ArticleDate::in_zone(withdrawn.at, &site.timezone).rfc3339());
         element
     };

@@ -229,7 +229,8 @@ impl State {
         let new = self.new_collections(&settings).into_iter().collect();
         // A collection that comes later is no first start: whatever the configuration says, its articles stay silent.
         let baseline = if self.first { self.config.baseline } else { Baseline::Existing };
-        let site = Site { settings: &settings, baseline, new: &new };
+        let adopts_addresses = self.config.feeds.adopts_addresses;
+        let site = Site { settings: &settings, baseline, new: &new, adopts_addresses };
         let catalog = Arc::clone(&self.catalog);
         let mut catalog = catalog.write().unwrap_or_else(PoisonError::into_inner);
         let is_blank = sorted.is_of_blank();

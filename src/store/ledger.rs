@@ -97,7 +97,7 @@ impl Pass {
         // Of the text, only what the gist needs.
         let rows = sqlx::query(
             "select id, path, addresses, own_id, title, substr(sketch, 1, 52) as sketch, visible, first_seen, updated, state,
-                state_since, decided, copy_of, likeness, gone_since, withdrawn_at, event
+                state_since, decided, copy_of, likeness, gone_since, withdrawn_at, event, guid
              from articles where ? or gone_since is not null order by id",
         )
         .bind(all)
@@ -128,7 +128,7 @@ impl Pass {
         for chunk in rows.0.chunks(ROWS) {
             let mut query = QueryBuilder::<Sqlite>::new(
                 "insert into articles (id, path, addresses, own_id, title, sketch, visible, first_seen, updated, state,
-                    state_since, decided, copy_of, likeness, gone_since, withdrawn_at, event) ",
+                    state_since, decided, copy_of, likeness, gone_since, withdrawn_at, event, guid) ",
             );
             query.push_values(chunk, |mut row, written| {
                 row.push_bind(written.id.to_string())
@@ -147,7 +147,8 @@ impl Pass {
                     .push_bind(written.likeness)
                     .push_bind(written.gone_since)
                     .push_bind(written.withdrawn_at)
-                    .push_bind(&written.event);
+                    .push_bind(&written.event)
+                    .push_bind(&written.guid);
             });
             query.push(
                 " on conflict (id) do update set path = excluded.path, addresses = excluded.addresses,
@@ -156,7 +157,8 @@ impl Pass {
                     visible = excluded.visible, first_seen = excluded.first_seen, updated = excluded.updated,
                     state = excluded.state, state_since = excluded.state_since, decided = excluded.decided,
                     copy_of = excluded.copy_of, likeness = excluded.likeness, gone_since = excluded.gone_since,
-                    withdrawn_at = excluded.withdrawn_at, event = excluded.event",
+                    withdrawn_at = excluded.withdrawn_at, event = excluded.event,
+                    guid = excluded.guid",
             );
             query.build().persistent(false).execute(&mut *self.transaction).await?;
         }
@@ -225,6 +227,7 @@ struct Written {
     gone_since: Option<i64>,
     withdrawn_at: Option<i64>,
     event: Option<String>,
+    guid: Option<String>,
 }
 
 impl Written {
@@ -248,6 +251,7 @@ impl Written {
             gone_since: None,
             withdrawn_at: past.withdrawn.map(micros),
             event: None,
+            guid: past.guid.as_deref().map(str::to_owned),
         }
     }
 
@@ -287,6 +291,7 @@ fn read_row(row: &SqliteRow) -> Result<Row, StoreError> {
     let own_id: Option<String> = row.try_get("own_id")?;
     let gone_since: Option<i64> = row.try_get("gone_since")?;
     let withdrawn: Option<i64> = row.try_get("withdrawn_at")?;
+    let guid: Option<String> = row.try_get("guid")?;
     let event: Option<String> = row.try_get("event")?;
     let mut addresses = addresses.into_iter();
     Ok(Row {
@@ -297,6 +302,7 @@ fn read_row(row: &SqliteRow) -> Result<Row, StoreError> {
         past: Past {
             former: addresses.map(Into::into).collect(),
             own_id: own_id.map(Into::into),
+            guid: guid.map(Into::into),
             gist: Sketch::from_bytes(&sketch).gist(),
             visible: hash(row.try_get("visible")?)?,
             first_seen: instant(row.try_get("first_seen")?)?,

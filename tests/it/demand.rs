@@ -2,6 +2,8 @@
 //! languages, and what was withdrawn.
 
 use crate::support::Place;
+use crate::support::server::{Server, Setting};
+use axum::http::StatusCode;
 use crieur::clock::Clock;
 use crieur::feed::demand::Answer;
 use crieur::reconcile::{Made, Reconciler, Snapshot};
@@ -305,4 +307,78 @@ async fn a_feed_that_is_empty_stays_and_a_format_that_is_dropped_is_gone() {
     assert!(snapshot.feeds.is_gone("/feeds/tag/cloud.json") && snapshot.feeds.is_gone("/feeds/all.atom"));
     assert!(!snapshot.feeds.is_gone("/feeds/all.rss") && !snapshot.feeds.is_gone("/feeds/tag/never.rss"));
     fs::remove_dir_all(site.place.site()).unwrap();
+}
+
+#[tokio::test]
+async fn readers_of_the_old_feeds_see_nothing_twice() {
+    let mut site = Site::new("aliases: { /feed.xml: /feeds/all.rss }").await;
+    let front = |title: &str, more: &str| format!("title: {title}\ndate: 2026-11-20 09:00:00 +01:00\n{more}");
+    site.place.article("_actualites/a.md", &front("A", ""));
+    site.place.article("_actualites/b.md", &front("B", "permalink: /actualites/a/"));
+    site.place.article("_actualites/c.md", &front("C", "published: false"));
+    site.pass().await;
+    site.later();
+    // It moves, another one is published, and a new process looks.
+    site.place.article("_actualites/c.md", &front("C", ""));
+    site.place.remove("_actualites/a.md");
+    site.place.article("_actualites/a.md", &front("A", "permalink: /ailleurs/"));
+    site.pass().await;
+    let config = site.place.config("feeds: { aliases: { /feed.xml: /feeds/all.rss } }");
+    let snapshot = Reconciler::new(config).pass(&site.store, site.clock.now()).await.unwrap();
+    let feed: serde_json::Value = serde_json::from_str(&ask(&snapshot, "/feeds/all.json").unwrap()).unwrap();
+    let ids: BTreeMap<&str, &str> = feed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["title"].as_str().unwrap(), item["id"].as_str().unwrap()))
+        .collect();
+    assert_eq!(ids["A"], "https://www.example.fr/actualites/a/");
+    assert!(ids["B"].starts_with("urn:uuid:"), "two articles had one address, and readers knew one of them");
+    assert!(ids["C"].starts_with("urn:uuid:"), "nobody saw it in the old feed");
+    let rss = ask(&snapshot, "/feed.xml").unwrap();
+    assert!(rss.contains("<guid isPermaLink=\"false\">https://www.example.fr/actualites/a/</guid>"), "{rss}");
+    assert!(rss.contains("<link>https://www.example.fr/ailleurs/</link>"));
+}
+
+#[tokio::test]
+async fn what_is_made_on_demand_is_served_like_any_other_document() {
+    let place = Place::new();
+    for (name, tags) in [("a", "Cloud, IA"), ("b", "Cloud")] {
+        place.article(&format!("_actualites/{name}.md"), &format!("title: {name}\ndate: 2026-11-20\ntags: [{tags}]"));
+    }
+    let rest = "feeds: { hubs: [self] }";
+    let site = Server::of(place, rest, Setting::default()).await;
+    let path = "/feeds/tag/cloud,-ia.rss";
+    let full = site.ask("GET", path, &[]).await;
+    assert_eq!((full.status, full.header("content-type")), (StatusCode::OK, "application/rss+xml; charset=utf-8"));
+    let link =
+        "<http://localhost:8080/hub>; rel=\"hub\", <http://localhost:8080/feeds/tag/cloud,-ia.rss>; rel=\"self\"";
+    assert_eq!(full.header("link"), link);
+    let (etag, modified) = (full.header("etag").to_owned(), full.header("last-modified").to_owned());
+    for condition in [[("if-none-match", etag.as_str())], [("if-modified-since", modified.as_str())]] {
+        assert_eq!(site.ask("GET", path, &condition).await.status, StatusCode::NOT_MODIFIED);
+    }
+    let head = site.ask("HEAD", path, &[]).await;
+    assert_eq!((head.header("etag"), head.body.len()), (etag.as_str(), 0));
+    let packed = site.ask("GET", path, &[("accept-encoding", "br")]).await;
+    assert_eq!(packed.header("content-encoding"), "br");
+    assert_ne!(packed.header("etag"), etag);
+    assert_eq!(site.ask("POST", path, &[]).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    let moved = site.ask("GET", "/feeds/tag/Cloud,-IA.rss", &[]).await;
+    assert_eq!((moved.status, moved.header("location")), (StatusCode::MOVED_PERMANENTLY, path));
+    assert_eq!(site.ask("GET", "/feeds/tag/cloud+nothing.rss", &[]).await.status, StatusCode::NOT_FOUND);
+
+    // What does not concern it leaves it as it is; what does is seen at once, a withdrawal too.
+    site.place.article("_actualites/c.md", "title: c\ndate: 2026-11-21\ntags: [IA]");
+    site.clock.advance(jiff::SignedDuration::from_hours(1));
+    site.pass(rest).await;
+    assert_eq!(site.ask("GET", path, &[("if-none-match", &etag)]).await.status, StatusCode::NOT_MODIFIED);
+    site.place.remove("_actualites/b.md");
+    site.clock.advance(jiff::SignedDuration::from_hours(1));
+    site.pass(rest).await;
+    let after = site.ask("GET", path, &[("if-modified-since", &modified)]).await;
+    assert_eq!(after.status, StatusCode::OK);
+    assert!(!after.text().contains("<item>"));
+    assert!(site.ask("GET", "/metrics", &[]).await.text().contains("feed=\"on demand\""));
+    site.stop().await;
 }

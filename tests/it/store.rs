@@ -24,7 +24,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_and_nothing_looks
         "drop table index_pages; drop table entries; drop index articles_gone;
          delete from meta where name in ('index', 'generation');
          update articles set visible = visible || visible, state = state || state;
-         alter table articles drop column withdrawn_at; alter table articles drop column event;
+         alter table articles drop column withdrawn_at; alter table articles drop column guid; alter table articles drop column event;
          alter table feeds drop column changed; alter table feeds drop column print;
          pragma user_version = 1;",
     )

@@ -52,6 +52,7 @@ impl Bench {
         let past = Past {
             former: Box::default(),
             own_id: None,
+            guid: None,
             gist: Gist::default(),
             visible: 1,
             first_seen: SEEN,

@@ -77,7 +77,7 @@ pub fn made(name: &'static str, folder: &Path, yaml: &str, now: Timestamp) -> Si
             .map(|id| {
                 let standing = catalog.get(id).unwrap();
                 Item {
-                    id: id.urn(),
+                    id: standing.guid(),
                     title: standing.article.title.to_string(),
                     url: standing.article.url.to_string(),
                     published: standing.published(&snapshot.site).at.as_second(),
