@@ -149,7 +149,8 @@ impl Finish<'_> {
         if !ELEMENTS.contains(&tag.name.as_str()) && !MORE.contains(&tag.name.as_str()) {
             return;
         }
-        if is_block(&tag.name) {
+        self.end_same(&tag.name);
+        if is_block(&tag.name) || matches!(tag.name.as_str(), "li" | "dd" | "dt") {
             self.end_paragraph();
         }
         let start = self.kept.len();
@@ -193,7 +194,36 @@ impl Finish<'_> {
         let within = self.open.iter().rposition(|open| {
             open.end.is_some() && matches!(open.name.as_str(), "p" | "td" | "th" | "li" | "div" | "blockquote" | "dd")
         });
-        let Some(from) = within.filter(|at| self.open[*at].name == "p") else { return };
+        if let Some(from) = within.filter(|at| self.open[*at].name == "p") {
+            self.end_from(from);
+        }
+    }
+
+    /// An item of a list ends the one that it stands in, and a heading the heading, as in every browser: where an element
+    /// was left out, they may stand in each other.
+    fn end_same(&mut self, name: &str) {
+        let is_heading = |name: &str| matches!(name, "h1" | "h2" | "h3" | "h4" | "h5" | "h6");
+        let ends: &[&str] = match name {
+            "li" => &["li"],
+            "dd" | "dt" => &["dd", "dt"],
+            name if is_heading(name) => &[],
+            _ => return,
+        };
+        let mut within = self.open.iter().enumerate().rev().filter(|(_, open)| open.end.is_some());
+        let found = within.find_map(|(at, open)| {
+            let name = open.name.as_str();
+            let same = ends.contains(&name) || (ends.is_empty() && is_heading(name));
+            // Only the innermost heading counts, and a list in an item has items of its own.
+            let other = ends.is_empty() || (is_block(name) && !matches!(name, "address" | "div" | "p"));
+            (same || other).then_some((at, same))
+        });
+        if let Some((at, true)) = found {
+            self.end_from(at);
+        }
+    }
+
+    /// Ends an element that is open, and all in it.
+    fn end_from(&mut self, from: usize) {
         let ends: Vec<String> = self.open[from..].iter_mut().rev().filter_map(|open| open.end.take()).collect();
         self.kept.push_str(&ends.concat());
     }

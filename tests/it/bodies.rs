@@ -198,6 +198,20 @@ fn whatever_is_written_comes_out_safe_absolute_and_well_formed() {
     well_formed(&documents);
 }
 
+#[test]
+fn what_a_browser_ends_by_itself_is_ended() {
+    // An object, which is left out, hides from the parser what its inside stands in.
+    for (source, html) in [
+        ("<p>a<object><li>b</li></object></p>", "<p>a</p><li>b</li>"),
+        ("<dl><dt>a<object><dd>b</dd></object></dt></dl>", "<dl><dt>a</dt><dd>b</dd></dl>"),
+        ("<ul><li>a<object><li>b</li></object></li></ul>", "<ul><li>a</li><li>b</li></ul>"),
+        ("<h2>a<object><h3>b</h3></object></h2>", "<h2>a</h2><h3>b</h3>"),
+        ("<ul><li>a<ul><li>b</li></ul></li></ul>", "<ul><li>a<ul><li>b</li></ul></li></ul>"),
+    ] {
+        assert_eq!(render(source, Templating::None), html, "{source}");
+    }
+}
+
 /// Pieces that, repeated, some parser reads in more than linear time.
 #[rustfmt::skip]
 const REPEATED: &[&str] = &[
