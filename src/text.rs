@@ -87,13 +87,38 @@ pub fn language_name(tag: &str) -> &str {
     }
 }
 
-/// A language tag (BCP 47) as a person writes it, with `-` for `_`; None if it is none.
+/// The languages of ISO 639-1 and 639-2, by code, which are those that the W3C validator knows.
+const LANGUAGES: &str = "\
+    aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el \
+    en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu \
+    ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na \
+    nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so \
+    sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu \
+    aar abk ace ach ada ady afa afh afr ain aka akk alb ale alg alt amh ang anp apa ara arc arg arm arn arp art arw \
+    asm ast ath aus ava ave awa aym aze bad bai bak bal bam ban baq bas bat bej bel bem ben ber bho bih bik bin bis \
+    bla bnt bod bos bra bre btk bua bug bul bur byn cad cai car cat cau ceb cel ces cha chb che chg chi chk chm chn \
+    cho chp chr chu chv chy cmc cop cor cos cpe cpf cpp cre crh crp csb cus cym cze dak dan dar day del den deu dgr \
+    din div doi dra dsb dua dum dut dyu dzo efi egy eka ell elx eng enm epo est eus ewe ewo fan fao fas fat fij fil \
+    fin fiu fon fra fre frm fro frr frs fry ful fur gaa gay gba gem geo ger gez gil gla gle glg glv gmh goh gon gor \
+    got grb grc gre grn gsw guj gwi hai hat hau haw heb her hil him hin hit hmn hmo hrv hsb hun hup hye iba ibo ice \
+    ido iii ijo iku ile ilo ina inc ind ine inh ipk ira iro isl ita jav jbo jpn jpr jrb kaa kab kac kal kam kan kar \
+    kas kat kau kaw kaz kbd kha khi khm kho kik kin kir kmb kok kom kon kor kos kpe krc krl kro kru kua kum kur kut \
+    lad lah lam lao lat lav lez lim lin lit lol loz ltz lua lub lug lui lun luo lus mac mad mag mah mai mak mal man \
+    mao map mar mas may mdf mdr men mga mic min mis mkd mkh mlg mlt mnc mni mno moh mon mos mri msa mul mun mus mwl \
+    mwr mya myn myv nah nai nap nau nav nbl nde ndo nds nep new nia nic niu nld nno nob nog non nor nqo nso nub nwc \
+    nya nym nyn nyo nzi oci oji ori orm osa oss ota oto paa pag pal pam pan pap pau peo per phi phn pli pol pon por \
+    pra pro pus que raj rap rar roa roh rom ron rum run rup rus sad sag sah sai sal sam san sas sat scn sco sel sem \
+    sga sgn shn sid sin sio sit sla slk slo slv sma sme smi smj smn smo sms sna snd snk sog som son sot spa sqi srd \
+    srn srp srr ssa ssw suk sun sus sux swa swe syc syr tah tai tam tat tel tem ter tet tgk tgl tha tib tig tir tiv \
+    tkl tlh tli tmh tog ton tpi tsi tsn tso tuk tum tup tur tut tvl twi tyv udm uga uig ukr umb und urd uzb vai ven \
+    vie vol vot wak wal war was wel wen wln wol xal xho yao yap yid yor ypk zap zbl zen zha zho znd zul zun zza";
+
+/// A language tag (BCP 47) as a person writes it, with `-` for `_`; None if it is none, or of no language.
 pub fn language_tag(given: &str) -> Option<String> {
     let tag = given.trim().replace('_', "-");
     let mut parts = tag.split('-');
-    let first = parts.next()?;
-    let right = (2..=3).contains(&first.len())
-        && first.bytes().all(|b| b.is_ascii_alphabetic())
+    let first = parts.next()?.to_ascii_lowercase();
+    let right = LANGUAGES.split(' ').any(|known| known == first)
         && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
     right.then_some(tag)
 }
@@ -101,6 +126,14 @@ pub fn language_tag(given: &str) -> Option<String> {
 /// Whether a language tag is that of some French.
 pub fn is_french(language: &str) -> bool {
     language.split('-').next().is_some_and(|first| first.eq_ignore_ascii_case("fr"))
+}
+
+/// Whether a text is a type and a subtype, and nothing else (RFC 6838, section 4.2).
+pub fn is_media_type(text: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
+    text.split_once('/').is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
 }
 
 /// Whether a host is one of the public net, by its form: names or numbers with points between them. The W3C validator
@@ -227,7 +260,10 @@ mod tests {
         }
         assert_eq!(percent_decode("/flux%20d'actualit%C3%A9s%zz"), "/flux d'actualités%zz");
         assert_eq!(language_tag("fr_FR").as_deref(), Some("fr-FR"));
-        assert_eq!((language_tag("français"), language_tag("<x>")), (None, None));
+        assert_eq!(language_tag("gsw").as_deref(), Some("gsw"));
+        for none in ["français", "<x>", "", "xq", "fr fr", "aa ab", "fr-", "fr-é"] {
+            assert_eq!(language_tag(none), None, "{none}");
+        }
     }
 
     #[test]

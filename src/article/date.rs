@@ -34,9 +34,13 @@ impl ArticleDate {
         zoned.strftime(&format!("%Y-%m-%dT%H:%M:%S{fraction}%:z")).to_string()
     }
 
-    /// RFC 822 with a year of four digits, such as `Fri, 05 Jul 2024 14:00:00 +0200`; English whatever the site's language.
+    /// RFC 822 with a year of four digits, such as `Fri, 05 Jul 2024 14:00:00 +0200`; English whatever the site's
+    /// language. An offset that is no multiple of half an hour (Nepal's), which the W3C validator takes for a mistake,
+    /// becomes that of UTC.
     pub fn rfc822(self) -> String {
-        self.zoned().strftime("%a, %d %b %Y %H:%M:%S %z").to_string()
+        let usual = self.offset.seconds() % 1_800 == 0;
+        let zoned = if usual { self.zoned() } else { Self { offset: Offset::UTC, ..self }.zoned() };
+        zoned.strftime("%a, %d %b %Y %H:%M:%S %z").to_string()
     }
 }
 
@@ -246,5 +250,11 @@ mod tests {
     fn feed_dates_keep_the_offset_and_speak_english() {
         let date = parse("2024-02-05 09:30:00 +01:00", &TimeZone::UTC).unwrap();
         assert_eq!(date.rfc822(), "Mon, 05 Feb 2024 09:30:00 +0100");
+        for (written, expected) in [
+            ("2024-02-05 09:30:00 +05:45", "Mon, 05 Feb 2024 03:45:00 +0000"),
+            ("2024-02-05 09:30:00 -03:30", "Mon, 05 Feb 2024 09:30:00 -0330"),
+        ] {
+            assert_eq!(parse(written, &TimeZone::UTC).unwrap().rfc822(), expected);
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::read::Reading;
 use super::{Attachment, Event, EventLink, FileFacts, Image, markdown};
 use crate::problem::Problem;
 use crate::template::Template;
-use crate::text::{clean, one_line};
+use crate::text::{clean, is_media_type, one_line};
 use crate::yaml::Yaml;
 use jiff::civil::Time;
 use url::Url;
@@ -149,7 +149,11 @@ impl Reading<'_> {
                 let facts = match &own {
                     Some(path) => self.lookup.facts(path),
                     None => said(&["length", "size"]).and_then(|length| length.parse().ok()).and_then(|length| {
-                        let media_type = said(&["type", "mime_type"]).filter(|media_type| media_type.contains('/'))?;
+                        let media_type = said(&["type", "mime_type"])?;
+                        let media_type = media_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+                        if !is_media_type(&media_type) {
+                            return None;
+                        }
                         Some(FileFacts { length, media_type, pixels: None })
                     }),
                 };

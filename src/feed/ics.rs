@@ -8,7 +8,7 @@ use super::content_line::Lines;
 use super::entry::{Entry, image_type};
 use super::{Feed, Settings, atom};
 use crate::article::{ArticleDate, Event, SiteSettings};
-use crate::text::{clean, is_french, one_line};
+use crate::text::{clean, is_french, is_media_type, one_line};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashSet};
 
@@ -196,14 +196,8 @@ fn description(entry: &Entry, event: &Event, language: &str) -> String {
 
 /// A media type as a parameter. One that somebody wrote may be anything; what is none is left out.
 fn format_type(media_type: Option<&str>) -> String {
-    let is_one = |media_type: &&str| {
-        // Type and subtype (RFC 6838, section 4.2).
-        let is_name = |name: &str| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
-        };
-        media_type.split_once('/').is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
-    };
-    media_type.filter(is_one).map(|media_type| format!(";FMTTYPE={media_type}")).unwrap_or_default()
+    let media_type = media_type.filter(|media_type| is_media_type(media_type));
+    media_type.map(|media_type| format!(";FMTTYPE={media_type}")).unwrap_or_default()
 }
 
 fn utc(at: Timestamp) -> String {
