@@ -213,6 +213,24 @@ pub const KINDS: &[Kind] = &[
     known("endpoint-refused", Severity::Error, "An endpoint cannot be used.", "Look at its server and token."),
     known("event-order", Severity::Warning, "An event ends before it starts.", "Correct one of the two dates."),
     known(
+        "feed-error",
+        Severity::Error,
+        "An article would make a feed invalid or unsafe, so no feed shows it as it is now.",
+        "Do what the message says; the word in brackets is the W3C feed validator's name for it.",
+    ),
+    known(
+        "feed-note",
+        Severity::Note,
+        "Something in an article had to be mended for feeds.",
+        "Mend it in the article; the word in brackets is the W3C feed validator's name for it.",
+    ),
+    known(
+        "feed-warning",
+        Severity::Warning,
+        "Something in an article earns its feeds a warning of the W3C validator.",
+        "Do what the message says; the word in brackets is that validator's name for it.",
+    ),
+    known(
         "future-date",
         Severity::Note,
         "An article's date is to come.",

@@ -9,6 +9,7 @@ pub mod audience;
 pub mod conditional;
 mod content_line;
 pub mod demand;
+pub mod doctor;
 pub mod entry;
 pub mod ics;
 pub mod json;

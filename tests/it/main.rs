@@ -17,6 +17,7 @@ mod crash;
 mod daemon;
 mod demand;
 mod deliver;
+mod doctor;
 mod feeds;
 mod git;
 mod git_program;
