@@ -1,9 +1,37 @@
-//! Places at which a test lets the process die as if its power were cut.
+//! Places at which a test lets the process, or what it does, die as if the power were cut.
 
-/// Ends the process on the spot if the environment's `CRIEUR_CRASH_AT` names this place. Only in builds with debug
-/// assertions; the code around it is the same in all builds.
+use std::cell::Cell;
+
+thread_local! {
+    /// How many places this thread still passes; None: all of them.
+    static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// What a thread ends with at a place that a test chose by [`cut_after`].
+#[derive(Debug)]
+pub struct Cut;
+
+/// Ends the process on the spot if the environment's `CRIEUR_CRASH_AT` names this place; ends what the thread does if a
+/// test counted to it. Only in builds with debug assertions; the code around it is the same in all builds.
 pub fn crash_point(name: &str) {
-    if cfg!(debug_assertions) && std::env::var("CRIEUR_CRASH_AT").is_ok_and(|wanted| wanted == name) {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    if std::env::var("CRIEUR_CRASH_AT").is_ok_and(|wanted| wanted == name) {
         std::process::abort();
     }
+    match LEFT.get() {
+        None => {}
+        Some(0) => {
+            LEFT.set(None);
+            // Not by a panic's own road: nothing is said, and a test tells it from a panic.
+            std::panic::resume_unwind(Box::new(Cut));
+        }
+        Some(left) => LEFT.set(Some(left - 1)),
+    }
+}
+
+/// Lets this thread pass so many places more, then unwind with [`Cut`]; None: it passes all.
+pub fn cut_after(places: Option<usize>) {
+    LEFT.set(places);
 }

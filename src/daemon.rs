@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::config::{Config, EndpointName};
 use crate::deliver::{Deliverer, Step};
-use crate::export;
+use crate::exports;
 use crate::http::{self, Asked, Documents, Hook, Limits, Proxies, Shared};
 use crate::problem::Problem;
 use crate::pull::Puller;
@@ -112,6 +112,14 @@ impl Daemon {
             tasks.spawn(async move {
                 let task = format!("deliver {name}");
                 deliver(deliverer, name, wake, looked, clock, shutdown).await;
+                (task, Ok(()))
+            });
+        }
+        for target in exports::targets(&self.config).0 {
+            let (looked, clock, shutdown) = (self.looked.subscribe(), self.clock.clone(), shutdown.clone());
+            tasks.spawn(async move {
+                let task = format!("export {target}");
+                exports::keep(target, looked, clock, shutdown).await;
                 (task, Ok(()))
             });
         }
@@ -225,7 +233,7 @@ impl Daemon {
         if sees_all { every } else { look_again(took, every) }
     }
 
-    /// Puts a pass before readers, writes the export, and wakes those who deliver. When time alone changes something.
+    /// Puts a pass before readers and exports, and wakes those who deliver. When time alone changes something.
     async fn hand_out(&self, snapshot: Snapshot) -> Option<Timestamp> {
         let snapshot = Arc::new(snapshot);
         let until = snapshot.next_change;
@@ -236,14 +244,6 @@ impl Daemon {
         self.looked.send_replace(Some(Arc::clone(&snapshot)));
         for wake in self.wake_deliver.values() {
             wake.wake();
-        }
-        if let Some(folder) = self.config.feeds.export.clone() {
-            let feeds = Arc::clone(&snapshot.feeds);
-            match tokio::task::spawn_blocking(move || export::directory::write(&folder, &feeds)).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => tracing::error!("the feeds cannot be exported: {error}"),
-                Err(error) => tracing::error!("the export ended: {error}"),
-            }
         }
         until
     }

@@ -22,12 +22,13 @@
 //! - [`source`]: where files come from
 //! - [`store`]: the database; the journal network writes to it, so it stands before [`network`]
 //! - [`network`]: kinds of social accounts
-//! - [`export`]: feeds as files
+//! - [`export`]: feeds as files of a folder and objects of a bucket; [`crash`]: where tests cut the power
 //!
 //! ## Shell: effects, time, tasks
-//! - [`clock`]: the only place that asks the time; [`telemetry`]: logs; [`crash`]: where tests cut the power
+//! - [`clock`]: the only place that asks the time; [`telemetry`]: logs
 //! - [`reconcile`]: one pass over the site; [`deliver`]: one step of delivery
 //! - [`task`], [`pull`], [`watch`]: waking and resting, and when a repository is pulled
+//! - [`exports`]: when exports are made, and what is said of them
 //! - [`http`]: feeds and pages; [`daemon`]: wires everything; [`cli`]: the commands, on the same passes and steps
 //!
 //! # What holds everywhere
@@ -57,6 +58,7 @@ pub mod plan;
 pub mod review;
 pub mod starter;
 // ── seams ──
+pub mod crash;
 pub mod source;
 pub mod store;
 pub mod network;
@@ -64,12 +66,12 @@ pub mod export;
 // ── shell ──
 pub mod clock;
 pub mod telemetry;
-pub mod crash;
 pub mod reconcile;
 pub mod deliver;
 pub mod task;
 pub mod pull;
 pub mod watch;
+pub mod exports;
 pub mod http;
 pub mod daemon;
 pub mod cli;

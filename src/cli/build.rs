@@ -1,7 +1,7 @@
 //! `crieur build --out DIR`: all feeds as files, the same bytes as are served.
 
 use super::{Context, Fail, say};
-use crate::export;
+use crate::export::{Folder, Wanted};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,14 +15,19 @@ pub struct Options {
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let config = Arc::new(context.config()?);
     let (snapshot, _) = context.glance(&config, context.clock.now()).await?;
-    let written = export::directory::write(&options.out, &snapshot.feeds)?;
+    let mut folder = Folder::new(options.out.clone(), config.feeds.export_compressed);
+    let wanted = Wanted::of(&snapshot.feeds);
+    let report = tokio::task::spawn_blocking(move || folder.export(&wanted)).await?;
+    for trouble in &report.troubles {
+        say(&format!("error: {}", trouble.sentence()));
+    }
     say(&format!(
         "{} files in {}: {} written, {} unchanged, {} removed",
-        written.changed + written.kept,
+        report.there(),
         options.out.display(),
-        written.changed,
-        written.kept,
-        written.removed
+        report.changed,
+        report.kept,
+        report.removed
     ));
-    Ok(())
+    if report.troubles.is_empty() { Ok(()) } else { Err(Fail::Said(1)) }
 }

@@ -5,7 +5,7 @@ use crate::config::{Config, EndpointName};
 use crate::daemon::Daemon;
 use crate::deliver::{Deliverer, Step};
 use crate::delivery::State;
-use crate::export;
+use crate::exports;
 use crate::pull::Puller;
 use crate::reconcile::{Reconciler, Snapshot};
 use crate::store::{Outcome, Store, StoreError};
@@ -116,16 +116,7 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
     let snapshot = reconciler.pass(&store, context.clock.now()).await.map_err(pass_failed)?;
     puller.taken().await;
     let held = snapshot.report();
-    if let Some(folder) = &config.feeds.export {
-        let written = export::directory::write(folder, &snapshot.feeds)?;
-        tracing::info!(
-            "exported {} feeds to {}: {} changed, {} removed",
-            written.changed + written.kept,
-            folder.display(),
-            written.changed,
-            written.removed
-        );
-    }
+    let not_exported = exports::once(&config, &snapshot.feeds, &context.clock, &shutdown).await;
     let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), context.clock.clone());
     let deadline = context.clock.now().saturating_add(WHOLE).unwrap_or(Timestamp::MAX);
     let mut snapshot = snapshot;
@@ -150,10 +141,10 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
     let waiting =
         snapshot.outbox.iter().filter(|delivery| matches!(delivery.state, State::Uncertain | State::Held)).count();
     store.close().await;
-    match failed + unusable + held + waiting + usize::from(pulled.is_err()) {
+    match failed + unusable + held + waiting + not_exported + usize::from(pulled.is_err()) {
         0 => Ok(()),
         n => Err(Fail::Failed(format!(
-            "{n} deliveries, endpoints or pulls need a person; `crieur posts` and the log say which"
+            "{n} deliveries, endpoints, exports or pulls need a person; `crieur posts` and the log say which"
         ))),
     }
 }

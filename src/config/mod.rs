@@ -4,6 +4,7 @@
 //! It is pure; the environment and the files of secrets come in as functions.
 
 mod endpoints;
+mod export;
 mod git;
 mod raw;
 mod read;
@@ -13,6 +14,7 @@ mod shape;
 mod written;
 
 pub use endpoints::{Endpoint, EndpointName, Mastodon, NetworkKind, Visibility};
+pub use export::{Credentials, Export, KeysFrom, S3};
 pub use git::{Git, Remote};
 pub use rules::{BY_HAND, Baseline, Rule, Selection, When};
 pub use sections::{

@@ -154,8 +154,61 @@ pub struct RawFeeds {
     pub aliases: BTreeMap<String, String>,
     /// WebSub hubs that are told of every change: `self` (the built-in one), and addresses of others.
     pub hubs: Vec<String>,
-    /// Folder in which the feeds are kept as files too.
-    pub export: Option<String>,
+    /// Where the feeds are kept as files too: the path of a folder, `s3://BUCKET/PREFIX`, or a list of these.
+    pub export: Option<RawExport>,
+    /// Whether a folder gets each file compressed as well (`.gz`, `.br`), for web servers that look for them.
+    pub export_compressed: Option<bool>,
+    /// How the buckets of `export` are reached.
+    pub s3: RawS3,
+}
+
+/// Where the feeds are kept as files too.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RawExport {
+    /// One place.
+    One(String),
+    /// Several places.
+    Many(Vec<String>),
+}
+
+/// How buckets are reached: S3, or a service that speaks as it does. Without keys, those of the usual variables
+/// `AWS_…` are taken.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawS3 {
+    /// Address of the service, such as https://s3.fr-par.example.fr; by default Amazon's.
+    pub endpoint: Option<String>,
+    /// Region of the bucket, such as eu-west-3.
+    pub region: Option<String>,
+    /// Identifier of the access key.
+    pub access_key: Option<String>,
+    /// File that holds `access_key`.
+    pub access_key_file: Option<String>,
+    /// Secret of the access key.
+    pub secret_key: Option<String>,
+    /// File that holds `secret_key`.
+    pub secret_key_file: Option<String>,
+    /// Token that temporary keys have besides.
+    pub session_token: Option<String>,
+    /// File that holds `session_token`.
+    pub session_token_file: Option<String>,
+    /// Whether the bucket stands in the path of addresses, not in their host; by default with an endpoint.
+    pub path_style: Option<bool>,
+    /// Whether the service may stand on a private or loopback address, and be spoken to over plain http there.
+    pub allow_private: Option<bool>,
+    /// How objects are stored.
+    pub content_encoding: Option<RawContentEncoding>,
+}
+
+/// How objects are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawContentEncoding {
+    /// As they are: every reader and every CDN can use them.
+    Identity,
+    /// Compressed, and said to be so: for readers that all take gzip.
+    Gzip,
 }
 
 /// Format of a feed.

@@ -138,6 +138,11 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem::error(self.file, place, message).cure(cure));
     }
 
+    /// The value of an environment variable, unless it is empty.
+    pub(super) fn env(&self, name: &str) -> Option<String> {
+        (self.surroundings.env)(name).filter(|value| !value.is_empty())
+    }
+
     /// Whether the value of a path was found wrong already: then it is not missing too.
     pub(super) fn is_reported(&self, path: &[Step]) -> bool {
         let start = format!("{}: ", dotted(path));
@@ -236,7 +241,7 @@ impl<'a> Reader<'a> {
             let (inside, after) = inside.split_once(CLOSE).unwrap_or((inside, ""));
             let (name, default) =
                 inside.split_once(":-").map_or((inside, None), |(name, default)| (name, Some(default)));
-            match (self.surroundings.env)(name).filter(|value| !value.is_empty()).or(default.map(str::to_owned)) {
+            match self.env(name).or(default.map(str::to_owned)) {
                 Some(value) => filled.push_str(&value),
                 None => self.problem(
                     path,
@@ -253,7 +258,7 @@ impl<'a> Reader<'a> {
 
 /// Whether the value of a key is a secret: what it is must not be said, and that it is unset is said once.
 fn is_secret_key(name: &str) -> bool {
-    name.ends_with("token") || name.ends_with("secret") || name == "key"
+    name.ends_with("token") || name.ends_with("secret") || name == "key" || name.ends_with("_key")
 }
 
 /// What stands for `${` and `}` while YAML is read, character for character, so that places stay right: YAML would

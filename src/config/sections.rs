@@ -1,5 +1,6 @@
 //! The sections `site`, `http`, `feeds`, `hashtags` and `delivery`.
 
+use super::export::{self, Export, S3};
 use super::git::{self, Git};
 use super::raw::{
     RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawGenerator, RawHashtags, RawHttp, RawIds, RawSite,
@@ -261,8 +262,12 @@ pub struct Feeds {
     pub aliases: BTreeMap<String, String>,
     /// WebSub hubs that are told of every change.
     pub hubs: Vec<Hub>,
-    /// Folder in which the feeds are kept as files too.
-    pub export: Option<PathBuf>,
+    /// Where the feeds are kept too.
+    pub export: Vec<Export>,
+    /// Whether a folder gets each file compressed as well.
+    pub export_compressed: bool,
+    /// How buckets are reached; there if an export is one.
+    pub s3: Option<S3>,
 }
 
 /// A WebSub hub.
@@ -345,6 +350,7 @@ pub(super) fn feeds(reader: &mut Reader, raw: RawFeeds) -> Feeds {
         };
         hubs.extend(hub.filter(|hub| !hubs.contains(hub)));
     }
+    let export = export::exports(reader, raw.export);
     Feeds {
         hubs,
         entries: raw.entries.map_or(20, |n| n as usize),
@@ -356,15 +362,9 @@ pub(super) fn feeds(reader: &mut Reader, raw: RawFeeds) -> Feeds {
         adopts_addresses: raw.ids.map_or(!raw.aliases.is_empty(), |ids| ids == RawIds::Address),
         archives: raw.archives.unwrap_or(true),
         aliases: raw.aliases,
-        export: raw.export.filter(|folder| !folder.trim().is_empty()).and_then(|folder| {
-            if folder.contains("://") {
-                let message =
-                    format!("feeds.export: `{folder}` is no folder; object storage is not in this version yet");
-                reader.problem(&[key("feeds"), key("export")], message, "write the path of a folder");
-                return None;
-            }
-            Some(PathBuf::from(folder))
-        }),
+        s3: export::s3(reader, raw.s3, &export),
+        export,
+        export_compressed: raw.export_compressed.unwrap_or(false),
     }
 }
 

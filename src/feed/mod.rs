@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod atom;
 pub mod audience;
+pub mod coding;
 pub mod conditional;
 mod content_line;
 pub mod demand;
@@ -165,6 +166,10 @@ pub struct Document {
 pub const CALENDAR_TYPE: &str = "text/calendar; charset=utf-8";
 /// Most events of a calendar: the newest ones.
 const CALENDAR_MAX: usize = 500;
+
+/// How long a reader or a CDN may keep a feed without asking (RFC 9111, section 5.2): shorter than the least that common
+/// readers wait anyway.
+pub const CACHE_CONTROL: &str = "public, max-age=300";
 
 /// The media type of a format, as feed readers and validators expect it.
 pub fn media_type(format: Format) -> &'static str {

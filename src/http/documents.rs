@@ -1,11 +1,10 @@
 //! The documents of the last pass, ready to be sent: every field of an answer stands there as it goes out, so that a
 //! request only counts references up. Nothing of it is made by a request but the compressed forms, each once.
 
-use super::coding;
 use super::demands::Demands;
 use super::metrics::{Books, Counts};
-use crate::feed::Document;
 use crate::feed::conditional::{Coding, http_date};
+use crate::feed::{Document, coding};
 use crate::reconcile::Snapshot;
 use crate::text::percent_decode;
 use arc_swap::{ArcSwapOption, Guard};

@@ -3,7 +3,6 @@
 //! It knows the last [`Snapshot`] and the store, and nothing of networks. [`serve`] accepts connections; the documents of
 //! feeds are answered first, as they stand ready ([`Documents`]), everything else by the [`router`].
 
-mod coding;
 mod connection;
 mod demands;
 mod documents;

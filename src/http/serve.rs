@@ -8,6 +8,7 @@ use super::documents::{Documents, Form, Ready};
 use super::proxies::{Client, Proxies, is_host};
 use super::{pages, refusal};
 use crate::clock::Clock;
+use crate::feed;
 use crate::feed::conditional::{Coding, Conditions, Verdict};
 use crate::feed::demand::{self, Demand};
 use crate::reconcile::Snapshot;
@@ -31,8 +32,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// How long a reader may keep a feed without asking: shorter than the least that common readers wait anyway.
-const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=300");
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static(feed::CACHE_CONTROL);
 /// A page that stands at the address of a document is for one reader, and asked for again each time.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// What the answer at the address of a document depends on: the coding, and whether a person looks at it.

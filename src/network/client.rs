@@ -15,7 +15,8 @@ use url::{Host, Url};
 
 /// Longest time of a request, from its start to the last byte of its answer.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest time until a connection stands.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most bytes of an answer that are read.
 const ANSWER_MAX: usize = 2 * 1024 * 1024;
 
@@ -49,6 +50,30 @@ pub fn client(allow_private: bool) -> Result<Client, String> {
 pub fn reader(allow_private: bool) -> Result<Client, String> {
     let builder = builder();
     finish(if allow_private { builder } else { builder.no_proxy().dns_resolver(Arc::new(PublicOnly)) })
+}
+
+/// What a client for object storage may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Public addresses, over TLS.
+    Public,
+    /// Any address, over TLS.
+    Anywhere,
+    /// Private and loopback addresses, over plain HTTP.
+    PlainOnPrivate,
+}
+
+/// A client for object storage, with the times that a connection and a whole request may take. It takes answers as they
+/// are stored: their lengths and codings are facts of the objects.
+///
+/// Errors: the system's TLS cannot be set up.
+pub fn storage(reach: Reach, connect: Duration, request: Duration) -> Result<Client, String> {
+    let builder = builder().connect_timeout(connect).timeout(request).gzip(false);
+    finish(match reach {
+        Reach::Public => builder.https_only(true).no_proxy().dns_resolver(Arc::new(PublicOnly)),
+        Reach::Anywhere => builder.https_only(true),
+        Reach::PlainOnPrivate => builder.no_proxy().dns_resolver(Arc::new(PrivateOnly)),
+    })
 }
 
 fn finish(builder: ClientBuilder) -> Result<Client, String> {
@@ -138,12 +163,28 @@ impl Resolve for PublicOnly {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
             let public: Vec<SocketAddr> = found.iter().copied().filter(|address| is_public(address.ip())).collect();
             if public.is_empty() && !found.is_empty() {
-                return Err(format!(
-                    "{host} has only private addresses; `allow_private: true` lets this endpoint use them"
-                )
-                .into());
+                return Err(
+                    format!("{host} has only private addresses; `allow_private: true` lets them be used").into()
+                );
             }
             Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// A resolver that knows private addresses only: what is said in clear stays inside.
+struct PrivateOnly;
+
+impl Resolve for PrivateOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let host = name.as_str().to_owned();
+            let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
+            let private: Vec<SocketAddr> = found.filter(|address| !is_public(address.ip())).collect();
+            if private.is_empty() {
+                return Err(format!("{host} has no private address; to others plain http is not spoken").into());
+            }
+            Ok(Box::new(private.into_iter()) as Addrs)
         })
     }
 }

@@ -2,6 +2,7 @@
 //! should be in them. They are found, not listed, so that what comes later is judged too.
 
 use super::{corpus, parse};
+use crieur::export::{Folder, Wanted};
 use crieur::reconcile::Reconciler;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -67,7 +68,8 @@ pub fn made(name: &'static str, folder: &Path, yaml: &str, now: Timestamp) -> Si
     let formats = config.feeds.formats.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let snapshot = runtime.block_on(async { Reconciler::new(config).glance(None, now).await.unwrap() });
-    crieur::export::directory::write(folder, &snapshot.feeds).unwrap();
+    let report = Folder::new(folder.to_owned(), false).export(&Wanted::of(&snapshot.feeds));
+    assert_eq!(report.troubles, []);
     let mut feeds = BTreeMap::new();
     let catalog = snapshot.catalog();
     for feed in &snapshot.feeds.feeds {

@@ -1,10 +1,10 @@
 //! The compressed forms of documents. It takes its time: off the async threads.
 
-use crate::feed::conditional::Coding;
+use super::conditional::Coding;
 use brotli::enc::BrotliEncoderParams;
 use brotli::enc::backward_references::BrotliEncoderMode;
-use flate2::{Compression, write::GzEncoder};
-use std::io::Write;
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use std::io::{Read, Write};
 
 /// How hard Brotli tries, of 11: beyond, a form takes many times as long to make and is hardly smaller (the figures stand
 /// in `docs/performance.md`).
@@ -15,12 +15,30 @@ const GZIP_LEVEL: u32 = 9;
 /// A document in a coding, the same bytes for the same document: no time stamp, no name. None if that is not smaller, or
 /// cannot be made; then the document is sent as it is.
 pub fn packed(body: &[u8], coding: Coding) -> Option<Vec<u8>> {
-    let packed = match coding {
-        Coding::Identity => return None,
+    compressed(body, coding).filter(|packed| packed.len() < body.len())
+}
+
+/// The same, however large it is. None if it cannot be made.
+pub fn compressed(body: &[u8], coding: Coding) -> Option<Vec<u8>> {
+    match coding {
+        Coding::Identity => None,
         Coding::Gzip => gzip(body),
         Coding::Brotli => brotli(body),
+    }
+}
+
+/// Whether bytes in a coding are exactly this document. Another version may have compressed it to other bytes.
+pub fn unpacks_to(packed: &[u8], coding: Coding, body: &[u8]) -> bool {
+    let same = |decoder: &mut dyn Read| {
+        let mut unpacked = Vec::with_capacity(body.len());
+        // Never asked for more than that: a few bytes may unpack to gigabytes.
+        decoder.take(body.len() as u64 + 1).read_to_end(&mut unpacked).is_ok() && unpacked == body
     };
-    packed.filter(|packed| packed.len() < body.len())
+    match coding {
+        Coding::Identity => packed == body,
+        Coding::Gzip => same(&mut GzDecoder::new(packed)),
+        Coding::Brotli => same(&mut brotli::Decompressor::new(packed, 4_096)),
+    }
 }
 
 fn gzip(body: &[u8]) -> Option<Vec<u8>> {
@@ -43,7 +61,6 @@ fn brotli(body: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
 
     #[test]
     fn both_forms_unpack_to_the_document_and_are_the_same_each_time() {
@@ -51,14 +68,11 @@ mod tests {
         for coding in [Coding::Gzip, Coding::Brotli] {
             let small = packed(&body, coding).unwrap();
             assert_eq!(packed(&body, coding).unwrap(), small);
-            let mut unpacked = Vec::new();
-            match coding {
-                Coding::Gzip => flate2::read::GzDecoder::new(&*small).read_to_end(&mut unpacked).unwrap(),
-                _ => brotli::Decompressor::new(&*small, 4_096).read_to_end(&mut unpacked).unwrap(),
-            };
-            assert_eq!(unpacked, body);
+            assert!(unpacks_to(&small, coding, &body));
+            assert!(!unpacks_to(&small, coding, &body[1..]) && !unpacks_to(&small[1..], coding, &body));
             assert_eq!(packed(b"x", coding), None);
         }
         assert_eq!(packed(&body, Coding::Identity), None);
+        assert!(unpacks_to(&body, Coding::Identity, &body));
     }
 }
