@@ -210,6 +210,12 @@ pub const KINDS: &[Kind] = &[
         "Write its address, or correct the name of the article.",
     ),
     known("distant-date", Severity::Warning, "A date is over a hundred years away.", "Correct the year."),
+    known(
+        "empty-correction",
+        Severity::Warning,
+        "A correction does not say what was corrected.",
+        "Write what was wrong and what is right.",
+    ),
     known("endpoint-refused", Severity::Error, "An endpoint cannot be used.", "Look at its server and token."),
     known("event-order", Severity::Warning, "An event ends before it starts.", "Correct one of the two dates."),
     known(

@@ -125,7 +125,7 @@ impl Reading<'_> {
     }
 
     /// The values of a key of the file's own front matter: a default is a placeholder.
-    fn items(&self, key: &str) -> Vec<&Yaml> {
+    pub(super) fn items(&self, key: &str) -> Vec<&Yaml> {
         match self.front.get(key) {
             Some(Yaml::List(items)) => items.iter().collect(),
             Some(one) => vec![one],

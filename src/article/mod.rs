@@ -6,6 +6,7 @@
 
 mod address;
 mod allowed;
+mod correction;
 pub mod date;
 pub mod front_matter;
 mod footnotes;
@@ -137,6 +138,8 @@ pub struct Article {
     pub attachments: Vec<Attachment>,
     /// Its dated, placed part.
     pub event: Option<Event>,
+    /// What its author corrected after readers had seen it, the newest first.
+    pub corrections: Vec<Correction>,
     /// Tags of the front matter's `social:` texts, by endpoint or network; the empty name stands for all.
     pub social: Vec<(String, String)>,
 }
@@ -204,6 +207,15 @@ pub struct Image {
     pub legend: Option<String>,
     /// Its length and type, if it is a file of the site.
     pub facts: Option<FileFacts>,
+}
+
+/// Something that its author corrected in an article that readers had seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// When, if the author says so.
+    pub date: Option<ArticleDate>,
+    /// What was wrong and what is right, in Markdown.
+    pub text: String,
 }
 
 /// A file to download.
@@ -292,6 +304,7 @@ pub(super) mod tests {
             images: vec![],
             attachments: vec![],
             event: None,
+            corrections: vec![],
             social: vec![],
         }
     }

@@ -179,6 +179,7 @@ impl Reading<'_> {
             images: if with_text { self.images(&head.url, problems) } else { Vec::new() },
             attachments: if with_text { self.attachments(problems) } else { Vec::new() },
             event: self.event(problems),
+            corrections: if with_text { self.corrections(problems) } else { Vec::new() },
             social: self.social(problems),
             title,
             url: head.url,

@@ -99,6 +99,9 @@ fn texts(article: &Article) -> (Sketch, u64) {
     if let Some(event) = &article.event {
         more.push_str(&format!("\n{event:?}"));
     }
+    for correction in &article.corrections {
+        more.push_str(&format!("\n{:?} {}", correction.date, correction.text));
+    }
     let mut words = String::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + more.len() + 8);
     for part in parts.into_iter().chain([more.as_str()]) {
         for word in part.split_ascii_whitespace() {

@@ -2,12 +2,13 @@
 
 use super::Kind;
 use super::set::Slugs;
+use super::wording::{correction_html, event_html};
 use crate::article::summary::summary;
 use crate::article::writing::Context;
-use crate::article::{Article, ArticleDate, Event, Image, SiteSettings, markdown};
+use crate::article::{Article, ArticleDate, Correction, Event, Image, SiteSettings, markdown};
 use crate::catalog::Standing;
 use crate::config::Content;
-use crate::text::{clean, escape_html, folded, is_french, slug};
+use crate::text::{clean, escape_html, folded, one_line, slug};
 use url::Url;
 
 /// What a feed shows of an article. All texts are free of characters that XML forbids; HTML is clean and absolute.
@@ -45,6 +46,17 @@ pub struct Entry {
     pub attachments: Vec<crate::article::Attachment>,
     /// Its dated, placed part.
     pub event: Option<Event>,
+    /// What was corrected in it, the newest first. Its HTML starts with them.
+    pub corrections: Vec<Corrected>,
+}
+
+/// Something that was corrected.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Corrected {
+    /// When, if the author says so.
+    pub date: Option<ArticleDate>,
+    /// What was wrong and what is right: plain text on one line.
+    pub text: String,
 }
 
 /// A category or a tag of an entry.
@@ -71,8 +83,13 @@ pub fn entry(standing: &Standing, article: &Article, site: &SiteSettings, conten
         labels.iter().map(|label| Term { label: label.clone(), slug: slug_of(label) }).collect()
     };
     let body = (content == Content::Full).then(|| article.html());
-    let summary = summary(article, body.as_deref());
+    let mut summary = summary(article, body.as_deref());
     let language = article.language.clone().filter(|language| *language != site.language);
+    let (corrections, corrected) = corrections(article, language.as_deref().unwrap_or(&site.language));
+    if body.is_none() && !corrected.is_empty() {
+        // Nothing else is shown of the article.
+        summary.html = format!("{corrected}{}", summary.html);
+    }
     Entry {
         id: standing.guid(),
         url: article.url.clone(),
@@ -81,7 +98,9 @@ pub fn entry(standing: &Standing, article: &Article, site: &SiteSettings, conten
         updated: standing.updated(site),
         summary_text: summary.text,
         summary_html: summary.html,
-        content_html: body.map(|body| content_html(article, &body, language.as_deref().unwrap_or(&site.language))),
+        content_html: body
+            .map(|body| corrected + &content_html(article, &body, language.as_deref().unwrap_or(&site.language))),
+        corrections,
         collection: article.collection.clone(),
         categories: terms(Kind::Category, &article.categories),
         tags: terms(Kind::Tag, &article.tags),
@@ -91,6 +110,21 @@ pub fn entry(standing: &Standing, article: &Article, site: &SiteSettings, conten
         attachments: article.attachments.clone(),
         event: article.event.clone(),
     }
+}
+
+/// What was corrected in an article, as data and as HTML.
+fn corrections(article: &Article, language: &str) -> (Vec<Corrected>, String) {
+    let mut corrections = Vec::with_capacity(article.corrections.len());
+    let mut lines = String::new();
+    for Correction { date, text } in &article.corrections {
+        let html = markdown::render(text, &Context { notes: false, ..article.context() });
+        let text = one_line(&clean(&markdown::clean_html_to_text(&html)));
+        if !text.is_empty() {
+            lines.push_str(&clean(&correction_html(*date, &html, language)));
+            corrections.push(Corrected { date: *date, text });
+        }
+    }
+    (corrections, lines)
 }
 
 /// The whole of an article: its lead image, when and where it takes place, its introduction, its text, its other images.
@@ -133,103 +167,6 @@ fn figure(image: &Image) -> String {
     )
 }
 
-/// When and where, first, for readers that know nothing of events.
-fn event_html(event: &Event, language: &str) -> String {
-    let words = Words::of(language);
-    let mut lines = vec![format!("<strong>{}</strong> {}", words.date, escape_html(&when(event, &words)))];
-    if let Some(location) = event.location() {
-        lines.push(format!("<strong>{}</strong> {}", words.place, escape_html(&location)));
-    }
-    for link in &event.links {
-        let label = escape_html(&link.label);
-        let text = link.text.as_deref().map(escape_html);
-        lines.push(match (&link.url, text) {
-            (Some(url), text) => {
-                let shown = if label.is_empty() { escape_html(url.as_str()) } else { label };
-                let text = text.map(|text| format!("{}{text}", words.colon)).unwrap_or_default();
-                format!("<a href=\"{}\">{shown}</a>{text}", escape_html(url.as_str()))
-            }
-            (None, Some(text)) => format!("<strong>{label}{}</strong> {text}", words.colon.trim_end()),
-            (None, None) => label,
-        });
-    }
-    format!("<p>{}</p>\n", lines.join("<br>"))
-}
-
-struct Words {
-    french: bool,
-    date: &'static str,
-    place: &'static str,
-    colon: &'static str,
-}
-
-impl Words {
-    fn of(language: &str) -> Self {
-        if is_french(language) {
-            Self { french: true, date: "Date\u{A0}:", place: "Lieu\u{A0}:", colon: "\u{A0}: " }
-        } else {
-            Self { french: false, date: "Date:", place: "Place:", colon: ": " }
-        }
-    }
-}
-
-const JOURS: [&str; 7] = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
-const MOIS: [&str; 12] = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-];
-
-fn when(event: &Event, words: &Words) -> String {
-    let start = day(event.start, words);
-    let Some(end) = event.end.filter(|end| end.at > event.start.at) else {
-        return if event.all_day { start } else { format!("{start}, {}", hour(event.start, words)) };
-    };
-    let same_day = event.start.zoned().date() == end.zoned().date();
-    match (event.all_day, same_day, words.french) {
-        (true, true, _) => start,
-        (true, false, true) => format!("du {start} au {}", day(end, words)),
-        (true, false, false) => format!("{start} to {}", day(end, words)),
-        (false, true, true) => format!("{start}, de {} à {}", hour(event.start, words), hour(end, words)),
-        (false, true, false) => format!("{start}, {} to {}", hour(event.start, words), hour(end, words)),
-        (false, false, true) => {
-            format!("du {start}, {}, au {}, {}", hour(event.start, words), day(end, words), hour(end, words))
-        }
-        (false, false, false) => {
-            format!("{start}, {} to {}, {}", hour(event.start, words), day(end, words), hour(end, words))
-        }
-    }
-}
-
-fn day(date: ArticleDate, words: &Words) -> String {
-    let zoned = date.zoned();
-    if !words.french {
-        return zoned.strftime("%A %-d %B %Y").to_string();
-    }
-    let weekday = usize::from(zoned.weekday().to_monday_zero_offset().unsigned_abs());
-    let month = usize::from(zoned.month().unsigned_abs()) - 1;
-    let day = if zoned.day() == 1 { "1er".to_owned() } else { zoned.day().to_string() };
-    format!("{} {day} {} {}", JOURS[weekday], MOIS[month], zoned.year())
-}
-
-fn hour(date: ArticleDate, words: &Words) -> String {
-    let zoned = date.zoned();
-    match (words.french, zoned.minute()) {
-        (true, 0) => format!("{}\u{A0}h", zoned.hour()),
-        (true, minute) => format!("{}\u{A0}h\u{A0}{minute:02}", zoned.hour()),
-        (false, _) => zoned.strftime("%H:%M").to_string(),
-    }
-}
-
 /// The media type of an image: of the file itself, or as its address promises.
 pub fn image_type(image: &Image) -> Option<String> {
     image.facts.as_ref().map(|facts| facts.media_type.clone()).or_else(|| type_by_name(&image.url).map(str::to_owned))
@@ -246,38 +183,4 @@ fn type_by_name(url: &Url) -> Option<&'static str> {
         "svg" => "image/svg+xml",
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::article::date::parse;
-    use jiff::tz::TimeZone;
-
-    #[test]
-    fn an_event_says_when_in_the_language_of_the_site() {
-        let at = |text: &str| parse(text, &TimeZone::UTC).unwrap();
-        let event = |start: &str, end: Option<&str>, all_day| Event {
-            start: at(start),
-            end: end.map(at),
-            all_day,
-            place: None,
-            address: None,
-            links: vec![],
-        };
-        let fr = |event: &Event| when(event, &Words::of("fr-FR"));
-        assert_eq!(fr(&event("2024-03-05 00:00:00 +01:00", None, true)), "mardi 5 mars 2024");
-        assert_eq!(
-            fr(&event("2024-03-01 09:30:00 +01:00", Some("2024-03-01 12:00:00 +01:00"), false)),
-            "vendredi 1er mars 2024, de 9\u{A0}h\u{A0}30 à 12\u{A0}h"
-        );
-        assert_eq!(
-            fr(&event("2024-03-05 00:00:00 +01:00", Some("2024-03-06 00:00:00 +01:00"), true)),
-            "du mardi 5 mars 2024 au mercredi 6 mars 2024"
-        );
-        assert_eq!(
-            when(&event("2024-03-05 09:30:00 +01:00", None, false), &Words::of("en")),
-            "Tuesday 5 March 2024, 09:30"
-        );
-    }
 }

@@ -6,6 +6,7 @@
 
 use super::content_line::Lines;
 use super::entry::{Entry, image_type};
+use super::wording::correction_line;
 use super::{Feed, Settings, atom};
 use crate::article::{ArticleDate, Event, SiteSettings};
 use crate::text::{clean, is_french, is_media_type, one_line};
@@ -180,7 +181,7 @@ fn put_versions(lines: &mut Lines, published: Timestamp, updated: Timestamp) {
     lines.put("SEQUENCE", &minutes.to_string());
 }
 
-/// The summary, the practical information, and the address, which not every program shows by itself.
+/// What was corrected, the summary, the practical information, and the address, which not every program shows by itself.
 fn description(entry: &Entry, event: &Event, language: &str) -> String {
     let colon = if is_french(language) { "\u{A0}: " } else { ": " };
     let links = event.links.iter().take(LINKS_MAX).map(|link| {
@@ -189,7 +190,9 @@ fn description(entry: &Entry, event: &Event, language: &str) -> String {
         parts.map(short).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(colon)
     });
     let links: Vec<String> = links.filter(|line| !line.is_empty()).collect();
-    let mut paragraphs = vec![short(&entry.summary_text), links.join("\n"), entry.url.to_string()];
+    let corrections = entry.corrections.iter().map(|made| short(&correction_line(made.date, &made.text, language)));
+    let mut paragraphs: Vec<String> = corrections.collect();
+    paragraphs.extend([short(&entry.summary_text), links.join("\n"), entry.url.to_string()]);
     paragraphs.retain(|paragraph| !paragraph.is_empty());
     paragraphs.join("\n\n")
 }

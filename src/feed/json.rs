@@ -86,5 +86,12 @@ fn item(entry: &Entry) -> Value {
         }
         set("_crieur_event", about);
     }
+    if !entry.corrections.is_empty() {
+        let corrections = entry.corrections.iter().map(|correction| match correction.date {
+            Some(date) => json!({ "date": date.rfc3339(), "text": correction.text }),
+            None => json!({ "text": correction.text }),
+        });
+        set("_crieur_corrections", json!({ "corrections": corrections.collect::<Vec<Value>>() }));
+    }
     item
 }

@@ -22,6 +22,7 @@ pub mod selection;
 mod set;
 mod settings;
 pub mod tombstones;
+mod wording;
 
 pub use crate::catalog::Kind;
 pub use making::{Making, Reading};

@@ -162,6 +162,12 @@ pub fn soup() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// Some of them, always the same.
+pub fn soups(count: usize) -> Vec<String> {
+    let (mut runner, strategy) = (TestRunner::deterministic(), soup());
+    (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
+}
+
 #[test]
 fn whatever_is_written_comes_out_safe_absolute_and_well_formed() {
     let mut runner = TestRunner::deterministic();

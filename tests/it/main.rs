@@ -13,6 +13,7 @@ mod check;
 mod bodies;
 mod config;
 mod corpus;
+mod correction;
 mod crash;
 mod daemon;
 mod demand;

@@ -1,7 +1,7 @@
 //! One entry, before it stands in any document.
 
 use super::html::{self, look};
-use super::text::{cleaned, decoded_once, is_web_address};
+use super::text::{cleaned, decoded_once, is_address, is_web_address};
 use super::{Fault, Field, Severity, shown};
 use crate::article::ArticleDate;
 use crate::feed::entry::{Entry, Term};
@@ -86,8 +86,13 @@ impl Visit {
     }
 
     fn addresses(&mut self) {
+        // Most are UUIDs; those that readers know from the site's old feeds are addresses.
         let id = &self.entry.id;
-        if id.strip_prefix("urn:uuid:").and_then(|id| uuid::Uuid::try_parse(id).ok()).is_none() {
+        let is_right = match id.strip_prefix("urn:uuid:") {
+            Some(id) => uuid::Uuid::try_parse(id).is_ok(),
+            None => is_address(id),
+        };
+        if !is_right {
             let message = format!("the identity {} is none", shown(id));
             self.fatal(Field::Identity, "InvalidUUID", message, "this is a fault of Crieur");
         }
@@ -136,6 +141,12 @@ impl Visit {
         self.entry.summary_html = self.html(Field::Summary, summary);
         if let Some(content) = self.entry.content_html.take() {
             self.entry.content_html = Some(self.html(Field::Body, content));
+        }
+        for mut corrected in std::mem::take(&mut self.entry.corrections) {
+            if let Some(text) = self.plain(Field::Body, &corrected.text) {
+                corrected.text = one_line(&text);
+            }
+            self.entry.corrections.push(corrected);
         }
         let Some(mut event) = self.entry.event.clone() else { return };
         for text in [&mut event.place, &mut event.address].into_iter().flatten() {

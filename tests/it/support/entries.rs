@@ -3,7 +3,6 @@
 use crieur::article::sketch::Gist;
 use crieur::article::{self, Article, ArticleId, Depth, FileFacts, Pixels, SiteSettings, SourceFile};
 use crieur::catalog::{Head, Names, Past, Standing};
-use crieur::config::Content;
 use crieur::feed::entry::{Entry, entry};
 use crieur::feed::{Feed, History, Kind, Settings};
 use crieur::source::directory::Directory;
@@ -66,7 +65,7 @@ impl Bench {
         let head = Head::of(article, &mut Names::default());
         let id = ArticleId::mint("www.example.fr", &number.to_string(), &|_| false);
         let standing = Standing { id, article: head, past, stamp: Default::default(), print: 1 };
-        entry(&standing, article, &self.site, Content::Full, &BTreeMap::new())
+        entry(&standing, article, &self.site, self.settings.feeds.content, &BTreeMap::new())
     }
 
     /// The entry of an article that can be read.
