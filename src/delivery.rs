@@ -226,7 +226,7 @@ impl RetryPolicy {
 
     /// The wait after a try: it doubles, up to the longest, and is shortened by up to half so that deliveries that
     /// failed together do not come back together. The same delivery and try give the same wait.
-    fn wait(&self, id: i64, attempt: u32) -> SignedDuration {
+    pub(crate) fn wait(&self, id: i64, attempt: u32) -> SignedDuration {
         let doublings = attempt.saturating_sub(1).min(30);
         let full = self.first.as_millis().saturating_mul(1 << doublings).min(self.most.as_millis()).max(0);
         let digest = Sha256::digest(format!("{id} {attempt}").as_bytes());

@@ -6,6 +6,7 @@
 mod endpoints;
 mod export;
 mod git;
+mod hub;
 mod raw;
 mod read;
 mod rules;
@@ -16,6 +17,7 @@ mod written;
 pub use endpoints::{Endpoint, EndpointName, Mastodon, NetworkKind, Visibility};
 pub use export::{Credentials, Export, KeysFrom, S3};
 pub use git::{Git, Remote};
+pub use hub::OwnHub;
 pub use rules::{BY_HAND, Baseline, Rule, Selection, When};
 pub use sections::{
     CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Generator, Hashtags, Http, Hub, Site,
@@ -23,6 +25,7 @@ pub use sections::{
 pub use written::Written;
 
 use crate::problem::Problem;
+use crate::secret::Key;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -43,8 +46,12 @@ pub struct Config {
     pub http: Http,
     /// The file of the SQLite database.
     pub store: PathBuf,
+    /// What secrets in the database are sealed with; None means a file beside it.
+    pub store_key: Option<Key>,
     /// The feeds.
     pub feeds: Feeds,
+    /// The built-in hub, and pings to others.
+    pub hub: OwnHub,
     /// How tags become hashtags.
     pub hashtags: Hashtags,
     /// Social accounts, by name.

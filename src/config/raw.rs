@@ -16,8 +16,14 @@ pub struct RawConfig {
     pub http: RawHttp,
     /// Where deliveries and identities are kept: `sqlite:PATH`.
     pub store: Option<String>,
+    /// Key that secrets in the database are sealed with: 32 random bytes in base64 or hexadecimal. By default one is made, in a file beside the database.
+    pub store_key: Option<String>,
+    /// File that holds `store_key`.
+    pub store_key_file: Option<String>,
     /// The feeds.
     pub feeds: RawFeeds,
+    /// The built-in WebSub hub, and pings to others; `feeds.hubs` says whether there are any.
+    pub hub: RawHub,
     /// How tags become hashtags.
     pub hashtags: RawHashtags,
     /// Social accounts, by a name of your choice.
@@ -209,6 +215,21 @@ pub enum RawContentEncoding {
     Identity,
     /// Compressed, and said to be so: for readers that all take gzip.
     Gzip,
+}
+
+/// The built-in WebSub hub, and pings to others.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawHub {
+    /// Whether subscribers, and hubs elsewhere, may stand on private or loopback addresses.
+    pub allow_private: Option<bool>,
+    /// How long a subscription lasts whose subscriber does not say; it is renewed by subscribing again.
+    pub lease: Option<String>,
+    /// Longest time that a subscription lasts, whatever its subscriber asks for.
+    pub lease_most: Option<String>,
+    /// Most subscriptions at once.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub subscriptions: Option<u32>,
 }
 
 /// Format of a feed.

@@ -3,9 +3,9 @@
 
 use super::endpoints::EndpointName;
 use super::raw::RawConfig;
-use super::{Config, Surroundings, endpoints, rules, schema, sections, shape};
+use super::{Config, Surroundings, endpoints, hub, rules, schema, sections, shape};
 use crate::problem::{Place, Problem};
-use crate::secret::Secret;
+use crate::secret::{Key, Secret};
 use crate::yaml::{self, Step, Yaml};
 use std::path::{Path, PathBuf};
 
@@ -95,7 +95,9 @@ impl<'a> Reader<'a> {
         Config {
             http: sections::http(self, raw.http),
             store,
+            store_key: self.store_key(raw.store_key, raw.store_key_file),
             feeds: sections::feeds(self, raw.feeds),
+            hub: hub::read(self, raw.hub),
             hashtags: sections::hashtags(self, raw.hashtags),
             delivery: sections::delivery(self, raw.delivery),
             baseline: rules::baseline(self, raw.baseline),
@@ -126,6 +128,20 @@ impl<'a> Reader<'a> {
                 PathBuf::new()
             }
         }
+    }
+
+    fn store_key(&mut self, given: Option<String>, file: Option<String>) -> Option<Key> {
+        let is_file = file.is_some();
+        let given = self.secret(&[], "store_key", given, file)?;
+        let found = Key::parse(given.expose());
+        // What is not set or cannot be read is reported already.
+        if found.is_none() && given.expose() != "unset" {
+            let name = if is_file { "store_key_file" } else { "store_key" };
+            // The value is a secret: it is not repeated.
+            let message = format!("{name}: this is not a key of 32 bytes in base64 or hexadecimal");
+            self.problem(&[key(name)], message, "make one with: openssl rand -base64 32");
+        }
+        found
     }
 
     /// Reports a problem at the value of a path.

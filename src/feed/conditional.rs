@@ -93,7 +93,7 @@ fn date<'a>(mut lines: impl Iterator<Item = &'a [u8]>) -> Option<Timestamp> {
 }
 
 /// An instant in any of the three forms that HTTP has had (RFC 9110, section 5.6.7).
-fn parse_http_date(date: &str) -> Option<Timestamp> {
+pub(crate) fn parse_http_date(date: &str) -> Option<Timestamp> {
     if let Ok(zoned) = jiff::fmt::rfc2822::parse(date) {
         return Some(zoned.timestamp());
     }
