@@ -7,7 +7,9 @@ use crate::exports;
 use crate::http::{self, Asked, Documents, Hook, Limits, Proxies, Shared};
 use crate::problem::Problem;
 use crate::pull::Puller;
+use crate::push::{Distributor, Pinger, PutOut};
 use crate::reconcile::{PassError, Reconciler, Snapshot, Where};
+use crate::seal::Seal;
 use crate::store::{Store, StoreError};
 use crate::task::{Shutdown, Wake, Woke, rest};
 use crate::watch::{Watcher, look_again};
@@ -42,6 +44,61 @@ pub struct Daemon {
     documents: Documents,
     wake_reconcile: Wake,
     wake_deliver: BTreeMap<EndpointName, Wake>,
+    push: Push,
+}
+
+/// WebSub, as far as the configuration wants it.
+struct Push {
+    wake_distribute: Wake,
+    wake_ping: Wake,
+    hub: Option<(http::Hub, Distributor)>,
+    pinger: Option<Pinger>,
+}
+
+impl Push {
+    /// What cannot be set up is reported and left out; the rest works.
+    async fn wire(config: &Config, store: &Store, clock: &Clock) -> Self {
+        let said = |error: String| tracing::error!("WebSub cannot be used: {error}");
+        let (wake_distribute, wake_ping) = (Wake::default(), Wake::default());
+        let seal = Seal::of(config.store_key.as_ref(), &config.store);
+        let mut hub = None;
+        if let Some(routes) = http::Hub::new(config, seal.clone(), wake_distribute.clone()) {
+            let distributor = Distributor::new(config, store.clone(), clock.clone(), seal.clone());
+            let ready = tokio::task::spawn_blocking(move || seal.prepare()).await;
+            let ready =
+                ready.map_err(|error| error.to_string()).and_then(|ready| ready.map_err(|error| error.to_string()));
+            hub = ready.and(distributor).map(|distributor| (routes, distributor)).map_err(said).ok();
+        }
+        let pinger = Pinger::new(config, store.clone(), clock.clone()).unwrap_or_else(|error| {
+            said(error);
+            None
+        });
+        Self { wake_distribute, wake_ping, hub, pinger }
+    }
+
+    /// Starts what there is.
+    fn spawn(
+        &mut self,
+        tasks: &mut JoinSet<(String, Result<(), DaemonError>)>,
+        looked: watch::Receiver<Option<Arc<Snapshot>>>,
+        put_out: PutOut,
+        shutdown: &Shutdown,
+    ) -> Option<http::Hub> {
+        if let Some(pinger) = self.pinger.take() {
+            let (wake, shutdown) = (self.wake_ping.clone(), shutdown.clone());
+            tasks.spawn(async move {
+                pinger.run(wake, put_out, shutdown).await;
+                ("ping hubs".to_owned(), Ok(()))
+            });
+        }
+        let (routes, distributor) = self.hub.take()?;
+        let (wake, shutdown) = (self.wake_distribute.clone(), shutdown.clone());
+        tasks.spawn(async move {
+            distributor.run(wake, looked, shutdown).await;
+            ("distribute".to_owned(), Ok(()))
+        });
+        Some(routes)
+    }
 }
 
 /// The daemon stopped when it should not.
@@ -63,6 +120,7 @@ impl Daemon {
         let wake_deliver = deliverer.endpoints().map(|name| (name.clone(), Wake::default())).collect();
         let reconciler = Reconciler::new(Arc::clone(&config)).accepting_empty(accept_empty);
         let (looked, _) = watch::channel(None);
+        let push = Push::wire(&config, &store, &clock).await;
         Ok(Self {
             config,
             store,
@@ -73,6 +131,7 @@ impl Daemon {
             documents: Documents::default(),
             wake_reconcile: Wake::default(),
             wake_deliver,
+            push,
         })
     }
 
@@ -87,18 +146,36 @@ impl Daemon {
     }
 
     /// Runs until `stop` is done, then lets what is under way end, within a deadline.
-    pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), DaemonError> {
+    pub async fn run(mut self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), DaemonError> {
         let (tell, shutdown) = Shutdown::channel();
         let mut tasks: JoinSet<(String, Result<(), DaemonError>)> = JoinSet::new();
         let asked = Asked::default();
         let hook = self.config.site.hook_secret.clone();
         let hook = hook.map(|secret| Hook::new(secret, asked.clone(), self.wake_reconcile.clone()));
+        let mut exported = Vec::new();
+        for target in exports::targets(&self.config).0 {
+            let (looked, clock, shutdown) = (self.looked.subscribe(), self.clock.clone(), shutdown.clone());
+            let (done, receiver) = watch::channel(None);
+            let wake = self.push.wake_ping.clone();
+            exported.push(receiver);
+            tasks.spawn(async move {
+                let task = format!("export {target}");
+                let done = |snapshot| {
+                    done.send_replace(Some(snapshot));
+                    wake.wake();
+                };
+                exports::keep(target, looked, clock, shutdown, done).await;
+                (task, Ok(()))
+            });
+        }
+        let put_out = PutOut::new(self.looked.subscribe(), exported);
         let shared = Shared {
             snapshot: self.looked.subscribe(),
             documents: self.documents.clone(),
             store: self.store.clone(),
             clock: self.clock.clone(),
             hook,
+            hub: self.push.spawn(&mut tasks, self.looked.subscribe(), put_out, &shutdown),
         };
         let (proxies, limits) = (Proxies::new(self.config.http.proxies.clone()), Limits::of(&self.config.http));
         let mut hears = shutdown.clone();
@@ -112,14 +189,6 @@ impl Daemon {
             tasks.spawn(async move {
                 let task = format!("deliver {name}");
                 deliver(deliverer, name, wake, looked, clock, shutdown).await;
-                (task, Ok(()))
-            });
-        }
-        for target in exports::targets(&self.config).0 {
-            let (looked, clock, shutdown) = (self.looked.subscribe(), self.clock.clone(), shutdown.clone());
-            tasks.spawn(async move {
-                let task = format!("export {target}");
-                exports::keep(target, looked, clock, shutdown).await;
                 (task, Ok(()))
             });
         }
@@ -242,7 +311,7 @@ impl Daemon {
             tracing::error!("the new feeds cannot be served; the old ones are: {error}");
         }
         self.looked.send_replace(Some(Arc::clone(&snapshot)));
-        for wake in self.wake_deliver.values() {
+        for wake in self.wake_deliver.values().chain([&self.push.wake_distribute, &self.push.wake_ping]) {
             wake.wake();
         }
         until

@@ -42,12 +42,13 @@ pub fn targets(config: &Config) -> (Vec<Target>, usize) {
     (targets, unusable)
 }
 
-/// Keeps a place as the feeds are, until the end is told.
+/// Keeps a place as the feeds are, until the end is told. `done` is told when it is as they are.
 pub async fn keep(
     mut target: Target,
     mut looked: watch::Receiver<Option<Arc<Snapshot>>>,
     clock: Clock,
     mut shutdown: Shutdown,
+    done: impl Fn(Arc<Snapshot>),
 ) {
     let mut voice = Voice::default();
     let mut failures = 0;
@@ -68,6 +69,9 @@ pub async fn keep(
             };
             voice.tell(&target, &report);
             failures = if report.troubles.is_empty() { 0 } else { failures + 1 };
+            if failures == 0 {
+                done(snapshot);
+            }
             let again = (failures > 0).then(|| clock.now().saturating_add(wait(failures)).unwrap_or(Timestamp::MAX));
             until = again.into_iter().chain([look]).min();
         }

@@ -14,12 +14,14 @@
 //! - [`feed`]: which feeds there are, and their documents
 //! - [`post`]: the text that one network gets of one article
 //! - [`delivery`]: one post to one endpoint, and what to do after a failure
+//! - [`hub`]: WebSub: what is asked of the hub, what becomes of a subscription, what is due
 //! - [`plan`]: what goes where and when, and why not
 //! - [`review`]: what only shows when all articles and rules are looked at together
 //! - [`starter`]: a first configuration, from what a site holds
 //!
 //! ## Seams: one file per implementation
 //! - [`source`]: where files come from
+//! - [`seal`]: secrets as the database keeps them
 //! - [`store`]: the database; the journal network writes to it, so it stands before [`network`]
 //! - [`network`]: kinds of social accounts
 //! - [`export`]: feeds as files of a folder and objects of a bucket; [`crash`]: where tests cut the power
@@ -28,6 +30,7 @@
 //! - [`clock`]: the only place that asks the time; [`telemetry`]: logs
 //! - [`reconcile`]: one pass over the site; [`deliver`]: one step of delivery
 //! - [`task`], [`pull`], [`watch`]: waking and resting, and when a repository is pulled
+//! - [`push`]: subscribers and hubs are told what changed
 //! - [`exports`]: when exports are made, and what is said of them
 //! - [`http`]: feeds and pages; [`daemon`]: wires everything; [`cli`]: the commands, on the same passes and steps
 //!
@@ -54,12 +57,14 @@ pub mod catalog;
 pub mod feed;
 pub mod post;
 pub mod delivery;
+pub mod hub;
 pub mod plan;
 pub mod review;
 pub mod starter;
 // ── seams ──
 pub mod crash;
 pub mod source;
+pub mod seal;
 pub mod store;
 pub mod network;
 pub mod export;
@@ -70,6 +75,7 @@ pub mod reconcile;
 pub mod deliver;
 pub mod task;
 pub mod pull;
+pub mod push;
 pub mod watch;
 pub mod exports;
 pub mod http;

@@ -8,6 +8,7 @@ mod check;
 mod endpoints;
 mod feeds;
 mod healthcheck;
+mod hub;
 mod init;
 mod plan;
 mod posts;
@@ -68,6 +69,8 @@ enum Command {
     Feeds(feeds::Options),
     /// List the endpoints, or test one
     Endpoints(endpoints::Options),
+    /// List the subscriptions at the built-in WebSub hub, and what hubs elsewhere were told
+    Hub(hub::Options),
     /// Ask a running daemon on this machine whether it is ready (for containers)
     Healthcheck(healthcheck::Options),
     /// Print the JSON Schema of the configuration
@@ -123,6 +126,7 @@ pub async fn main() -> ExitCode {
         Command::Posts(options) => posts::run(&context, options).await,
         Command::Feeds(options) => feeds::run(&context, options).await,
         Command::Endpoints(options) => endpoints::run(&context, options).await,
+        Command::Hub(options) => hub::run(&context, options).await,
         Command::Healthcheck(options) => healthcheck::run(&context, options).await,
         Command::Schema => print_json(&config::schema()),
     };

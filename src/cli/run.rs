@@ -7,6 +7,7 @@ use crate::deliver::{Deliverer, Step};
 use crate::delivery::State;
 use crate::exports;
 use crate::pull::Puller;
+use crate::push::Pinger;
 use crate::reconcile::{Reconciler, Snapshot};
 use crate::store::{Outcome, Store, StoreError};
 use crate::task::Shutdown;
@@ -117,6 +118,12 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
     puller.taken().await;
     let held = snapshot.report();
     let not_exported = exports::once(&config, &snapshot.feeds, &context.clock, &shutdown).await;
+    match Pinger::new(&config, store.clone(), context.clock.clone()) {
+        // One try: what a hub did not take is owed to it, and told by the next run.
+        Ok(Some(mut pinger)) => pinger.once(&snapshot).await?,
+        Ok(None) => {}
+        Err(error) => tracing::error!("hubs cannot be told of changes: {error}"),
+    }
     let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), context.clock.clone());
     let deadline = context.clock.now().saturating_add(WHOLE).unwrap_or(Timestamp::MAX);
     let mut snapshot = snapshot;

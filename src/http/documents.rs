@@ -5,6 +5,7 @@ use super::demands::Demands;
 use super::metrics::{Books, Counts};
 use crate::feed::conditional::{Coding, http_date};
 use crate::feed::{Document, coding};
+use crate::hub::links;
 use crate::reconcile::Snapshot;
 use crate::text::percent_decode;
 use arc_swap::{ArcSwapOption, Guard};
@@ -12,7 +13,6 @@ use axum::body::Bytes;
 use axum::http::HeaderValue;
 use hashbrown::HashMap;
 use jiff::Timestamp;
-use std::fmt::Write;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use tokio::sync::{OnceCell, Semaphore};
@@ -199,13 +199,5 @@ impl Ready {
 
 /// The hubs of a document and its own address; None if it cannot be subscribed to.
 fn link(document: &Document) -> Option<HeaderValue> {
-    if document.hubs.is_empty() {
-        return None;
-    }
-    let mut links = String::new();
-    for hub in document.hubs.iter() {
-        let _ = write!(links, "<{hub}>; rel=\"hub\", ");
-    }
-    let _ = write!(links, "<{}>; rel=\"self\"", document.address);
-    HeaderValue::try_from(links).ok()
+    Some(links(document)).filter(|links| !links.is_empty()).and_then(|links| HeaderValue::try_from(links).ok())
 }

@@ -7,6 +7,7 @@ mod connection;
 mod demands;
 mod documents;
 mod hooks;
+mod hub;
 mod metrics;
 mod pages;
 mod proxies;
@@ -15,6 +16,7 @@ mod server;
 
 pub use documents::Documents;
 pub use hooks::{Asked, Hook};
+pub use hub::Hub;
 pub use proxies::{Client, Proxies};
 pub use server::{Limits, serve};
 
@@ -44,6 +46,8 @@ pub struct Shared {
     pub clock: Clock,
     /// What a signed web hook wakes; None without a secret.
     pub hook: Option<Hook>,
+    /// The built-in WebSub hub, if there is one.
+    pub hub: Option<Hub>,
 }
 
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
@@ -61,6 +65,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics::metrics))
         .route("/hooks/content", post(hooks::content))
+        .route("/hub", get(hub::about).post(hub::ask))
         .fallback(nothing)
         .with_state(shared)
 }

@@ -1,10 +1,13 @@
 //! What requests mean, and what becomes of subscriptions whatever happens to them.
 
-use super::*;
+use super::{
+    Answered, Ask, Callback, Counts, Due, End, Lease, Limits, Mode, Next, Outcome, Owed, Refusal, Request, Served,
+    State, Subscription, Trouble, Verified, Version, Work, answered, ask, parse, signature, verified,
+};
 use crate::config::OwnHub;
 use crate::secret::{Sealed, Secret};
 use jiff::{SignedDuration, Timestamp};
-use proptest::prelude::*;
+use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use url::form_urlencoded;
 
 const LEASE: Lease = Lease { default: SignedDuration::from_hours(240), most: SignedDuration::from_hours(720) };

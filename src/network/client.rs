@@ -122,18 +122,36 @@ fn classify(error: &reqwest::Error) -> Failure {
 
 /// Sends a request and reads its answer. The failure says whether the other side may have acted on it.
 pub async fn send(request: RequestBuilder) -> Result<Answer, Failure> {
+    let (answer, is_whole) = send_and_read(request, ANSWER_MAX).await?;
+    if is_whole { Ok(answer) } else { Err(Failure::Uncertain(format!("the answer is longer than {ANSWER_MAX} bytes"))) }
+}
+
+/// Sends a request and reads its answer up to so many bytes; the rest is left where it is.
+pub async fn send_start(request: RequestBuilder, most: usize) -> Result<Answer, Failure> {
+    send_and_read(request, most).await.map(|(answer, _)| answer)
+}
+
+/// The answer, and whether it was read whole.
+async fn send_and_read(request: RequestBuilder, most: usize) -> Result<(Answer, bool), Failure> {
     let mut response = request.send().await.map_err(|error| classify(&error))?;
     let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
+    let mut is_whole = true;
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_MAX => body.extend_from_slice(&chunk),
-            Ok(Some(_)) => return Err(Failure::Uncertain(format!("the answer is longer than {ANSWER_MAX} bytes"))),
+            Ok(Some(chunk)) => {
+                let room = most - body.len();
+                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if chunk.len() > room {
+                    is_whole = false;
+                    break;
+                }
+            }
             Ok(None) => break,
             Err(error) => return Err(Failure::Uncertain(format!("the answer was cut off: {}", chain(&error)))),
         }
     }
-    Ok(Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() })
+    Ok((Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }, is_whole))
 }
 
 /// An error with its causes, without the address, which may hold a secret.
@@ -148,7 +166,7 @@ fn chain(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     if error.is_timeout() {
-        text = format!("no answer within {} s", REQUEST_TIMEOUT.as_secs());
+        "no answer in time".clone_into(&mut text);
     }
     if text.is_empty() { "the request failed".to_owned() } else { text }
 }

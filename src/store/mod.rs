@@ -7,12 +7,17 @@ mod journal;
 mod kept;
 mod ledger;
 mod outbox;
+mod owed;
 mod owner;
+mod pings;
+mod subscriptions;
 mod wishes;
 
 pub use journal::JournalPost;
 pub use ledger::{Pass, Rows};
 pub use outbox::{Attempt, Finish, Lease, Leased, Outcome, PersonWord, Start};
+pub use pings::Ping;
+pub use subscriptions::Found;
 
 use jiff::Timestamp;
 use owner::Owner;
@@ -24,7 +29,12 @@ use std::time::Duration;
 /// The version of the tables that this program knows.
 const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// What makes each version of the tables of the one before, and says so in the file. A new database takes them all.
-const STEPS: [&str; 3] = [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("schema.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// An open database.
 #[derive(Debug, Clone)]

@@ -50,7 +50,7 @@ impl Server {
         let clock = Clock::by_hand(Timestamp::from_second(NOW).unwrap());
         let (_, snapshot) = watch::channel(None);
         Self {
-            router: router(Shared { snapshot, documents: Documents::default(), store, clock, hook }),
+            router: router(Shared { snapshot, documents: Documents::default(), store, clock, hook, hub: None }),
             wake,
             asked,
             _place: place,

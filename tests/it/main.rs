@@ -45,3 +45,5 @@ mod snac;
 mod stability;
 mod store;
 mod support;
+mod websub;
+mod websub_ping;

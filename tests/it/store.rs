@@ -21,7 +21,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_and_nothing_looks
     // As version 1 had it: no index, no entries, longer hashes, nothing of what readers saw.
     let pool = SqlitePool::connect_with(SqliteConnectOptions::new().filename(&config.store)).await.unwrap();
     sqlx::raw_sql(
-        "drop table index_pages; drop table entries; drop index articles_gone;
+        "drop table index_pages; drop table entries; drop table subscriptions; drop table pings; drop index articles_gone;
          delete from meta where name in ('index', 'generation');
          update articles set visible = visible || visible, state = state || state;
          alter table articles drop column withdrawn_at; alter table articles drop column guid; alter table articles drop column event;

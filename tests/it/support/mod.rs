@@ -2,12 +2,14 @@
 
 pub mod entries;
 pub mod judged;
+pub mod hub;
 pub mod mastodon;
 pub mod newsboat;
 pub mod origin;
 pub mod serving;
 pub mod tools;
 pub mod server;
+pub mod subscriber;
 
 use crieur::config::{self, Config, Surroundings};
 use std::fs;

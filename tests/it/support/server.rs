@@ -94,7 +94,8 @@ impl Server {
         let clock = Clock::by_hand("2026-11-22T10:00:00Z".parse().unwrap());
         let (looked, snapshot) = watch::channel(None);
         let documents = Documents::default();
-        let shared = Shared { snapshot, documents: documents.clone(), store, clock: clock.clone(), hook: setting.hook };
+        let (documents_too, hook) = (documents.clone(), setting.hook);
+        let shared = Shared { snapshot, documents: documents_too, store, clock: clock.clone(), hook, hub: None };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

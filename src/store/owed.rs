@@ -1,0 +1,66 @@
+//! The columns that subscriptions and pings share: what was told last, and who is at work on it.
+
+use super::{Store, StoreError, instant, micros};
+use crate::hub::{Owed, Version};
+use jiff::{SignedDuration, Timestamp};
+use sqlx::Row as _;
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
+use std::collections::HashMap;
+
+/// How long the right to work on one lasts: longer than any request with its time-out. A process that ends gives its own
+/// up at once (see `owner`).
+pub(super) const LEASE: SignedDuration = SignedDuration::from_mins(2);
+
+/// An instant that may be missing.
+pub(super) fn at(row: &SqliteRow, name: &str) -> Result<Option<Timestamp>, StoreError> {
+    row.try_get::<Option<i64>, _>(name)?.map(instant).transpose()
+}
+
+pub(super) fn read_owed(row: &SqliteRow) -> Result<Owed, StoreError> {
+    Ok(Owed {
+        told: Version { etag: row.try_get("etag")?, modified: instant(row.try_get("modified")?)? },
+        told_at: at(row, "told_at")?,
+        given_up: row.try_get("given_up")?,
+        tries: row.try_get("tries")?,
+        retry_at: at(row, "retry_at")?,
+        error: row.try_get("error")?,
+    })
+}
+
+/// Binds etag, modified, told_at, given_up, tries, retry_at and error, in this order.
+pub(super) fn bind_owed<'q>(
+    query: Query<'q, Sqlite, SqliteArguments>,
+    owed: &Owed,
+) -> Query<'q, Sqlite, SqliteArguments> {
+    query
+        .bind(owed.told.etag.clone())
+        .bind(micros(owed.told.modified))
+        .bind(owed.told_at.map(micros))
+        .bind(owed.given_up.clone())
+        .bind(owed.tries)
+        .bind(owed.retry_at.map(micros))
+        .bind(owed.error.clone())
+}
+
+/// Tells whether others are at work on rows; each owner is asked about once.
+pub(super) struct Busy<'a> {
+    store: &'a Store,
+    now: Timestamp,
+    lives: HashMap<String, bool>,
+}
+
+impl<'a> Busy<'a> {
+    pub(super) fn new(store: &'a Store, now: Timestamp) -> Self {
+        Self { store, now, lives: HashMap::new() }
+    }
+
+    /// Until when somebody may be at work on a row; None if nobody is.
+    pub(super) fn until(&mut self, row: &SqliteRow) -> Result<Option<Timestamp>, StoreError> {
+        let Some(until) = at(row, "lease_until")?.filter(|until| *until > self.now) else { return Ok(None) };
+        let Some(owner) = row.try_get::<Option<String>, _>("lease_owner")? else { return Ok(None) };
+        let store = self.store;
+        let lives = *self.lives.entry(owner).or_insert_with_key(|owner| store.owner.lives(owner));
+        Ok(lives.then_some(until))
+    }
+}
