@@ -8,14 +8,33 @@ pub fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// The text without the characters that XML 1.0 forbids, and with line ends as `\n`.
-/// Feed libraries write such characters as they are, and every reader then refuses the document.
+/// Whether a character is one for readers: XML allows it, and it is neither of the second row of control characters,
+/// which readers take for letters of Windows, nor a code point that is no character (Unicode, section 23.7), nor the
+/// mark that a character is lost (`BadCharacters` of the W3C validator), nor that of the order of bytes.
+fn is_sound(c: char) -> bool {
+    let is_none = u32::from(c) & 0xFFFE == 0xFFFE || matches!(c, '\u{FDD0}'..='\u{FDEF}');
+    is_xml(c) && !is_none && !matches!(c, '\u{7F}'..='\u{9F}' | '\u{FEFF}' | '\u{FFFD}')
+}
+
+/// The text without what no document should hold, with line ends as `\n`. A lost character becomes a question mark.
+/// Feed libraries write such characters as they are, and many readers then refuse the document.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|c| is_xml(c) && c != '\r') {
+    if text.chars().all(|c| is_sound(c) && c != '\r') {
         return Cow::Borrowed(text);
     }
-    let unix = text.replace("\r\n", "\n").replace('\r', "\n");
-    Cow::Owned(unix.chars().filter(|c| is_xml(*c)).collect())
+    let unix = text.replace("\r\n", "\n").replace(['\r', '\u{85}'], "\n").replace('\u{FFFD}', "?");
+    Cow::Owned(unix.chars().filter(|c| is_sound(*c)).collect())
+}
+
+/// Whether a text shows a reader nothing: white space, and what only says how to set other characters.
+pub fn is_blank(text: &str) -> bool {
+    let shows_nothing = |c: char| {
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}')
+            || matches!(c, '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}')
+    };
+    text.chars().all(shows_nothing)
 }
 
 /// One line: every run of white space that may break a line becomes one space. No-break spaces stay, since French
@@ -136,6 +155,11 @@ pub fn is_media_type(text: &str) -> bool {
     text.split_once('/').is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
 }
 
+/// Whether a host is a name or a number: parsers of URLs let quotation marks and other signs through.
+pub fn is_host(host: &str) -> bool {
+    host.starts_with('[') || host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+}
+
 /// Whether a host is one of the public net, by its form: names or numbers with points between them. The W3C validator
 /// takes other addresses (`http://localhost/`) for none in some places.
 pub fn is_dotted_host(host: &str) -> bool {
@@ -178,8 +202,12 @@ pub fn repair_address(written: &str) -> Cow<'_, str> {
         return Cow::Borrowed(written);
     }
     // The host of an absolute address is left to the parser of URLs.
-    let is_scheme = |scheme: &str| scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.:".contains(&b));
-    let host = written.find("//").filter(|at| is_scheme(&written[..*at])).map(|at| at + 2);
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    };
+    let starts_host = |before: &str| before.is_empty() || before.strip_suffix(':').is_some_and(is_scheme);
+    let host = written.find("//").filter(|at| starts_host(&written[..*at])).map(|at| at + 2);
     let end = host.map_or(0, |host| written[host..].find(['/', '?', '#']).map_or(written.len(), |end| host + end));
     let (host, rest) = written.split_at(end);
     let mut repaired = String::from(host);
@@ -254,6 +282,7 @@ mod tests {
             ("https://x.fr/a|b[1]?q=é", "https://x.fr/a%7Cb%5B1%5D?q=%C3%A9"),
             ("https://[::1]/a", "https://[::1]/a"),
             ("https://é.fr", "https://é.fr"),
+            ("://[a^", "://%5Ba%5E"),
             ("[à voir | https://x.fr || rien]", "%5B%C3%A0%20voir%20%7C%20https://x.fr%20%7C%7C%20rien%5D"),
         ] {
             assert_eq!(repair_address(written), repaired);
@@ -263,6 +292,16 @@ mod tests {
         assert_eq!(language_tag("gsw").as_deref(), Some("gsw"));
         for none in ["français", "<x>", "", "xq", "fr fr", "aa ab", "fr-", "fr-é"] {
             assert_eq!(language_tag(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_nobody_sees_is_blank() {
+        for text in ["", " ", "\u{200B}", "\u{FEFF}\u{202E}\n", "\u{E0041}", "\u{AD}\u{A0}"] {
+            assert!(is_blank(text), "{text:?}");
+        }
+        for text in ["a", ".", "\u{301}", "\u{200B}é"] {
+            assert!(!is_blank(text), "{text:?}");
         }
     }
 
@@ -281,7 +320,7 @@ mod tests {
 
         #[test]
         fn cleaned_text_is_xml(text in any::<String>()) {
-            prop_assert!(clean(&text).chars().all(|c| is_xml(c) && c != '\r'));
+            prop_assert!(clean(&text).chars().all(|c| is_sound(c) && c != '\r'));
         }
     }
 }

@@ -5,7 +5,7 @@
 //! Guards come first: the parser is quadratic in unclosed brackets (see [`parse`]).
 
 use crate::problem::Place;
-use crate::text::clean;
+use crate::text::{clean, is_blank};
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::HashMap;
 use std::fmt;
@@ -369,9 +369,9 @@ impl Yaml {
         }
     }
 
-    /// A scalar as text that says something: trimmed, not empty, and without characters that XML forbids.
+    /// A scalar as text that says something: trimmed, not blank, and without what no document should hold.
     pub fn filled(&self) -> Option<String> {
-        self.to_text().map(|text| clean(text.trim()).into_owned()).filter(|text| !text.is_empty())
+        self.to_text().map(|text| clean(text.trim()).into_owned()).filter(|text| !is_blank(text))
     }
 
     /// Whether this is a list or a map, where a person should have written a text.

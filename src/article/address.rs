@@ -1,6 +1,6 @@
 //! Addresses in HTML, as feeds need them: absolute, repaired where they are broken, untouched where they are right.
 
-use crate::text::repair_address;
+use crate::text::{is_host, repair_address};
 use url::Url;
 
 /// An absolute address that a reader may follow; None if it leads nowhere, or somewhere it must not.
@@ -12,6 +12,7 @@ pub(super) fn absolute(written: &str, base: &Url) -> Option<String> {
     let repaired = repair_address(written);
     match Url::parse(&repaired) {
         Ok(url) => match url.scheme() {
+            "http" | "https" if !url.host_str().is_some_and(is_host) => None,
             "http" | "https" => {
                 // What is valid stays byte for byte, so that the file on the server is found by its name.
                 let host = repaired.strip_prefix(url.scheme()).and_then(|rest| rest.strip_prefix("://"));
@@ -26,7 +27,7 @@ pub(super) fn absolute(written: &str, base: &Url) -> Option<String> {
         },
         Err(url::ParseError::RelativeUrlWithoutBase) => {
             let url = base.join(&repaired).ok()?;
-            matches!(url.scheme(), "http" | "https").then(|| url.to_string())
+            (matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(is_host)).then(|| url.to_string())
         }
         Err(_) => None,
     }
@@ -80,6 +81,8 @@ mod tests {
             ("javascript:x", None),
             ("data:image/png;base64,AA", None),
             ("http://[", None),
+            ("//\u{338}\"/a", None),
+            ("http://a\"b/", None),
         ] {
             assert_eq!(absolute(written, &base).as_deref(), read, "{written}");
         }

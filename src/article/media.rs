@@ -240,7 +240,7 @@ impl Reading<'_> {
     }
 
     fn line(&self, text: &str) -> Option<String> {
-        Some(one_line(&clean(&markdown::title_to_text(text)))).filter(|line| !line.is_empty())
+        Some(one_line(&clean(&markdown::title_to_text(text)))).filter(|line| !crate::text::is_blank(line))
     }
 
     /// A place: a text, or the names in a map.

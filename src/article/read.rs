@@ -8,7 +8,7 @@ use super::site::{Collection, SiteSettings};
 use super::{Article, Lookup, Parsed, SourceFile, Templating, Writing, links, markdown};
 use crate::config::Generator;
 use crate::problem::{Place, Problem};
-use crate::text::{clean, folded, language_tag, one_line};
+use crate::text::{clean, folded, is_blank, language_tag, one_line};
 use crate::yaml::Yaml;
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -154,7 +154,7 @@ pub(super) struct Reading<'a> {
 impl Reading<'_> {
     fn article(&self, head: Head, body: &str, problems: &mut Vec<Problem>) -> Option<Article> {
         let title = head.title.map(|title| clean(&markdown::title_to_text(&title)).into_owned());
-        let Some(title) = title.filter(|title| !title.is_empty()) else {
+        let Some(title) = title.filter(|title| !is_blank(title)) else {
             let message = "the article has no title, so it is left out";
             problems.push(
                 Problem::error(&self.file.path, self.front.place("title"), message)
@@ -299,7 +299,7 @@ impl Reading<'_> {
     /// Terms for people: plain text on one line, each once.
     pub(super) fn terms(&self, written: Vec<String>) -> Vec<String> {
         let mut seen = HashSet::new();
-        let terms = written.iter().map(|term| markdown::title_to_text(term)).filter(|term| !term.is_empty());
+        let terms = written.iter().map(|term| markdown::title_to_text(term)).filter(|term| !is_blank(term));
         terms.filter(|term| seen.insert(folded(term))).collect()
     }
 
@@ -342,7 +342,7 @@ impl Reading<'_> {
     /// Names of persons on one line. An address of a person is not a name, and never leaves the file.
     pub(super) fn authors(&self, names: &[String]) -> Option<String> {
         let names = names.iter().map(|name| one_line(&clean(name)));
-        let names: Vec<String> = names.filter(|name| !name.contains('@') && !name.is_empty()).collect();
+        let names: Vec<String> = names.filter(|name| !name.contains('@') && !is_blank(name)).collect();
         (!names.is_empty()).then(|| names.join(", "))
     }
 

@@ -66,14 +66,7 @@ pub(super) fn clean_html(dirty: &str, context: &Context) -> String {
     };
     finish.run(&html);
     // What an entity stood for may be forbidden too, by XML or by HTML.
-    let kept = clean(finish.kept.trim());
-    if kept.contains(is_no_character) { kept.replace(is_no_character, "") } else { kept.into_owned() }
-}
-
-/// What XML lets through and HTML does not: the second row of control characters, left by Windows' encoding, and code
-/// points that are no characters.
-fn is_no_character(c: char) -> bool {
-    matches!(c, '\u{7F}'..='\u{9F}' | '\u{FDD0}'..='\u{FDEF}') || u32::from(c) & 0xFFFE == 0xFFFE
+    clean(finish.kept.trim()).into_owned()
 }
 
 /// The fragments that links in an article lead to, in the article.

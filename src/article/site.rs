@@ -4,7 +4,7 @@ use super::generator::{self, Facts, Rules};
 use crate::config::{self, Generator};
 use crate::digest;
 use crate::problem::{Place, Problem};
-use crate::text::{language_tag, percent_decode, repair_address};
+use crate::text::{is_host, language_tag, percent_decode, repair_address};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use url::Url;
@@ -263,7 +263,7 @@ impl SiteSettings {
                 Url::parse(&format!("{base}/{}", written.trim_start_matches('/'))).ok()?
             }
         };
-        matches!(url.scheme(), "http" | "https").then_some(url)
+        (matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(is_host)).then_some(url)
     }
 
     /// The path under the site's root of an address of the site, decoded; None for another site's.

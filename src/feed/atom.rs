@@ -1,9 +1,11 @@
 //! Atom 1.0 documents (RFC 4287).
 
 use super::entry::{Entry, Term, image_type};
+use super::plain::{by_number, has_entity, untagged};
 use super::{Feed, Kind, Settings};
 use crate::article::{ArticleDate, SiteSettings};
 use crate::config::Format;
+use crate::text::escape_html;
 use atom_syndication::extension::{Extension, ExtensionMap};
 use atom_syndication::{Category, Content, FixedDateTime, Generator, Link, Person, Text, TextType, WriteConfig};
 use chrono::{DateTime, FixedOffset};
@@ -35,11 +37,11 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
     }
     let document = atom_syndication::Feed {
         extensions,
-        title: Text::plain(feed.title.clone()),
-        subtitle: Some(Text::plain(settings.description(feed, site))),
+        title: Text::plain(untagged(&feed.title)),
+        subtitle: Some(Text::plain(untagged(&settings.description(feed, site)))),
         id: id(feed, site),
         updated: date(ArticleDate::in_zone(feed.updated, &site.timezone))?,
-        authors: vec![Person { name: site.title.clone(), uri: Some(site.url.to_string()), ..Person::default() }],
+        authors: vec![Person { name: untagged(&site.title), uri: Some(site.url.to_string()), ..Person::default() }],
         generator: Some(Generator { value: "Crieur".into(), ..Generator::default() }),
         links,
         entries: entries.iter().map(|entry| element(entry, settings)).collect::<Option<_>>()?,
@@ -51,7 +53,23 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
     let mut bytes =
         document.write_with_config(b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_vec(), config).ok()?;
     bytes.push(b'\n');
+    // It makes all markup longer, so it is done only where something asks for it.
+    if texts(feed, entries, site, settings).iter().any(|text| has_entity(text)) {
+        bytes = by_number(std::str::from_utf8(&bytes).ok()?).into_owned().into_bytes();
+    }
     Some(bytes)
+}
+
+/// The texts of a document that are no markup.
+fn texts(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settings) -> Vec<String> {
+    let own = [feed.title.clone(), settings.description(feed, site), site.title.clone()];
+    let of_entries = entries.iter().flat_map(|entry| {
+        let labels = entry.terms().map(|(_, term)| &term.label);
+        let titles = entry.attachments.iter().filter_map(|attachment| attachment.title.as_ref());
+        let alt = entry.image.iter().filter_map(|image| image.alt.as_ref());
+        labels.chain(titles).chain(alt).chain(&entry.author).chain([&entry.title]).cloned()
+    });
+    own.into_iter().chain(of_entries).collect()
 }
 
 /// `urn:uuid:…`: what a feed is known by for ever, in Atom and in calendars.
@@ -71,12 +89,12 @@ fn element(entry: &Entry, settings: &Settings) -> Option<atom_syndication::Entry
     let mut links = vec![link(entry.url.as_str(), "alternate", "text/html")];
     links.extend(entry.attachments.iter().map(|attachment| Link {
         length: Some(attachment.facts.length.to_string()),
-        title: attachment.title.clone(),
+        title: attachment.title.as_deref().map(untagged),
         ..link(attachment.url.as_str(), "enclosure", &attachment.facts.media_type)
     }));
     let category = |(kind, term): (Kind, &Term)| Category {
         term: term.slug.clone(),
-        label: Some(term.label.clone()),
+        label: Some(untagged(&term.label)),
         scheme: Some(settings.scheme(kind.word())),
     };
     let content = entry.content_html.as_ref().filter(|html| !html.is_empty()).map(|value| Content {
@@ -88,16 +106,16 @@ fn element(entry: &Entry, settings: &Settings) -> Option<atom_syndication::Entry
     });
     // An entry needs a text: without content and summary, its title.
     let summary = match (&content, entry.summary_html.as_str()) {
-        (None, "") => Some(Text::plain(entry.title.clone())),
+        (None, "") => Some(Text::plain(untagged(&entry.title))),
         (Some(_), "") => None,
         (_, summary) => Some(html(summary)),
     };
     Some(atom_syndication::Entry {
-        title: Text { lang: entry.language.clone(), ..Text::plain(entry.title.clone()) },
+        title: Text { lang: entry.language.clone(), ..Text::plain(untagged(&entry.title)) },
         id: entry.id.clone(),
         updated: date(entry.updated)?,
         published: Some(date(entry.published)?),
-        authors: entry.author.iter().map(|name| Person { name: name.clone(), ..Person::default() }).collect(),
+        authors: entry.author.iter().map(|name| Person { name: untagged(name), ..Person::default() }).collect(),
         categories: entry.terms().map(category).collect(),
         links,
         summary,
@@ -110,10 +128,11 @@ fn element(entry: &Entry, settings: &Settings) -> Option<atom_syndication::Entry
 fn media(entry: &Entry) -> ExtensionMap {
     let Some(image) = &entry.image else { return ExtensionMap::new() };
     let mut media = Extension { name: "media:content".into(), ..Extension::default() };
-    media.attrs.insert("url".into(), image.url.to_string());
+    // The package escapes the attributes of its own elements, not those of extensions.
+    media.attrs.insert("url".into(), escape_html(image.url.as_str()));
     media.attrs.insert("medium".into(), "image".into());
     if let Some(media_type) = image_type(image) {
-        media.attrs.insert("type".into(), media_type);
+        media.attrs.insert("type".into(), escape_html(&media_type));
     }
     if let Some(facts) = &image.facts {
         media.attrs.insert("fileSize".into(), facts.length.to_string());
@@ -125,7 +144,7 @@ fn media(entry: &Entry) -> ExtensionMap {
     if let Some(alt) = &image.alt {
         let attrs = BTreeMap::from([("type".to_owned(), "plain".to_owned())]);
         let description =
-            Extension { name: "media:description".into(), value: Some(alt.clone()), attrs, ..Extension::default() };
+            Extension { name: "media:description".into(), value: Some(untagged(alt)), attrs, ..Extension::default() };
         media.children.insert("description".into(), vec![description]);
     }
     BTreeMap::from([("media".to_owned(), BTreeMap::from([("content".to_owned(), vec![media])]))])

@@ -7,21 +7,9 @@
 use crate::text::{clean, one_line};
 use std::borrow::Cow;
 
-/// A text on one line for people, without what no document should hold: characters that XML forbids, the second row of
-/// control characters, and the mark that a character is lost, which becomes a question mark (`BadCharacters`).
+/// A text on one line for people, without what no document should hold.
 pub(super) fn line(text: &str) -> String {
-    let bad = |c: char| matches!(c, '\u{7F}'..='\u{9F}' | '\u{FFFD}');
-    let cleaned = clean(text);
-    if !cleaned.contains(bad) {
-        return one_line(&cleaned);
-    }
-    let shown = cleaned.chars().filter_map(|c| match c {
-        '\u{FFFD}' => Some('?'),
-        '\u{85}' => Some(' '),
-        c if bad(c) => None,
-        c => Some(c),
-    });
-    one_line(&shown.collect::<String>())
+    one_line(&clean(text))
 }
 
 /// The same, without anything that looks like a tag: `<details>` becomes `‹details›`, which everybody reads.
@@ -56,6 +44,11 @@ pub(super) fn untagged(text: &str) -> String {
 pub(super) fn signless(text: &str) -> String {
     let line = untagged(text).replace('<', "‹").replace('>', "›");
     if !line.contains('&') { line } else { one_line(&line.replace('&', " & ")) }
+}
+
+/// Whether a text has in it what HTML takes for a character's name or number.
+pub(super) fn has_entity(text: &str) -> bool {
+    text.split('&').skip(1).any(|rest| rest.starts_with(|c: char| c == '#' || c.is_alphanumeric()))
 }
 
 /// XML whose ampersands in texts and attributes are written by their number, as the RSS profile asks

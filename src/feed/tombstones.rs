@@ -3,9 +3,10 @@
 
 use super::Settings;
 use super::atom::date;
+use super::plain::{by_number, has_entity, untagged};
 use crate::article::{ArticleDate, SiteSettings};
 use crate::catalog::Withdrawn;
-use crate::text::is_french;
+use crate::text::{escape_html, is_french};
 use atom_syndication::extension::Extension;
 use atom_syndication::{Generator, Link, Person, Text, WriteConfig};
 use std::collections::BTreeMap;
@@ -28,7 +29,8 @@ pub fn document(withdrawn: &[Withdrawn], site: &SiteSettings, settings: &Setting
     let shown = withdrawn.get(..TOMBSTONES_MAX).unwrap_or(withdrawn);
     let tombstone = |withdrawn: &Withdrawn| {
         let mut element = Extension { name: "at:deleted-entry".into(), ..Extension::default() };
-        element.attrs.insert("ref".into(), withdrawn.guid.clone());
+        // The package writes the attributes of extensions as they are.
+        element.attrs.insert("ref".into(), escape_html(&withdrawn.guid));
         element.attrs.insert("when".into(), ArticleDate::in_zone(withdrawn.at, &site.timezone).rfc3339());
         element
     };
@@ -46,18 +48,22 @@ pub fn document(withdrawn: &[Withdrawn], site: &SiteSettings, settings: &Setting
     };
     let updated = shown.first().map_or(super::making::LONG_AGO, |newest| newest.at);
     let document = atom_syndication::Feed {
-        title: Text::plain(title(site)),
+        title: Text::plain(untagged(&title(site))),
         subtitle: Some(Text::plain(subtitle)),
         id: id.urn().to_string(),
         updated: date(ArticleDate::in_zone(updated, &site.timezone))?,
-        authors: vec![Person { name: site.title.clone(), uri: Some(site.url.to_string()), ..Person::default() }],
+        authors: vec![Person { name: untagged(&site.title), uri: Some(site.url.to_string()), ..Person::default() }],
         generator: Some(Generator { value: "Crieur".into(), ..Generator::default() }),
         links: vec![
             link(settings.public(PATH), "self", "application/atom+xml"),
             link(site.url.to_string(), "alternate", "text/html"),
         ],
         lang: Some(site.language.clone()),
-        namespaces: BTreeMap::from([("at".to_owned(), "http://purl.org/atompub/tombstones/1.0".to_owned())]),
+        namespaces: if shown.is_empty() {
+            BTreeMap::new()
+        } else {
+            BTreeMap::from([("at".to_owned(), "http://purl.org/atompub/tombstones/1.0".to_owned())])
+        },
         extensions: BTreeMap::from([(
             "at".to_owned(),
             BTreeMap::from([("deleted-entry".to_owned(), shown.iter().map(tombstone).collect())]),
@@ -68,5 +74,8 @@ pub fn document(withdrawn: &[Withdrawn], site: &SiteSettings, settings: &Setting
     let mut bytes =
         document.write_with_config(b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_vec(), config).ok()?;
     bytes.push(b'\n');
+    if has_entity(&site.title) {
+        bytes = by_number(std::str::from_utf8(&bytes).ok()?).into_owned().into_bytes();
+    }
     Some(bytes)
 }

@@ -49,6 +49,7 @@ pub(super) fn is_printable(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::clean;
     use crate::yaml::{self, Yaml};
     use proptest::prelude::*;
 
@@ -67,8 +68,9 @@ mod tests {
         fn any_text_is_read_back(text in any::<String>()) {
             let document = format!("a: {} # comment\n{}: b\n", scalar(&text), scalar(&format!("k{text}")));
             let value = yaml::parse(&document).unwrap().value;
-            // The reader of YAML takes out what XML cannot hold, here as everywhere.
-            prop_assert_eq!(value.get("a").cloned(), Some(Yaml::Text(crate::text::clean(&text).into_owned())));
+            // What no document should hold is taken out later, if not by the reader of YAML.
+            let Some(Yaml::Text(read)) = value.get("a") else { return Err(TestCaseError::fail(document)) };
+            prop_assert_eq!(clean(read), clean(&text));
         }
     }
 }

@@ -44,6 +44,7 @@ mod server;
 mod snac;
 mod stability;
 mod store;
+mod strings;
 mod support;
 mod websub;
 mod websub_ping;

@@ -23,7 +23,7 @@ fn lines(paths: &[PathBuf]) -> String {
 }
 
 /// What a reader saw, by file.
-type Seen = BTreeMap<PathBuf, Vec<Item>>;
+pub type Seen = BTreeMap<PathBuf, Vec<Item>>;
 
 #[derive(serde::Deserialize)]
 struct Line {
@@ -34,7 +34,7 @@ struct Line {
 }
 
 /// What readers saw, from lines of JSON: by reader and file.
-fn seen(said: &str) -> BTreeMap<String, Seen> {
+pub fn seen(said: &str) -> BTreeMap<String, Seen> {
     let mut readers: BTreeMap<String, Seen> = BTreeMap::new();
     for line in said.lines() {
         let line: Line = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));

@@ -20,21 +20,21 @@ const smith = (text) => {
     case "rss":
       return (feed.items ?? []).map((item) => ({
         id: item.guid?.value,
-        title: item.title,
+        title: item.title ?? "",
         url: item.link,
         published: seconds(item.pubDate),
       }));
     case "atom":
       return (feed.entries ?? []).map((entry) => ({
         id: entry.id,
-        title: entry.title?.value ?? entry.title,
+        title: entry.title?.value ?? entry.title ?? "",
         url: entry.links.find((link) => (link.rel ?? "alternate") === "alternate")?.href,
         published: seconds(entry.published),
       }));
     case "json":
       return (feed.items ?? []).map((item) => ({
         id: item.id,
-        title: item.title,
+        title: item.title ?? "",
         url: item.url,
         published: seconds(item.date_published),
       }));
@@ -47,7 +47,7 @@ const parser = new Parser();
 const plain = async (text) =>
   (await parser.parseString(text)).items.map((item) => ({
     id: item.guid ?? item.id,
-    title: item.title,
+    title: item.title ?? "",
     url: item.link,
     published: seconds(item.isoDate ?? item.pubDate),
   }));

@@ -25,6 +25,9 @@ FEED = COMMON | {
     "fh:archive": (1, None, ""),
     "fh:complete": (1, None, ""),
 }
+# A document of tombstones (RFC 6721) is none to subscribe to, so its namespace may be one that the validator knows not.
+TOMBSTONES = {"http://purl.org/atompub/tombstones/1.0": "at"}
+WITH_TOMBSTONES = FEED | {"at:deleted-entry": (0, None, "ref when")}
 ENTRY = COMMON | {
     "published": (1, "MissingElement", ""),
     "summary": (1, None, "type"),
@@ -38,13 +41,18 @@ ENTRY = COMMON | {
 
 
 def judge(report, data, address):
-    feed = Tree(data, report, ATOM).root
+    of_tombstones = address.endswith("/tombstones.atom")
+    feed = Tree(data, report, ATOM, TOMBSTONES if of_tombstones else {}).root
     if feed.name != "feed":
         return report.say("UndefinedElement", feed.name)
     if not feed.get("xml:lang"):
         report.say("MissingDCLanguage", "feed")
-    check(report, feed, FEED)
+    check(report, feed, WITH_TOMBSTONES if of_tombstones else FEED)
     common(report, feed)
+    for tombstone in feed.all("at:deleted-entry"):
+        report.uri(tombstone.get("ref") or "", "deleted-entry ref")
+        report.rfc_3339(tombstone.get("when") or "", "deleted-entry when")
+    ids(report, [tombstone.get("ref") for tombstone in feed.all("at:deleted-entry")], "DuplicateEntries")
     found = links(report, feed, "link", address)
     if [relation for relation, _ in found].count("alternate") != 1:
         report.say("MissingAlternate", address)

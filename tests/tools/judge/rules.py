@@ -107,7 +107,7 @@ class Report:
                 self.say("InvalidUUID", f"{where}: {value}")
         elif not URI.fullmatch(value):
             self.say(rule, f"{where}: {value}")
-        elif re.search(r"%(?![0-9A-Fa-f]{2})|%25[0-9A-F]{2}(?=.*%25[0-9A-F]{2})", value):
+        elif re.search(r"%(?![0-9A-Fa-f]{2})", value):
             self.say("InvalidUriChar", f"{where}: {value}")
         else:
             parts = urlsplit(value)

@@ -22,10 +22,10 @@ class Element:
 
 
 class Tree:
-    """`own`: the namespace whose elements need no prefix."""
+    """`own`: the namespace whose elements need no prefix; `more`: namespaces that are known here only."""
 
-    def __init__(self, data, report, own=None):
-        self.report, self.own = report, own
+    def __init__(self, data, report, own=None, more=None):
+        self.report, self.own, self.known = report, own, NAMESPACES | (more or {})
         self.root, self.here = None, None
         self.used, self.bound = set(), {}
         parser = expat.ParserCreate(namespace_separator=" ")
@@ -46,11 +46,11 @@ class Tree:
         self.bound[uri] = prefix
         if uri == self.own and not prefix:
             return
-        if uri not in NAMESPACES:
+        if uri not in self.known:
             self.report.say("UnknownNamespace", uri)
-        elif prefix != NAMESPACES[uri]:
+        elif prefix != self.known[uri]:
             self.report.say("NonstdPrefix", f"{prefix} for {uri}")
-        if self.own is not None and NAMESPACES.get(uri) in ("atom", "xhtml"):
+        if self.own is not None and self.known.get(uri) in ("atom", "xhtml"):
             self.report.say("AvoidNamespacePrefix", prefix)
 
     def _name(self, name):
@@ -58,14 +58,14 @@ class Tree:
         self.used.add(uri)
         if not uri or uri == self.own:
             return local
-        return f"{NAMESPACES.get(uri, uri)}:{local}"
+        return f"{self.known.get(uri, uri)}:{local}"
 
     def _start(self, name, attributes):
         named = {}
         for key, value in attributes.items():
             uri, _, local = key.rpartition(" ")
             self.used.add(uri)
-            named[f"{NAMESPACES.get(uri, uri)}:{local}" if uri else local] = value
+            named[f"{self.known.get(uri, uri)}:{local}" if uri else local] = value
             self.report.text(value, f"{name} {key}")
             if key == f"{XML} lang":
                 self.report.language(value, f"{name} xml:lang")
