@@ -11,6 +11,7 @@
 mod calendar;
 mod check;
 mod bodies;
+mod bucket;
 mod config;
 mod corpus;
 mod correction;
@@ -18,6 +19,7 @@ mod crash;
 mod daemon;
 mod demand;
 mod deliver;
+mod export;
 mod doctor;
 mod feeds;
 mod git;

@@ -69,6 +69,11 @@ impl Objects {
             Err(Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(failed(&error)),
         };
+        if found.meta.e_tag.is_none() {
+            // Whoever answers so is no bucket: what it says must not be taken for a damaged list.
+            let none = Error::Generic { store: "S3", source: "it names no version".into() };
+            return Err(failed(&none));
+        }
         let version = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
         let bytes = found.bytes().await.map_err(|error| failed(&error))?;
         let manifest = Manifest::parse(&bytes).unwrap_or_else(|| {

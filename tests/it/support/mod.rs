@@ -6,10 +6,12 @@ pub mod hub;
 pub mod mastodon;
 pub mod newsboat;
 pub mod origin;
+pub mod s3;
 pub mod serving;
 pub mod tools;
 pub mod server;
 pub mod subscriber;
+pub mod wire;
 
 use crieur::config::{self, Config, Surroundings};
 use std::fs;

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-fn missing(what: &str) {
+pub fn missing(what: &str) {
     assert!(std::env::var_os("CRIEUR_TEST_STRICT").is_none(), "{what}: scripts/test sees to it");
     println!("skipped: {what}");
 }
