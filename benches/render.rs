@@ -34,7 +34,9 @@ const ROUNDS: usize = 7;
 async fn main() {
     let sizes: Vec<u64> = std::env::args().filter_map(|given| given.parse().ok()).collect();
     let sizes = if sizes.is_empty() { vec![10_000, 100_000] } else { sizes };
-    println!("| articles | feeds | documents | MB | all, from files | all, from entries | one article changed | its documents |");
+    println!(
+        "| articles | feeds | documents | MB | all, from files | all, from entries | one article changed | its documents |"
+    );
     println!("|---:|---:|---:|---:|---:|---:|---:|---:|");
     for size in sizes {
         measure(&site(size)).await;

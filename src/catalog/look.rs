@@ -212,7 +212,7 @@ pub fn look(
                 let first =
                     site.new.contains(read.plain.collection()).then_some((site.baseline, &site.settings.timezone));
                 let is_known = first.is_some() && site.adopts_addresses && read.life.holds(now);
-                let is_known = is_known && adopted.insert(read.plain.url().into());
+                let is_known = is_known && is_identity(read.plain.url()) && adopted.insert(read.plain.url().into());
                 let guid = is_known.then(|| read.plain.url().into());
                 Past { guid, ..new_past(&read, how, first, now, &mut dates) }
             }
@@ -280,6 +280,11 @@ pub fn look(
     }));
     judge(catalog, &judged, texts, &mut looked);
     looked
+}
+
+/// Whether an address can be an identity in every format: nothing in it must be encoded (RFC 2396, section 2).
+fn is_identity(address: &str) -> bool {
+    address.bytes().all(|byte| byte.is_ascii_alphanumeric() || b";/?:@&=+$.-_!~*'()%,#".contains(&byte))
 }
 
 /// Takes back, or confirms, the suspicion against copies.

@@ -1,7 +1,8 @@
 //! Documents that are made when somebody asks for them: combinations of feeds, archives, calendars. There are too many
 //! to make them ahead; each says by its print whether it is still what it was.
 
-use super::making::{LONG_AGO, Reading, bytes, document, etag};
+use super::doctor::{self, Fault, Shape};
+use super::making::{Entries, LONG_AGO, Reading, bytes, document, etag, shape};
 use super::selection::{Selection, known};
 use super::set::made_of;
 use super::{
@@ -72,7 +73,9 @@ impl FeedSet {
         if path.as_bytes().windows(3).any(|three| three.eq_ignore_ascii_case(b"%2f")) {
             return Answer::Unknown;
         }
-        self.read(&percent_decode(path), settings).unwrap_or(Answer::Unknown)
+        let path = percent_decode(path);
+        // An old address may lead to a combination.
+        self.read(self.aliases.get(&path).unwrap_or(&path), settings).unwrap_or(Answer::Unknown)
     }
 
     fn read(&self, path: &str, settings: &Settings) -> Option<Answer> {
@@ -221,33 +224,35 @@ impl Demand {
 impl Gathered {
     /// Its entries, read where they are not made yet; and whether all could be. It takes its time.
     pub fn entries(&self, reading: &Reading) -> (Vec<Shown>, bool) {
-        let (entries, is_incomplete) = reading.entries(self.articles.iter());
-        let shown: Vec<Shown> =
-            self.articles.iter().filter_map(|standing| entries.get(&standing.id).cloned()).collect();
-        (shown, !is_incomplete)
+        let Entries { shown, is_incomplete, .. } = reading.entries(self.articles.iter());
+        let in_order = self.articles.iter().filter_map(|standing| shown.get(&standing.id).cloned());
+        (in_order.collect(), !is_incomplete)
     }
 
-    /// Its document.
-    pub fn document(&mut self, shown: &[Shown], form: Form, reading: &Reading) -> Option<Document> {
+    /// Its document. None if it cannot be written.
+    ///
+    /// Errors: what would make it invalid.
+    pub fn document(&mut self, shown: &[Shown], form: Form, reading: &Reading) -> Result<Option<Document>, Fault> {
         let (site, settings) = (reading.site, reading.settings);
         let shown: Vec<&Shown> = shown.iter().collect();
         self.feed.entries = shown.len();
         self.feed.updated = shown.iter().map(|shown| shown.entry().updated.at).max().unwrap_or(self.feed.updated);
         let entries: Vec<_> = shown.iter().map(|shown| &**shown.entry()).collect();
-        let (path, media_type, body) = match form {
+        let (path, shape, media_type, body) = match form {
             Form::Feed(format) => {
-                let body = bytes(format, &self.feed, &entries, site, settings)?;
-                (self.feed.own_path_in(format), media_type(format), body)
+                let Some(body) = bytes(format, &self.feed, &entries, site, settings) else { return Ok(None) };
+                (self.feed.own_path_in(format), shape(format), media_type(format), body)
             }
             Form::Calendar => {
                 let body = ics::document(&self.feed, &entries, &[], site, settings);
-                (self.feed.calendar(), CALENDAR_TYPE, body)
+                (self.feed.calendar(), Shape::Calendar, CALENDAR_TYPE, body)
             }
         };
+        doctor::check(shape, &settings.public(&path), &body)?;
         let etag = etag(&body);
         let made_of = made_of(&self.feed, &shown, site, settings);
         // A withdrawal changes it too, of which no entry tells.
         let last_modified = self.feed.changed.max(self.feed.updated);
-        Some(document(path, media_type, body, etag, last_modified, made_of, settings))
+        Ok(Some(document(path, media_type, body, etag, last_modified, made_of, settings)))
     }
 }

@@ -1,11 +1,12 @@
 //! How feeds are made, again only where something changed.
 
+use super::doctor::{self, Fault, Severity, Shape};
 use super::entry::{Entry, entry};
 use super::ics::Cancelled;
 use super::set::{Slugs, made_of};
 use super::{
-    CALENDAR_MAX, CALENDAR_TYPE, Document, Feed, FeedSet, History, Kind, Memory, ReadWhole, Remembered, Settings,
-    Shown, Unread, archive, atom, ics, json, media_type, opml, path_of, rss, tombstones,
+    CALENDAR_MAX, CALENDAR_TYPE, Document, Feed, FeedSet, History, Kind, Memory, ReadWhole, Refused, Remembered,
+    Settings, Shown, Unread, archive, atom, ics, json, media_type, opml, path_of, rss, tombstones,
 };
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::{Catalog, GroupKey, PastEvent, Standing, Withdrawn};
@@ -58,6 +59,18 @@ pub struct Reading<'a> {
     pub before: &'a FeedSet,
     /// Reads an article whole, with the files that it names.
     pub read: &'a ReadWhole<'a>,
+    /// The instant.
+    pub now: Timestamp,
+}
+
+/// Entries of articles.
+pub struct Entries {
+    /// Those that could be made, or are as they were.
+    pub shown: HashMap<ArticleId, Shown>,
+    /// Articles that no feed may show as they are, and why: they are shown as they were, or not at all.
+    pub held: BTreeMap<ArticleId, Vec<Fault>>,
+    /// Whether one was left out, or as it was, since its file is just changing.
+    pub is_incomplete: bool,
 }
 
 impl Making<'_> {
@@ -79,8 +92,8 @@ impl Making<'_> {
             .map(|feed| ((feed.kind, feed.term.clone()), feed.slug.clone()))
             .collect();
         let (site, settings, before) = (self.site, self.settings, self.before);
-        let reading = Reading { site, settings, slugs: &slugs, before, read: self.read };
-        let (mut entries, is_incomplete) =
+        let reading = Reading { site, settings, slugs: &slugs, before, read: self.read, now: self.now };
+        let Entries { shown: mut entries, held, is_incomplete } =
             reading.entries(groups.iter().flat_map(|group| group.shown.iter().chain(&group.calendar)).copied());
         for group in &mut groups {
             group.shown.retain(|standing| entries.contains_key(&standing.id));
@@ -91,7 +104,9 @@ impl Making<'_> {
             group.calendar.retain(|standing| entries.contains_key(&standing.id));
             group.feed.agenda = group.calendar.iter().map(|standing| standing.id).collect();
         }
-        let made: Vec<Arc<Document>> = groups.par_iter().flat_map(|group| self.documents(group, &entries)).collect();
+        let mut held = self.still_held(&kept, &entries, held);
+        let made: Vec<Made> = groups.par_iter().flat_map(|group| self.documents(group, &entries)).collect();
+        let mut refused: Vec<Refused> = Vec::new();
         let mut documents: BTreeMap<String, Arc<Document>> = BTreeMap::new();
         for feed in kept.values() {
             let paths = self.settings.feeds.formats.iter().map(|format| feed.path_in(*format));
@@ -102,7 +117,10 @@ impl Making<'_> {
                     .filter_map(|path| Some((path.clone(), Arc::clone(self.before.documents.get(&path)?)))),
             );
         }
-        documents.extend(made.into_iter().map(|document| (document.path.clone(), document)));
+        for made in made {
+            refused.extend(made.refused);
+            documents.extend(made.document.map(|document| (document.path.clone(), document)));
+        }
         kept.extend(groups.into_iter().map(|group| (group.feed.key(), Arc::new(group.feed))));
         let used: HashSet<ArticleId> = kept.values().flat_map(|feed| feed.shows()).copied().collect();
         for (id, shown) in self.before.entries() {
@@ -111,9 +129,21 @@ impl Making<'_> {
             }
         }
         let feeds: Vec<Arc<Feed>> = kept.into_values().collect();
-        for document in self.beside(&feeds) {
-            documents.insert(document.path.clone(), document);
+        for made in self.beside(&feeds) {
+            refused.extend(made.refused);
+            documents.extend(made.document.map(|document| (document.path.clone(), document)));
         }
+        let still = self.before.refused.iter().filter(|refused| {
+            // Of what was not made again, what was said counts.
+            let is_same = |document: &Arc<Document>| {
+                self.before.documents.get(&refused.path).is_some_and(|before| Arc::ptr_eq(before, document))
+            };
+            affected.is_some() && documents.get(&refused.path).is_some_and(is_same)
+        });
+        let said: BTreeSet<String> = refused.iter().map(|refused| refused.path.clone()).collect();
+        let still: Vec<Refused> = still.filter(|refused| !said.contains(&refused.path)).cloned().collect();
+        refused.extend(still);
+        held.retain(|id, _| self.catalog.get(id).is_some_and(|standing| standing.article.is_live(self.now)));
         let aliases = &self.settings.feeds.aliases;
         let known = self.memory.documents.keys().chain(self.before.documents.keys()).chain(&self.before.gone);
         FeedSet {
@@ -124,69 +154,112 @@ impl Making<'_> {
             slugs: Arc::new(slugs),
             setting,
             is_incomplete,
+            held,
+            refused,
             ..FeedSet::with(entries)
         }
     }
 
+    /// What is held back: what was found now, and what was found before of articles that were not looked at again.
+    fn still_held(
+        &self,
+        kept: &BTreeMap<GroupKey, Arc<Feed>>,
+        entries: &HashMap<ArticleId, Shown>,
+        found: BTreeMap<ArticleId, Vec<Fault>>,
+    ) -> BTreeMap<ArticleId, Vec<Fault>> {
+        let mut held = found;
+        let looked_at = |id: &ArticleId| {
+            let groups = self.catalog.get(id).map(|standing| GroupKey::of(&standing.article));
+            entries.contains_key(id) || groups.is_some_and(|groups| groups.iter().any(|key| !kept.contains_key(key)))
+        };
+        for (id, faults) in &self.before.held {
+            if !looked_at(id) {
+                held.entry(*id).or_insert_with(|| faults.clone());
+            }
+        }
+        held
+    }
+
     /// The documents beside the feeds.
-    fn beside(&self, feeds: &[Arc<Feed>]) -> Vec<Arc<Document>> {
+    fn beside(&self, feeds: &[Arc<Feed>]) -> Vec<Made> {
         let withdrawn = self.catalog.withdrawn(self.now);
         let newest = withdrawn.first().map_or(LONG_AGO, |newest| newest.at);
         let tombstones = tombstones::document(&withdrawn, self.site, self.settings);
         let path = tombstones::PATH.to_owned();
-        let tombstones = tombstones.and_then(|body| self.beside_feeds(path, media_type(Format::Atom), body, newest));
-        let title = tombstones::title(self.site);
-        let extra = [(title, self.settings.public(tombstones::PATH))];
+        let tombstones = tombstones.map(|body| {
+            let made_of = digest::number(&body);
+            self.examined(path, Shape::Atom, media_type(Format::Atom), body, newest, made_of)
+        });
+        let extra = [(tombstones::title(self.site), self.settings.public(tombstones::PATH))];
         let opml = opml::document(feeds, self.site, self.settings, &extra);
         let updated = feeds.iter().map(|feed| feed.updated).max().unwrap_or(LONG_AGO);
-        let opml = self.beside_feeds(opml::PATH.to_owned(), opml::MEDIA_TYPE, opml, updated);
-        tombstones.into_iter().chain(opml).collect()
+        let made_of = digest::number(&opml);
+        let opml = self.examined(opml::PATH.to_owned(), Shape::Opml, opml::MEDIA_TYPE, opml, updated, made_of);
+        tombstones.into_iter().chain([opml]).collect()
     }
 
-    fn documents(&self, group: &Group, entries: &HashMap<ArticleId, Shown>) -> Vec<Arc<Document>> {
-        let (feed, before) = (&group.feed, self.before);
+    fn documents(&self, group: &Group, entries: &HashMap<ArticleId, Shown>) -> Vec<Made> {
+        let feed = &group.feed;
         let shown: Vec<&Shown> = group.shown.iter().filter_map(|standing| entries.get(&standing.id)).collect();
         let made_of = made_of(feed, &shown, self.site, self.settings);
-        let calendar = (feed.kind == Kind::Events).then(|| self.calendar(group, entries)).flatten();
+        let calendar = (feed.kind == Kind::Events).then(|| self.calendar(group, entries));
         let entries: Vec<&Entry> = shown.iter().map(|shown| &**shown.entry()).collect();
         let make = |format: &Format| {
             let path = feed.path_in(*format);
-            match before.documents.get(&path).filter(|document| document.made_of == made_of) {
-                Some(document) => Some(Arc::clone(document)),
-                None => match bytes(*format, feed, &entries, self.site, self.settings) {
-                    Some(body) => Some(Arc::new(self.complete(path, media_type(*format), body, feed.updated, made_of))),
-                    // What cannot be written keeps its last good form.
-                    None => before.documents.get(&path).map(Arc::clone),
-                },
+            if let Some(same) = self.same(&path, made_of) {
+                return same;
+            }
+            match bytes(*format, feed, &entries, self.site, self.settings) {
+                Some(body) => self.examined(path, shape(*format), media_type(*format), body, feed.updated, made_of),
+                // What cannot be written keeps its last good form.
+                None => Made { document: self.before.documents.get(&path).map(Arc::clone), refused: None },
             }
         };
-        let made: Vec<Arc<Document>> = self.settings.feeds.formats.par_iter().filter_map(make).collect();
+        let made: Vec<Made> = self.settings.feeds.formats.par_iter().map(make).collect();
         made.into_iter().chain(calendar).collect()
     }
 
     /// The calendar of all events, with those that were called off: programs take out what a person put in.
-    fn calendar(&self, group: &Group, entries: &HashMap<ArticleId, Shown>) -> Option<Arc<Document>> {
+    fn calendar(&self, group: &Group, entries: &HashMap<ArticleId, Shown>) -> Made {
         let shown: Vec<&Entry> =
             group.calendar.iter().filter_map(|standing| Some(&**entries.get(&standing.id)?.entry())).collect();
         let withdrawn = self.catalog.withdrawn(self.now);
         let cancelled: Vec<Cancelled> = withdrawn.iter().filter_map(cancelled).take(CALENDAR_MAX).collect();
         let body = ics::document(&group.feed, &shown, &cancelled, self.site, self.settings);
         let updated = shown.iter().map(|entry| entry.updated.at).max().unwrap_or(LONG_AGO);
-        self.beside_feeds(group.feed.calendar(), CALENDAR_TYPE, body, updated)
+        let made_of = digest::number(&body);
+        self.examined(group.feed.calendar(), Shape::Calendar, CALENDAR_TYPE, body, updated, made_of)
     }
 
-    /// A document that is told to be the same by its bytes.
-    fn beside_feeds(
+    /// The document that was made of the same before.
+    fn same(&self, path: &str, made_of: u64) -> Option<Made> {
+        let document = self.before.documents.get(path).filter(|document| document.made_of == made_of)?;
+        Some(Made { document: Some(Arc::clone(document)), refused: None })
+    }
+
+    /// A document, looked at before it takes the place of the last good one.
+    fn examined(
         &self,
         path: String,
+        shape: Shape,
         media_type: &'static str,
         body: Vec<u8>,
         updated: Timestamp,
-    ) -> Option<Arc<Document>> {
-        let made_of = digest::number(&body);
-        let same = self.before.documents.get(&path).filter(|document| document.made_of == made_of);
-        let document = || Arc::new(self.complete(path.clone(), media_type, body, updated, made_of));
-        Some(same.map_or_else(document, Arc::clone))
+        made_of: u64,
+    ) -> Made {
+        if let Some(same) = self.same(&path, made_of) {
+            return same;
+        }
+        match doctor::check(shape, &self.settings.public(&path), &body) {
+            Ok(()) => {
+                let document = self.complete(path, media_type, body, updated, made_of);
+                Made { document: Some(Arc::new(document)), refused: None }
+            }
+            Err(fault) => Made {
+                document: self.before.documents.get(&path).map(Arc::clone),
+                refused: Some(Refused { path, fault }),
+            },
+        }
     }
 
     fn complete(
@@ -333,8 +406,7 @@ impl Making<'_> {
 
 impl Reading<'_> {
     /// The entries of articles: those made before, and the new ones, made on all cores.
-    /// Also whether one was left out, or as it was, since its file is just changing.
-    pub fn entries<'s>(&self, wanted: impl Iterator<Item = &'s Arc<Standing>>) -> (HashMap<ArticleId, Shown>, bool) {
+    pub fn entries<'s>(&self, wanted: impl Iterator<Item = &'s Arc<Standing>>) -> Entries {
         let setting = setting(self.site, self.settings);
         let mut entries: HashMap<ArticleId, Shown> = HashMap::new();
         let mut to_make: BTreeMap<ArticleId, &Arc<Standing>> = BTreeMap::new();
@@ -350,22 +422,48 @@ impl Reading<'_> {
             }
         }
         let is_changing = AtomicBool::new(false);
-        let make = |standing: &Arc<Standing>| -> Option<Shown> {
+        let make = |standing: &Arc<Standing>| -> (Option<Shown>, Option<(ArticleId, Vec<Fault>)>) {
+            let as_it_was = || self.before.entries().get(&standing.id).cloned();
             let (article, asked) = match (self.read)(standing) {
                 Ok(read) => read,
                 // What cannot be read now keeps its last good form.
                 Err(why) => {
                     is_changing.fetch_or(why == Unread::Changing, Ordering::Relaxed);
-                    return self.before.entries().get(&standing.id).cloned();
+                    return (as_it_was(), None);
                 }
             };
             let entry = entry(standing, &article, self.site, self.settings.feeds.content, self.slugs);
-            Some(Shown::new(standing, setting, entry, asked))
+            let (entry, mut faults) = doctor::treat(entry, self.now);
+            faults.retain(|fault| fault.severity == Severity::Fatal);
+            if faults.is_empty() {
+                (Some(Shown::new(standing, setting, entry, asked)), None)
+            } else {
+                (as_it_was(), Some((standing.id, faults)))
+            }
         };
         let to_make: Vec<&Arc<Standing>> = to_make.into_values().collect();
-        let made: Vec<Shown> = to_make.into_par_iter().filter_map(make).collect();
-        entries.extend(made.into_iter().map(|shown| (shown.article, shown)));
-        (entries, is_changing.into_inner())
+        let made: Vec<_> = to_make.into_par_iter().map(make).collect();
+        let mut held = BTreeMap::new();
+        for (shown, faults) in made {
+            entries.extend(shown.map(|shown| (shown.article, shown)));
+            held.extend(faults);
+        }
+        Entries { shown: entries, held, is_incomplete: is_changing.into_inner() }
+    }
+}
+
+/// What came of making a document: the document as it is now or, where that was refused, as it was.
+struct Made {
+    document: Option<Arc<Document>>,
+    refused: Option<Refused>,
+}
+
+/// What a format looks like to the doctor.
+pub(super) fn shape(format: Format) -> Shape {
+    match format {
+        Format::Rss => Shape::Rss,
+        Format::Atom => Shape::Atom,
+        Format::Json => Shape::Json,
     }
 }
 

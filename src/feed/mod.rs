@@ -25,8 +25,8 @@ pub mod tombstones;
 mod wording;
 
 pub use crate::catalog::Kind;
-pub use making::{Making, Reading};
-pub use set::{Asked, FeedSet, Memory, ReadWhole, Remembered, Shown, Unread};
+pub use making::{Entries, Making, Reading};
+pub use set::{Asked, FeedSet, Memory, ReadWhole, Refused, Remembered, Shown, Slugs, Unread};
 pub use settings::Settings;
 
 use crate::article::ArticleId;

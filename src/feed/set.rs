@@ -1,5 +1,7 @@
 //! All feeds at once: which there are, their documents, and what is remembered of them.
 
+use super::demand::Answer;
+use super::doctor::Fault;
 use super::entry::Entry;
 use super::{Document, Feed, Kind, Settings};
 use crate::article::{Article, ArticleId, FileFacts, SiteSettings};
@@ -122,6 +124,19 @@ pub struct FeedSet {
     pub(super) setting: u64,
     /// Whether an article was left out because its file was just changing.
     pub is_incomplete: bool,
+    /// Articles that no feed may show as they are, and why: feeds show them as they were, or not at all.
+    pub held: BTreeMap<ArticleId, Vec<Fault>>,
+    /// Documents that were not put out as they are, and why: what is served is their last good form, if there is one.
+    pub refused: Vec<Refused>,
+}
+
+/// A document that was not put out.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// Its address.
+    pub path: String,
+    /// Why.
+    pub fault: Fault,
 }
 
 impl FeedSet {
@@ -161,8 +176,12 @@ impl FeedSet {
     }
 
     /// Old addresses that lead nowhere, with where they should lead.
-    pub fn dead_aliases(&self) -> impl Iterator<Item = (&String, &String)> {
-        self.aliases.iter().filter(|(_, to)| !self.documents.contains_key(*to))
+    pub fn dead_aliases(&self, settings: &Settings) -> impl Iterator<Item = (&String, &String)> {
+        let is_there = |to: &str| {
+            self.documents.contains_key(to)
+                || matches!(self.demand(to, settings), Answer::Here(demand) if demand.form.is_some())
+        };
+        self.aliases.iter().filter(move |(_, to)| !is_there(to))
     }
 
     /// The entries that feeds show.

@@ -123,6 +123,11 @@ impl Demands {
             Ok(Made::Document(document, false)) => Ok(Arc::new(ready(document))),
             // An archive that has another number now.
             Ok(Made::Moved(to)) => Err(Box::new(moved(StatusCode::TEMPORARY_REDIRECT, &to))),
+            Ok(Made::Refused(fault)) => {
+                tracing::error!("{path} would be no valid document, and is not served: {fault}");
+                let why = "this feed cannot be made; the log says why\n";
+                Err(Box::new(refusal(StatusCode::INTERNAL_SERVER_ERROR, why)))
+            }
             Ok(Made::Nothing) => Err(Box::new(unknown(snapshot, &path))),
             Err(error) => {
                 tracing::error!("{path} cannot be made: {error}");

@@ -89,6 +89,15 @@ impl Snapshot {
             );
         }
         let mut need_a_person = 0;
+        for refused in &self.feeds.refused {
+            need_a_person += 1;
+            tracing::error!(
+                path = refused.path,
+                "{} would be no valid document: its last good form stays, if there is one; {}",
+                refused.path,
+                refused.fault
+            );
+        }
         let path =
             |id: i64| self.outbox.iter().find(|delivery| delivery.id == id).map_or("", |delivery| &delivery.path);
         for (id, reason) in &self.plan.withdraw {

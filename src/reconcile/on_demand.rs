@@ -2,7 +2,8 @@
 
 use super::Snapshot;
 use crate::feed::demand::{Demand, Gathered};
-use crate::feed::{Document, Reading, Shown};
+use crate::feed::doctor::Fault;
+use crate::feed::{Document, ReadWhole, Reading, Shown};
 use jiff::Timestamp;
 
 /// What came of a demand.
@@ -12,6 +13,8 @@ pub enum Made {
     Document(Box<Document>, bool),
     /// The archive has this address.
     Moved(String),
+    /// It would be invalid.
+    Refused(Fault),
     /// There is no such archive, or it cannot be written.
     Nothing,
 }
@@ -22,10 +25,11 @@ impl Snapshot {
         let Some(form) = demand.form else { return Made::Nothing };
         match self.gather(demand, now) {
             Ok(Some(mut gathered)) => {
-                let (shown, is_whole) = self.entries_of(&gathered);
-                match gathered.document(&shown, form, &self.reading(&|standing| self.texts.read(standing))) {
-                    Some(document) => Made::Document(Box::new(document), is_whole),
-                    None => Made::Nothing,
+                let (shown, is_whole) = self.entries_of(&gathered, now);
+                match gathered.document(&shown, form, &self.reading(&|standing| self.texts.read(standing), now)) {
+                    Ok(Some(document)) => Made::Document(Box::new(document), is_whole),
+                    Ok(None) => Made::Nothing,
+                    Err(fault) => Made::Refused(fault),
                 }
             }
             Ok(None) => Made::Nothing,
@@ -40,8 +44,8 @@ impl Snapshot {
     }
 
     /// The entries of a feed, read where no other feed shows them; and whether all could be.
-    pub fn entries_of(&self, gathered: &Gathered) -> (Vec<Shown>, bool) {
-        gathered.entries(&self.reading(&|standing| self.texts.read(standing)))
+    pub fn entries_of(&self, gathered: &Gathered, now: Timestamp) -> (Vec<Shown>, bool) {
+        gathered.entries(&self.reading(&|standing| self.texts.read(standing), now))
     }
 
     /// All archives there are, of every feed in every format.
@@ -49,7 +53,8 @@ impl Snapshot {
         self.feeds.archives(&self.catalog(), &self.site, &self.settings, now)
     }
 
-    fn reading<'a>(&'a self, read: &'a crate::feed::ReadWhole<'a>) -> Reading<'a> {
-        Reading { site: &self.site, settings: &self.settings, slugs: self.feeds.slugs(), before: &self.feeds, read }
+    fn reading<'a>(&'a self, read: &'a ReadWhole<'a>, now: Timestamp) -> Reading<'a> {
+        let (site, settings, before) = (&self.site, &self.settings, &self.feeds);
+        Reading { site, settings, slugs: before.slugs(), before, read, now }
     }
 }

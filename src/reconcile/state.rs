@@ -424,8 +424,8 @@ impl State {
             .collect();
         Ok(Snapshot {
             site,
+            problems: self.files.problems().into_iter().chain(self.held_back(&feeds)).collect(),
             feeds,
-            problems: self.files.problems(),
             plan: booked.plan,
             first: booked.first,
             outbox: booked.outbox,
@@ -442,6 +442,13 @@ impl State {
         let mut problems = self.files.inspect(&self.catalog, wanted)?;
         problems.extend(self.shared_addresses());
         Ok(problems)
+    }
+
+    /// Articles that the feed doctor held back.
+    fn held_back(&self, feeds: &FeedSet) -> Vec<Problem> {
+        let catalog = self.read_catalog();
+        let held = feeds.held.iter().filter_map(|(id, faults)| Some((catalog.get(id)?, faults)));
+        held.flat_map(|(standing, faults)| faults.iter().map(|fault| fault.problem(&*standing.article.path))).collect()
     }
 
     /// Two published articles at one address: the site shows one of them.

@@ -3,11 +3,14 @@
 use super::files::{fault, guarded};
 use crate::article::{self, Article, Depth, FileFacts, Lookup, Parsed, SiteSettings, SourceFile};
 use crate::catalog::{Catalog, Stamp, Standing};
+use crate::config::Content;
 use crate::digest;
-use crate::feed::{Asked, Unread};
+use crate::feed::entry::entry;
+use crate::feed::{Asked, Slugs, Unread, doctor};
 use crate::problem::Problem;
 use crate::source::directory::Directory;
 use crate::source::facts;
+use jiff::Timestamp;
 use std::cell::RefCell;
 use std::sync::{Arc, PoisonError, RwLock};
 use url::Url;
@@ -51,12 +54,28 @@ impl Texts {
     /// Everything that a person should see of a file.
     pub fn inspect(&self, path: &str, stamp: &Stamp) -> Vec<Problem> {
         match self.directory.read(path, stamp) {
-            Some(Ok(bytes)) => {
-                self.parse(path, bytes, Depth::Full).map_or_else(|| vec![fault(path)], |(parsed, _)| parsed.problems)
-            }
+            Some(Ok(bytes)) => match self.parse(path, bytes, Depth::Full) {
+                Some((parsed, _)) => {
+                    let of_feeds = parsed.article.as_ref().map(|article| self.of_feeds(path, article));
+                    parsed.problems.into_iter().chain(of_feeds.into_iter().flatten()).collect()
+                }
+                None => vec![fault(path)],
+            },
             Some(Err(problem)) => vec![problem],
             None => Vec::new(),
         }
+    }
+
+    /// What the feed doctor says of an article, once it is published: nothing that the reader of articles said already.
+    fn of_feeds(&self, path: &str, article: &Article) -> Vec<Problem> {
+        let catalog = self.catalog.read().unwrap_or_else(PoisonError::into_inner);
+        let standing = catalog.at_path(path).filter(|_| article.published).map(Arc::clone);
+        drop(catalog);
+        let Some(standing) = standing else { return Vec::new() };
+        let entry = entry(&standing, article, &self.site, Content::Full, &Slugs::new());
+        let (_, faults) = doctor::treat(entry, Timestamp::MAX);
+        // A date to come, or from long ago, is told of by the reader of articles.
+        faults.iter().filter(|fault| fault.class != "ImplausibleDate").map(|fault| fault.problem(path)).collect()
     }
 
     /// None if the reader ended in the midst of its work.

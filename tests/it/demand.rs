@@ -58,6 +58,7 @@ fn ask(snapshot: &Snapshot, path: &str) -> Option<String> {
                 Some(String::from_utf8(document.body.to_vec()).unwrap())
             }
             Made::Moved(to) => Some(format!("-> {to}")),
+            Made::Refused(fault) => panic!("{path}: {fault}"),
             Made::Nothing => None,
         },
     }
@@ -326,13 +327,19 @@ async fn readers_of_the_old_feeds_see_nothing_twice() {
     let config = site.place.config("feeds: { aliases: { /feed.xml: /feeds/all.rss } }");
     let snapshot = Reconciler::new(config).pass(&site.store, site.clock.now()).await.unwrap();
     let feed: serde_json::Value = serde_json::from_str(&ask(&snapshot, "/feeds/all.json").unwrap()).unwrap();
+    assert!(
+        snapshot.feeds.refused.is_empty() && snapshot.feeds.held.is_empty(),
+        "{:?} {:?}",
+        snapshot.feeds.refused,
+        snapshot.feeds.held
+    );
     let ids: BTreeMap<&str, &str> = feed["items"]
         .as_array()
         .unwrap()
         .iter()
         .map(|item| (item["title"].as_str().unwrap(), item["id"].as_str().unwrap()))
         .collect();
-    assert_eq!(ids["A"], "https://www.example.fr/actualites/a/");
+    assert_eq!(ids.get("A").copied().unwrap_or_else(|| panic!("{ids:?}")), "https://www.example.fr/actualites/a/");
     assert!(ids["B"].starts_with("urn:uuid:"), "two articles had one address, and readers knew one of them");
     assert!(ids["C"].starts_with("urn:uuid:"), "nobody saw it in the old feed");
     let rss = ask(&snapshot, "/feed.xml").unwrap();
@@ -381,4 +388,30 @@ async fn what_is_made_on_demand_is_served_like_any_other_document() {
     assert!(!after.text().contains("<item>"));
     assert!(site.ask("GET", "/metrics", &[]).await.text().contains("feed=\"on demand\""));
     site.stop().await;
+}
+
+#[tokio::test]
+async fn what_would_make_a_feed_invalid_is_held_back_and_told() {
+    let mut site = Site::new("").await;
+    let front = |title: &str| format!("title: \"{title}\"\ndate: 2026-11-20");
+    site.place.article("_actualites/a.md", &front("A"));
+    site.place.article("_actualites/b.md", &front("\\u200b\\u2060"));
+    let told = |snapshot: &Snapshot| -> Vec<String> {
+        let errors = snapshot.problems.iter().filter(|problem| problem.sentence().contains("NotBlank"));
+        errors.map(|problem| problem.file.clone()).collect()
+    };
+    let snapshot = site.pass().await;
+    assert_eq!(titles(&ask(&snapshot, "/feeds/all.json").unwrap()), ["A"]);
+    assert_eq!(told(&snapshot), ["_actualites/b.md"]);
+    // One that was good keeps its last good form; what is not looked at again is still told; mended, it is shown.
+    site.later();
+    site.place.article("_actualites/a.md", &front("\\u2060"));
+    let snapshot = site.pass().await;
+    assert_eq!(titles(&ask(&snapshot, "/feeds/all.json").unwrap()), ["A"]);
+    assert_eq!(told(&snapshot).len(), 2);
+    site.later();
+    site.place.article("_actualites/b.md", &front("B"));
+    let snapshot = site.pass().await;
+    assert_eq!(titles(&ask(&snapshot, "/feeds/all.json").unwrap()).len(), 2);
+    assert_eq!(told(&snapshot), ["_actualites/a.md"]);
 }

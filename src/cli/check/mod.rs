@@ -132,7 +132,11 @@ async fn find(context: &Context, options: &Options, here: &Path) -> Result<(Vec<
             let is_wanted = move |path: &str| asked.as_mut().is_none_or(|asked| asked.takes_path(&root.join(path)));
             let found = reconciler.inspect(is_wanted).await?;
             problems.extend(found.iter().map(|problem| problem.under(&config.site.root)));
-            problems.extend(snapshot.feeds.dead_aliases().map(|(from, to)| {
+            problems.extend(snapshot.feeds.refused.iter().map(|refused| {
+                let message = format!("{} would be no valid document: {}", refused.path, refused.fault);
+                Problem::error(&file, Place::FILE, message).kind("feed-error").cure(refused.fault.cure)
+            }));
+            problems.extend(snapshot.feeds.dead_aliases(&snapshot.settings).map(|(from, to)| {
                 Problem::error(&file, Place::FILE, format!("feeds.aliases.{from}: there is no feed {to}"))
                     .kind("bad-alias")
                     .cure("`crieur feeds` lists the feeds there are")

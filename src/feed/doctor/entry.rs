@@ -34,6 +34,12 @@ const FIRST_DATE: Timestamp = Timestamp::constant(631_152_000, 0);
 /// How far ahead a date may be: clocks differ.
 const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
+/// Whether a character leaves something to be seen.
+fn is_seen(c: char) -> bool {
+    let shapes_others = matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
+    !(c.is_whitespace() || c.is_control() || shapes_others)
+}
+
 struct Visit {
     entry: Entry,
     faults: Vec<Fault>,
@@ -73,7 +79,7 @@ impl Visit {
             self.entry.title = one_line(&title);
         }
         let title = &self.entry.title;
-        if title.trim().is_empty() {
+        if !title.chars().any(is_seen) {
             let message = "the title holds nothing that can be seen".to_owned();
             self.fatal(Field::Title, "NotBlank", message, "give the article a title");
         } else if title
