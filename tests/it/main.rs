@@ -49,4 +49,5 @@ mod store;
 mod strings;
 mod support;
 mod websub;
+mod websub_flask;
 mod websub_ping;

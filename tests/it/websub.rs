@@ -33,7 +33,7 @@ fn publish(place: &Place, n: usize) {
 /// One article more, a pass that has it, and time enough after what was told before.
 async fn change(place: &Place, hub: &mut Running, n: usize) {
     publish(place, n);
-    hub.until(|snapshot| snapshot.feeds.feeds[0].articles == n + 1).await;
+    hub.shows(&format!("Article {n}<")).await;
     hub.advance(SignedDuration::from_secs(2));
 }
 
@@ -380,7 +380,7 @@ async fn two_daemons_on_one_database_tell_everybody_once() {
         one.advance(SignedDuration::from_secs(40));
         publish(&place, n);
         for daemon in [&mut one, &mut other] {
-            daemon.until(|snapshot| snapshot.feeds.feeds[0].articles == n + 1).await;
+            daemon.shows(&format!("Article {n}<")).await;
         }
         one.advance(SignedDuration::from_secs(2));
         let served = one.versions()[&topic].clone();

@@ -55,6 +55,12 @@ impl Running {
         tokio::time::timeout(PATIENCE, waited).await.expect("no pass made it so").unwrap();
     }
 
+    /// Waits for a pass whose feed of everything shows a text.
+    pub async fn shows(&mut self, text: &str) {
+        let has = |body: &[u8]| body.windows(text.len()).any(|window| window == text.as_bytes());
+        self.until(|snapshot| has(&snapshot.feeds.documents["/feeds/all.rss"].body)).await;
+    }
+
     /// The bytes of a document that is served.
     pub fn body(&self, path: &str) -> Vec<u8> {
         self.looked.borrow().as_ref().unwrap().feeds.documents[path].body.to_vec()

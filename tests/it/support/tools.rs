@@ -31,6 +31,17 @@ pub fn python(script: &str) -> Option<Command> {
     Some(command)
 }
 
+/// A script of `tests/tools` in the Python that has Flask-WebSub.
+pub fn websub(script: &str) -> Option<Command> {
+    let Some(python) = std::env::var_os("CRIEUR_TEST_WEBSUB") else {
+        missing("CRIEUR_TEST_WEBSUB names no Python with Flask-WebSub");
+        return None;
+    };
+    let mut command = Command::new(python);
+    command.arg(format!("tests/tools/{script}")).env("PYTHONDONTWRITEBYTECODE", "1");
+    Some(command)
+}
+
 /// A script of `tests/tools` in Node.js, with the folder that has the packages named there as its first argument.
 /// Node.js is not asked for: most machines with Rust do without.
 pub fn node(script: &str) -> Option<Command> {
