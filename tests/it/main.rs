@@ -47,6 +47,7 @@ mod snac;
 mod stability;
 mod store;
 mod strings;
+mod subscriber;
 mod support;
 mod websub;
 mod websub_flask;

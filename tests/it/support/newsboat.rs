@@ -53,25 +53,39 @@ impl Newsboat {
         assert!(!log.contains("error") && !log.contains("Error"), "{log}");
     }
 
+    /// The person has read these articles.
+    pub fn mark_read<'a>(&self, ids: impl IntoIterator<Item = &'a String>) {
+        let list: String = ids.into_iter().map(|id| format!("{id}\n")).collect();
+        std::fs::write(self.path("read"), list).unwrap();
+        let output = self.command(&["-I", &self.path("read")]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+
     /// Its articles, sorted.
     pub fn items(&self) -> Vec<Kept> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            use sqlx::{Connection, Row};
-            let mut database = sqlx::SqliteConnection::connect(&format!("sqlite:{}", self.path("db"))).await.unwrap();
-            let question = "select guid, title, url, pubDate, unread, content from rss_item where deleted = 0";
-            let rows = sqlx::query(question).fetch_all(&mut database).await.unwrap();
-            let mut items: Vec<Kept> = rows
-                .iter()
-                .map(|row| Kept {
-                    item: Item { id: row.get(0), title: row.get(1), url: row.get(2), published: row.get(3) },
-                    unread: row.get::<i64, _>(4) != 0,
-                    content: row.get(5),
-                })
-                .collect();
-            database.close().await.unwrap();
-            items.sort();
-            items
-        })
+        let address = format!("sqlite:{}", self.path("db"));
+        // A thread of its own, since the test may run in a runtime.
+        std::thread::spawn(move || rows(&address)).join().unwrap()
     }
+}
+
+fn rows(address: &str) -> Vec<Kept> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        use sqlx::{Connection, Row};
+        let mut database = sqlx::SqliteConnection::connect(address).await.unwrap();
+        let question = "select guid, title, url, pubDate, unread, content from rss_item where deleted = 0";
+        let rows = sqlx::query(question).fetch_all(&mut database).await.unwrap();
+        let mut items: Vec<Kept> = rows
+            .iter()
+            .map(|row| Kept {
+                item: Item { id: row.get(0), title: row.get(1), url: row.get(2), published: row.get(3) },
+                unread: row.get::<i64, _>(4) != 0,
+                content: row.get(5),
+            })
+            .collect();
+        database.close().await.unwrap();
+        items.sort();
+        items
+    })
 }
