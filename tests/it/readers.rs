@@ -3,6 +3,7 @@
 
 use crate::support::judged::{Item, Site, files, sites, xml};
 use crate::support::tools;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -79,6 +80,64 @@ fn agrees(reader: &str, seen: &Seen, asked: &[PathBuf]) {
 fn expected(path: &Path) -> Option<Vec<Item>> {
     let site: &Site = sites().iter().find(|site| path.starts_with(&site.folder))?;
     site.feeds.get(&format!("/{}", path.strip_prefix(&site.folder).ok()?.to_str()?)).cloned()
+}
+
+/// Walks back from every feed through its archives, as a reader of RFC 5005 does with what feedparser tells of links (of
+/// JSON Feed: `next_url`).
+#[test]
+fn a_walk_through_the_archives_meets_every_article_once() {
+    let Some(mut python) = tools::python("walk_back.py") else { return };
+    let mut walks = 0;
+    let starts: String = sites()
+        .iter()
+        .flat_map(|site| site.whole.keys().map(|path| format!("{}\t{path}\n", site.folder.display())))
+        .collect();
+    for line in tools::judged(&mut python, starts).lines() {
+        let walk: Walk = serde_json::from_str(line).unwrap();
+        let site = sites().iter().find(|site| site.folder == walk.folder).unwrap();
+        let ids: BTreeSet<&String> = walk.ids.iter().collect();
+        assert_eq!(ids.len(), walk.ids.len(), "{} {}: an article twice", site.name, walk.feed);
+        assert!(ids.into_iter().eq(&site.whole[&walk.feed]), "{} {}: {:?}", site.name, walk.feed, walk.documents);
+        walks += usize::from(walk.documents.len() > 2);
+    }
+    println!("{walks} walks through two archives or more");
+    assert!(walks > 0 || sites().len() == 1);
+}
+
+#[derive(serde::Deserialize)]
+struct Walk {
+    folder: PathBuf,
+    feed: String,
+    documents: Vec<String>,
+    ids: Vec<String>,
+}
+
+#[test]
+fn every_json_feed_keeps_the_rules_of_its_standard() {
+    let schema = std::fs::read_to_string("tests/tools/json-feed-1.1.schema.json").unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap();
+    let paths = documents(&["json"]);
+    assert!(paths.len() > 20);
+    for path in &paths {
+        let feed: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let faults: Vec<String> = validator.iter_errors(&feed).map(|fault| format!("{fault}")).collect();
+        assert!(faults.is_empty(), "{}: {faults:#?}", path.display());
+        for fault in [
+            json!({ "version": "https://jsonfeed.org/version/1" }),
+            json!({ "language": "français" }),
+            json!({ "feed_url": "/feeds/all.json" }),
+            json!({ "items": [{ "id": "a", "url": "https://www.example.fr/", "title": "a" }] }),
+            json!({ "author": { "name": "a" } }),
+            json!({ "next_url": null }),
+            json!({ "hubs": [{ "url": "https://www.example.fr/" }] }),
+        ] {
+            let mut broken = feed.clone();
+            broken.as_object_mut().unwrap().extend(fault.as_object().unwrap().clone());
+            assert!(!validator.is_valid(&broken), "{fault}");
+        }
+    }
+    println!("{} JSON feeds", paths.len());
 }
 
 #[test]

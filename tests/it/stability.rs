@@ -46,12 +46,12 @@ fn served(serving: &Serving, expected: &Documents) -> (Documents, BTreeMap<Strin
 
 #[test]
 fn every_way_to_make_the_documents_of_a_site_gives_the_same_bytes() {
-    for (name, site) in judged::settings() {
+    for (name, site, feeds) in judged::settings() {
         let place = Place { folder: tempfile::tempdir().unwrap() };
         let config = |name: &str, database: &str| {
             let (file, database, export) = (place.path(name), place.path(database), place.path("export"));
             let rest = format!(
-                "store: \"sqlite:{}\"\nhttp: {{ public_url: https://flux.example.fr }}\nfeeds: {{ export: {export:?} }}",
+                "store: \"sqlite:{}\"\nhttp: {{ public_url: https://flux.example.fr }}\nfeeds: {{ export: {export:?}, {feeds} }}",
                 database.display()
             );
             std::fs::write(&file, format!("{site}\n{rest}\n")).unwrap();

@@ -2,10 +2,12 @@
 //! should be in them. They are found, not listed, so that what comes later is judged too.
 
 use super::{corpus, parse};
+use crieur::catalog::{Kind, Standing};
 use crieur::export::{Folder, Wanted};
-use crieur::reconcile::Reconciler;
+use crieur::feed::demand::{Answer, Form};
+use crieur::reconcile::{Made, Reconciler, Snapshot};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -17,8 +19,10 @@ pub struct Site {
     pub name: &'static str,
     /// Where they lie.
     pub folder: PathBuf,
-    /// By address: the feeds, in every format.
+    /// By address, what feeds, archives and combinations should say.
     pub feeds: BTreeMap<String, Vec<Item>>,
+    /// By the address of a feed, the ids of all its articles, back to the first one.
+    pub whole: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What a feed should say of an article: taken from the catalog, not from the writers of feeds.
@@ -31,23 +35,23 @@ pub struct Item {
     pub published: i64,
 }
 
-/// The sites of the test material, with what their own settings do not say.
-const SITES: &[(&str, &str)] = &[
-    ("example", ""),
-    ("18f-jekyll", "timezone: UTC"),
-    ("jekyll-docs", ""),
-    ("digitalgov-hugo", "timezone: America/New_York"),
-    ("rust-zola", "url: https://blog.rust-lang.org, generator: zola, timezone: UTC"),
-    ("designgouv", "url: https://design.numerique.gouv.fr, timezone: Europe/Paris, language: fr"),
-    ("numerique", "url: https://www.numerique.gouv.fr"),
+/// The sites of the test material, with what their own settings do not say, and how their feeds are made.
+const SITES: &[(&str, &str, &str)] = &[
+    ("example", "", "hubs: [self]"),
+    ("18f-jekyll", "timezone: UTC", "entries: 10, hubs: [self, \"https://hub.example.fr/\"]"),
+    ("jekyll-docs", "", "content: summary, entries: 3"),
+    ("digitalgov-hugo", "timezone: America/New_York", "entries: 30"),
+    ("rust-zola", "url: https://blog.rust-lang.org, generator: zola, timezone: UTC", "ids: address"),
+    ("designgouv", "url: https://design.numerique.gouv.fr, timezone: Europe/Paris, language: fr", ""),
+    ("numerique", "url: https://www.numerique.gouv.fr", "ids: address"),
 ];
 
-/// The sites that are there, each with its section of the configuration.
-pub fn settings() -> impl Iterator<Item = (&'static str, String)> {
-    SITES.iter().filter_map(|(name, more)| {
+/// The sites that are there, each with its sections of the configuration: of the site, and of the feeds.
+pub fn settings() -> impl Iterator<Item = (&'static str, String, &'static str)> {
+    SITES.iter().filter_map(|(name, more, feeds)| {
         let root = if *name == "example" { Path::new("examples/site").canonicalize().ok()? } else { corpus(name)? };
         let comma = if more.is_empty() { "" } else { ", " };
-        Some((*name, format!("site: {{ root: {root:?}{comma}{more} }}")))
+        Some((*name, format!("site: {{ root: {root:?}{comma}{more} }}"), *feeds))
     })
 }
 
@@ -57,41 +61,80 @@ pub fn sites() -> &'static [Site] {
     SITES_MADE.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("judged");
         let _ = std::fs::remove_dir_all(&folder);
-        settings().map(|(name, yaml)| made(name, &folder.join(name), &yaml, NOW.parse().unwrap())).collect()
+        let made = |(name, yaml, feeds): (_, String, &str)| made(name, &folder.join(name), &yaml, feeds);
+        settings().map(made).collect()
     })
 }
 
-/// Makes the documents of a site.
-pub fn made(name: &'static str, folder: &Path, yaml: &str, now: Timestamp) -> Site {
-    let yaml = format!("{yaml}\nhttp: {{ public_url: https://flux.example.fr }}\n");
+/// Makes the documents of a site: those that are always there, and some of those that are made when they are asked for.
+pub fn made(name: &'static str, folder: &Path, site: &str, feeds: &str) -> Site {
+    let now: Timestamp = NOW.parse().unwrap();
+    let yaml = format!("{site}\nfeeds: {{ {feeds} }}\nhttp: {{ public_url: https://flux.example.fr }}\n");
     let config = Arc::new(parse(&yaml).unwrap_or_else(|problems| panic!("{problems:#?}")));
     let formats = config.feeds.formats.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let snapshot = runtime.block_on(async { Reconciler::new(config).glance(None, now).await.unwrap() });
     let report = Folder::new(folder.to_owned(), false).export(&Wanted::of(&snapshot.feeds));
-    assert_eq!(report.troubles, []);
-    let mut feeds = BTreeMap::new();
-    let catalog = snapshot.catalog();
+    assert!(report.troubles.is_empty(), "{:?}", report.troubles);
+    let mut site = Site { name, folder: folder.to_owned(), feeds: BTreeMap::new(), whole: BTreeMap::new() };
     for feed in &snapshot.feeds.feeds {
-        let items: Vec<Item> = feed
-            .shown
-            .iter()
-            .map(|id| {
-                let standing = catalog.get(id).unwrap();
-                Item {
-                    id: standing.guid(),
-                    title: standing.article.title.to_string(),
-                    url: standing.article.url.to_string(),
-                    published: standing.published(&snapshot.site).at.as_second(),
-                }
-            })
-            .collect();
+        let catalog = snapshot.catalog();
+        let items: Vec<Item> = feed.shown.iter().map(|id| item(catalog.get(id).unwrap(), &snapshot)).collect();
+        let whole: BTreeSet<String> = catalog.live_in(&feed.key(), now).map(|standing| standing.guid()).collect();
         for format in &formats {
-            feeds.insert(feed.path_in(*format), items.clone());
+            site.feeds.insert(feed.path_in(*format), items.clone());
+            site.whole.insert(feed.path_in(*format), whole.clone());
         }
     }
-    drop(catalog);
-    Site { name, folder: folder.to_owned(), feeds }
+    let archives = snapshot.archives(now);
+    let combined =
+        combinations(&snapshot).into_iter().map(|path| match snapshot.feeds.demand(&path, &snapshot.settings) {
+            Answer::Here(demand) => demand,
+            other => panic!("{path}: {other:?}"),
+        });
+    for demand in archives.into_iter().chain(combined) {
+        let gathered = snapshot.gather(&demand, now).unwrap().unwrap();
+        let items = gathered.articles.iter().map(|standing| item(standing, &snapshot)).collect();
+        let Made::Document(document, true) = snapshot.make(&demand, now) else { panic!("{}", demand.path()) };
+        let file = folder.join(document.path.trim_start_matches('/'));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, &document.body).unwrap();
+        if matches!(demand.form, Some(Form::Feed(_))) {
+            site.feeds.insert(document.path.clone(), items);
+        }
+    }
+    site
+}
+
+fn item(standing: &Standing, snapshot: &Snapshot) -> Item {
+    Item {
+        id: standing.guid(),
+        title: standing.article.title.to_string(),
+        url: standing.article.url.to_string(),
+        published: standing.published(&snapshot.site).at.as_second(),
+    }
+}
+
+/// Addresses of some combinations, in every form.
+fn combinations(snapshot: &Snapshot) -> Vec<String> {
+    let of = |kind: Kind| snapshot.feeds.feeds.iter().filter(move |feed| feed.kind == kind).take(4);
+    let tags: Vec<&str> = of(Kind::Tag).map(|feed| feed.slug.as_str()).collect();
+    let mut words = Vec::new();
+    for pair in tags.windows(2) {
+        words.extend([pair.join("+"), pair.join(","), format!("{},-{}", pair[0], pair[1]), format!("-{}", pair[0])]);
+    }
+    for (tag, collection) in tags.iter().zip(of(Kind::Collection)) {
+        words.push(format!("{tag}+collection:{}", collection.slug));
+    }
+    let forms = ["rss", "atom", "json", "ics"];
+    let paths = words.iter().flat_map(|words| forms.map(|form| format!("/feeds/tag/{words}.{form}")));
+    // Each has one address, which `demand` knows.
+    let own = |path: String| match snapshot.feeds.demand(&path, &snapshot.settings) {
+        Answer::Moved(path) => path,
+        _ => path,
+    };
+    let made: BTreeSet<String> = paths.map(own).collect();
+    made.into_iter().filter(|path| !snapshot.feeds.documents.contains_key(path)).collect()
 }
 
 /// Every file under a folder but hidden ones, sorted.
