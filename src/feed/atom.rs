@@ -1,6 +1,7 @@
 //! Atom 1.0 documents (RFC 4287).
 
-use super::entry::{Entry, Term, image_type};
+use super::entry::{Entry, Term};
+use super::media::Medium;
 use super::plain::{by_number, has_entity, untagged};
 use super::{Feed, Kind, Settings};
 use crate::article::{ArticleDate, SiteSettings};
@@ -29,6 +30,10 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
     links.extend(
         feed.history_links(Format::Atom).map(|(rel, path)| link(&settings.public(&path), rel, "application/atom+xml")),
     );
+    // The events of these entries, for programs that keep calendars.
+    if feed.history.archive.is_none() && entries.iter().any(|entry| entry.event.is_some()) {
+        links.push(link(&settings.public(&feed.calendar()), "alternate", "text/calendar"));
+    }
     let mut extensions = ExtensionMap::new();
     if feed.history.archive.is_some() {
         namespaces.insert("fh".to_owned(), "http://purl.org/syndication/history/1.0".to_owned());
@@ -66,7 +71,7 @@ fn texts(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: &Settin
     let of_entries = entries.iter().flat_map(|entry| {
         let labels = entry.terms().map(|(_, term)| &term.label);
         let titles = entry.attachments.iter().filter_map(|attachment| attachment.title.as_ref());
-        let alt = entry.image.iter().filter_map(|image| image.alt.as_ref());
+        let alt = entry.image.iter().flat_map(|image| image.alt.iter().chain(&image.legend));
         labels.chain(titles).chain(alt).chain(&entry.author).chain([&entry.title]).cloned()
     });
     own.into_iter().chain(of_entries).collect()
@@ -126,28 +131,20 @@ fn element(entry: &Entry, settings: &Settings) -> Option<atom_syndication::Entry
 }
 
 fn media(entry: &Entry) -> ExtensionMap {
-    let Some(image) = &entry.image else { return ExtensionMap::new() };
-    let mut media = Extension { name: "media:content".into(), ..Extension::default() };
-    // The package escapes the attributes of its own elements, not those of extensions.
-    media.attrs.insert("url".into(), escape_html(image.url.as_str()));
-    media.attrs.insert("medium".into(), "image".into());
-    if let Some(media_type) = image_type(image) {
-        media.attrs.insert("type".into(), escape_html(&media_type));
-    }
-    if let Some(facts) = &image.facts {
-        media.attrs.insert("fileSize".into(), facts.length.to_string());
-        if let Some(pixels) = facts.pixels {
-            media.attrs.insert("width".into(), pixels.width.to_string());
-            media.attrs.insert("height".into(), pixels.height.to_string());
-        }
-    }
-    if let Some(alt) = &image.alt {
+    let Some(medium) = entry.image.as_ref().map(Medium::of_image) else { return ExtensionMap::new() };
+    let said = |(name, value): (&str, String)| {
         let attrs = BTreeMap::from([("type".to_owned(), "plain".to_owned())]);
-        let description =
-            Extension { name: "media:description".into(), value: Some(untagged(alt)), attrs, ..Extension::default() };
-        media.children.insert("description".into(), vec![description]);
-    }
-    BTreeMap::from([("media".to_owned(), BTreeMap::from([("content".to_owned(), vec![media])]))])
+        let element = Extension { name: format!("media:{name}"), value: Some(value), attrs, ..Extension::default() };
+        (name.to_owned(), vec![element])
+    };
+    let content = Extension {
+        name: "media:content".into(),
+        // The package escapes the attributes of its own elements, not those of extensions.
+        attrs: medium.attributes.into_iter().map(|(name, value)| (name, escape_html(&value))).collect(),
+        children: medium.texts.into_iter().map(said).collect(),
+        ..Extension::default()
+    };
+    BTreeMap::from([("media".to_owned(), BTreeMap::from([("content".to_owned(), vec![content])]))])
 }
 
 fn link(href: &str, rel: &str, mime_type: &str) -> Link {

@@ -15,6 +15,7 @@ pub mod entry;
 pub mod ics;
 pub mod json;
 mod making;
+mod media;
 pub mod opml;
 mod plain;
 pub mod rss;

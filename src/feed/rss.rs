@@ -1,6 +1,7 @@
 //! RSS 2.0 documents (RSS Advisory Board, with the modules content, atom, dc, media and ev).
 
-use super::entry::{Entry, Term, image_type};
+use super::entry::{Entry, Term};
+use super::media::{Medium, enclosure};
 use super::plain::{by_number, untagged};
 use super::{Feed, Kind, Settings};
 use crate::article::{ArticleDate, SiteSettings};
@@ -10,6 +11,9 @@ use rss::extension::dublincore::DublinCoreExtension;
 use rss::extension::{Extension, ExtensionMap};
 use rss::{Category, Channel, Enclosure, Guid, Item};
 use std::collections::BTreeMap;
+
+/// How long readers may keep a document without asking again: as long as caches do ([`super::CACHE_CONTROL`]).
+const TTL_MINUTES: u32 = 5;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";
 
@@ -27,6 +31,14 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
         mime_type: Some("application/rss+xml".into()),
         ..Link::default()
     });
+    // The events of these entries, for programs that keep calendars.
+    let has_events = feed.history.archive.is_none() && entries.iter().any(|entry| entry.event.is_some());
+    let calendar = has_events.then(|| Link {
+        href: settings.public(&feed.calendar()),
+        rel: "alternate".into(),
+        mime_type: Some("text/calendar".into()),
+        ..Link::default()
+    });
     let mut extensions = ExtensionMap::new();
     if feed.history.archive.is_some() {
         add(&mut extensions, "fh", Extension { name: "fh:archive".into(), ..Extension::default() });
@@ -39,7 +51,12 @@ pub fn document(feed: &Feed, entries: &[&Entry], site: &SiteSettings, settings: 
         language: Some(feed.language.as_ref().unwrap_or(&site.language).to_lowercase()),
         last_build_date: Some(updated.rfc822()),
         generator: Some("Crieur".into()),
-        atom_ext: Some(AtomExtension { links: std::iter::once(self_link).chain(hubs).chain(history).collect() }),
+        docs: Some("https://www.rssboard.org/rss-specification".into()),
+        // An archive is what it is.
+        ttl: feed.history.archive.is_none().then(|| TTL_MINUTES.to_string()),
+        atom_ext: Some(AtomExtension {
+            links: std::iter::once(self_link).chain(hubs).chain(history).chain(calendar).collect(),
+        }),
         items: entries.iter().map(|entry| item(entry, settings)).collect(),
         namespaces: namespaces(feed, entries),
         ..Channel::default()
@@ -62,7 +79,7 @@ fn namespaces(feed: &Feed, entries: &[&Entry]) -> BTreeMap<String, String> {
     if entries.iter().any(|entry| entry.author.is_some() || entry.language.is_some()) {
         used.insert("dc", "http://purl.org/dc/elements/1.1/");
     }
-    if entries.iter().any(|entry| entry.image.is_some()) {
+    if entries.iter().any(|entry| media_of(entry).next().is_some()) {
         used.insert("media", "http://search.yahoo.com/mrss/");
     }
     if entries.iter().any(|entry| entry.event.is_some()) {
@@ -77,8 +94,9 @@ fn namespaces(feed: &Feed, entries: &[&Entry]) -> BTreeMap<String, String> {
 fn item(entry: &Entry, settings: &Settings) -> Item {
     let mut extensions = ExtensionMap::new();
     add(&mut extensions, "atom", text("atom:updated", entry.updated.rfc3339()));
-    if let Some(image) = &entry.image {
-        add(&mut extensions, "media", media(image));
+    let enclosure = enclosure(entry);
+    for medium in media_of(entry) {
+        add(&mut extensions, "media", media(medium));
     }
     if let Some(event) = &entry.event {
         add(&mut extensions, "ev", text("ev:startdate", event.start.rfc3339()));
@@ -109,7 +127,7 @@ fn item(entry: &Entry, settings: &Settings) -> Item {
         guid: Some(Guid { value: entry.id.clone(), permalink: entry.id == entry.url.as_str() }),
         pub_date: Some(entry.published.rfc822()),
         categories: entry.terms().map(category).collect(),
-        enclosure: entry.attachments.first().map(|attachment| Enclosure {
+        enclosure: enclosure.map(|attachment| Enclosure {
             url: attachment.url.to_string(),
             length: attachment.facts.length.to_string(),
             mime_type: attachment.facts.media_type.clone(),
@@ -120,26 +138,25 @@ fn item(entry: &Entry, settings: &Settings) -> Item {
     }
 }
 
-fn media(image: &crate::article::Image) -> Extension {
-    let mut media = Extension { name: "media:content".into(), ..Extension::default() };
-    media.attrs.insert("url".into(), image.url.to_string());
-    media.attrs.insert("medium".into(), "image".into());
-    if let Some(media_type) = image_type(image) {
-        media.attrs.insert("type".into(), media_type);
+/// The lead image, and the files that the one enclosure has no room for.
+fn media_of(entry: &Entry) -> impl Iterator<Item = Medium> {
+    let enclosed = enclosure(entry).map(|file| &file.url);
+    let files = entry.attachments.iter().filter(move |file| Some(&file.url) != enclosed);
+    entry.image.iter().map(Medium::of_image).chain(files.map(Medium::of_file))
+}
+
+fn media(medium: Medium) -> Extension {
+    let said = |(name, value): (&str, String)| {
+        let mut element = text(&format!("media:{name}"), value);
+        element.attrs.insert("type".into(), "plain".into());
+        (name.to_owned(), vec![element])
+    };
+    Extension {
+        name: "media:content".into(),
+        attrs: medium.attributes,
+        children: medium.texts.into_iter().map(said).collect(),
+        ..Extension::default()
     }
-    if let Some(facts) = &image.facts {
-        media.attrs.insert("fileSize".into(), facts.length.to_string());
-        if let Some(pixels) = facts.pixels {
-            media.attrs.insert("width".into(), pixels.width.to_string());
-            media.attrs.insert("height".into(), pixels.height.to_string());
-        }
-    }
-    if let Some(alt) = &image.alt {
-        let mut description = text("media:description", untagged(alt));
-        description.attrs.insert("type".into(), "plain".into());
-        media.children.insert("description".into(), vec![description]);
-    }
-    media
 }
 
 fn text(name: &str, value: String) -> Extension {

@@ -354,8 +354,8 @@ const IN_RSS: &[Planted] = &[
     (" length=\"42\"", "", "InvalidIntegerAttribute"),
     (" type=\"application/pdf\"", " type=\"pdf\"", "InvalidMIMEAttribute"),
     ("<dc:creator>", "<author>a@b.fr (A)</author><dc:creator>", "DuplicateItemSemantics"),
-    ("</item>", "</item><ttl>60</ttl>", "MisplacedItem"),
-    ("<lastBuildDate>", "<ttl>0</ttl><lastBuildDate>", "InvalidPositiveInteger"),
+    ("</item>", "</item><webMaster>a@b.fr (A)</webMaster>", "MisplacedItem"),
+    ("<ttl>5</ttl>", "<ttl>0</ttl>", "InvalidPositiveInteger"),
     ("<atom:updated>2026", "<atom:updated>26", "InvalidRFC3339Date"),
     ("<ev:startdate>2026-06-12T", "<ev:startdate>2026-06-12 ", "InvalidRFC3339Date"),
 ];

@@ -252,6 +252,12 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("atom", "<link href=\"https://www.example.fr/\" rel=\"alternate\" type=\"text/html\"/>", "", "MissingAlternate"),
     (
         "atom",
+        "<link href=\"https://www.example.fr/\" rel=\"alternate\" type=\"text/html\"/>",
+        "<link href=\"https://www.example.fr/\" type=\"text/html\"/><link href=\"https://www.example.fr/b/\" type=\"text/html\"/>",
+        "DuplicateAtomLink",
+    ),
+    (
+        "atom",
         "<link href=\"https://www.example.fr/c/\" rel=\"alternate\" type=\"text/html\"/>",
         "",
         "MissingContentOrAlternate",

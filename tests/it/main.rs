@@ -25,6 +25,7 @@ mod feeds;
 mod git;
 mod git_program;
 mod hooks;
+mod formats;
 mod generators;
 mod hostile;
 mod http;

@@ -2,7 +2,7 @@
 
 from markup import judge as markup
 from rules import ATOM
-from shared import CONTENT, LINK, ids, link, links, media
+from shared import CONTENT, LINK, alternates, ids, link, links, media
 from tree import Tree, check
 
 PERSON = {"name": (1, "MissingElement", ""), "uri": (1, None, ""), "email": (1, None, "")}
@@ -53,18 +53,17 @@ def judge(report, data, address):
         report.uri(tombstone.get("ref") or "", "deleted-entry ref")
         report.rfc_3339(tombstone.get("when") or "", "deleted-entry when")
     ids(report, [tombstone.get("ref") for tombstone in feed.all("at:deleted-entry")], "DuplicateEntries")
-    found = links(report, feed, "link", address)
-    if [relation for relation, _ in found].count("alternate") != 1:
-        report.say("MissingAlternate", address)
+    links(report, feed, "link", address)
+    alternates(report, feed, "MissingAlternate", address)
     entries = feed.all("entry")
     for entry in entries:
         check(report, entry, ENTRY)
         common(report, entry)
         if not entry.one("author") and not feed.one("author"):
             report.say("MissingElement", "author")
-        found = [link(report, element, in_entry=True) for element in entry.all("link")]
-        if [relation for relation, _ in found].count("alternate") < 1:
-            report.say("MissingContentOrAlternate", "entry")
+        for element in entry.all("link"):
+            link(report, element, in_entry=True)
+        alternates(report, entry, "MissingContentOrAlternate", "entry")
         if not entry.one("summary") and not entry.one("content"):
             report.say("MissingTextualContent", "entry")
         media(report, entry)

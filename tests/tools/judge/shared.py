@@ -49,6 +49,16 @@ def link(report, element, in_entry=False):
     return relation or "alternate", href
 
 
+def alternates(report, element, none, where):
+    """What stands for a feed or an entry: something, and nothing twice in one type and language (RFC 4287, 4.1.1)."""
+    links = [link for link in element.all("link") if (link.get("rel") or "alternate") == "alternate"]
+    kinds = [(link.get("type"), link.get("hreflang")) for link in links]
+    if not kinds:
+        report.say(none, where)
+    if len(set(kinds)) < len(kinds):
+        report.say("DuplicateAtomLink", where)
+
+
 def links(report, feed, name, address):
     """All links of a feed: what it calls itself, and its history."""
     found = [link(report, element) for element in feed.all(name)]
