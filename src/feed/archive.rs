@@ -101,6 +101,17 @@ pub fn find(dates: &[Timestamp], shown: usize, zone: &TimeZone, wanted: u64) -> 
     Some(Found::Here(Placed { members, previous: previous.or(next.is_none().then_some(BEGINNING)), next }))
 }
 
+/// What a number says: the year and the month, and for a part the number of its last article in it. None for the one that
+/// stands for nothing.
+pub fn read(number: u64) -> Option<(u64, u64, Option<u64>)> {
+    let (month, upto) = match number {
+        counted if counted <= COUNTED_MAX => return None,
+        whole if whole < PART * 10 => (whole, None),
+        part => (part / PART, Some(part % PART)),
+    };
+    Some((month / 100, month % 100, upto))
+}
+
 /// All archives, newest first.
 fn chain(dates: &[Timestamp], shown: usize, zone: &TimeZone) -> Vec<Link> {
     let mut links = Vec::new();
@@ -186,6 +197,13 @@ mod tests {
         let nothing = Placed { members: 2..2, previous: None, next: Some(202_602) };
         assert_eq!(find(&dates, 1, &TimeZone::UTC, 0), Some(Found::Here(nothing)));
         assert_eq!((newest(dates.into_iter(), 2, &TimeZone::UTC), find(&dates, 2, &TimeZone::UTC, 0)), (None, None));
+    }
+
+    #[test]
+    fn a_number_says_which_month_it_is() {
+        assert_eq!(read(202_602), Some((2026, 2, None)));
+        assert_eq!(read(20_260_200_012), Some((2026, 2, Some(12))));
+        assert_eq!((read(BEGINNING), read(3)), (None, None));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// Where an address leads that no document has which is made ahead.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// To a document, or to the page of a feed.
+    /// To a document, or to the page of a feed or of an archive.
     Here(Demand),
     /// To the same thing under its own address.
     Moved(String),
@@ -32,7 +32,7 @@ pub enum Answer {
 pub struct Demand {
     /// Which articles it is about.
     pub selection: Selection,
-    /// Its form; None for the page of the feed.
+    /// Its form; None for the page.
     pub form: Option<Form>,
     /// The number of the archive.
     pub archive: Option<u64>,
@@ -55,6 +55,17 @@ impl Form {
             Self::Calendar => "ics",
         }
     }
+}
+
+/// How far a feed goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extent {
+    /// How many articles are in it.
+    pub articles: usize,
+    /// How many of them are events.
+    pub events: usize,
+    /// The numbers of its archives, newest first.
+    pub archives: Vec<u64>,
 }
 
 /// What a document that somebody asks for is made of.
@@ -85,7 +96,7 @@ impl FeedSet {
         let form = forms.find(|form| ending(form).is_some());
         let stem = form.as_ref().and_then(ending).unwrap_or_else(|| rest.trim_end_matches('/'));
         let (feed, archive) = match (stem.rsplit_once("/archive/"), form) {
-            (Some((feed, number)), Some(Form::Feed(_))) if settings.feeds.archives => {
+            (Some((feed, number)), Some(Form::Feed(_)) | None) if settings.feeds.archives => {
                 (feed, Some(number.parse::<u64>().ok()?))
             }
             (Some(_), _) => return None,
@@ -198,6 +209,22 @@ impl Demand {
         };
         let articles = fitting[members].iter().map(|standing| Arc::clone(standing)).collect();
         Ok(Some(Gathered { feed, articles }))
+    }
+
+    /// How far the whole feed goes, whatever its documents show of it.
+    pub fn extent(&self, catalog: &Catalog, site: &SiteSettings, settings: &Settings, now: Timestamp) -> Extent {
+        let base = self.selection.base();
+        let fitting = catalog.live_in(&base, now).filter(|standing| self.selection.fits(&standing.article));
+        let (mut events, mut dates) = (0, Vec::new());
+        for standing in fitting {
+            events += usize::from(standing.article.event.is_some());
+            dates.push(standing.published_at());
+        }
+        let archives = match settings.feeds.archives {
+            true => archive::numbers(&dates, settings.feeds.entries, &site.timezone),
+            false => Vec::new(),
+        };
+        Extent { articles: dates.len(), events, archives }
     }
 
     fn combined(&self, site: &SiteSettings) -> Feed {

@@ -24,6 +24,7 @@ mod set;
 mod settings;
 pub mod tombstones;
 mod wording;
+pub mod words;
 
 pub use crate::catalog::Kind;
 pub use making::{Entries, Making, Reading};

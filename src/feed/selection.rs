@@ -92,6 +92,16 @@ impl Selection {
         }
     }
 
+    /// Any of these fits, of each all; none means that all articles do.
+    pub fn any(&self) -> &[Vec<Arc<Feed>>] {
+        &self.any
+    }
+
+    /// But none of these.
+    pub fn without(&self) -> &[Arc<Feed>] {
+        &self.without
+    }
+
     /// The feeds that it is made of.
     pub fn feeds(&self) -> impl Iterator<Item = &Arc<Feed>> {
         self.any.iter().flatten().chain(&self.without)

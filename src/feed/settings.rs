@@ -21,6 +21,11 @@ impl Settings {
         format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
     }
 
+    /// A path of this server under the path at which the public address puts it, for links on pages.
+    pub fn under(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url.path().trim_end_matches('/'))
+    }
+
     /// The public addresses of the hubs.
     pub fn hubs(&self) -> Arc<[String]> {
         let address = |hub: &Hub| match hub {

@@ -8,7 +8,7 @@ use crate::feed::Document;
 use crate::feed::demand::Demand;
 use crate::reconcile::{Made, Snapshot};
 use axum::http::StatusCode;
-use axum::http::header::{self, HeaderValue};
+use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::Response;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -122,13 +122,13 @@ impl Demands {
             Ok(Made::Document(document, true)) => Ok(self.keep(ready(document), print)),
             Ok(Made::Document(document, false)) => Ok(Arc::new(ready(document))),
             // An archive that has another number now.
-            Ok(Made::Moved(to)) => Err(Box::new(moved(StatusCode::TEMPORARY_REDIRECT, &to))),
+            Ok(Made::Moved(to)) => Err(Box::new(moved(StatusCode::TEMPORARY_REDIRECT, &snapshot.settings.under(&to)))),
             Ok(Made::Refused(fault)) => {
                 tracing::error!("{path} would be no valid document, and is not served: {fault}");
                 let why = "this feed cannot be made; the log says why\n";
                 Err(Box::new(refusal(StatusCode::INTERNAL_SERVER_ERROR, why)))
             }
-            Ok(Made::Nothing) => Err(Box::new(unknown(snapshot, &path))),
+            Ok(Made::Nothing) => Err(Box::new(unknown(snapshot, &path, &HeaderMap::new()))),
             Err(error) => {
                 tracing::error!("{path} cannot be made: {error}");
                 let why = "this feed cannot be made; the log says why\n";

@@ -17,6 +17,9 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use tokio::sync::{OnceCell, Semaphore};
 
+/// Pages that are made at once.
+const PAGE_MAKERS: usize = 4;
+
 /// What is served: replaced as a whole after every pass.
 #[derive(Debug, Clone)]
 pub struct Documents(Arc<Served>);
@@ -28,6 +31,8 @@ struct Served {
     /// Few are compressed at once, so that those who are served at once stay so.
     packers: Arc<Semaphore>,
     demands: Demands,
+    /// Few pages are made at once, for the same reason.
+    page_makers: Arc<Semaphore>,
 }
 
 impl Default for Documents {
@@ -38,6 +43,7 @@ impl Default for Documents {
             books: Arc::default(),
             packers: Arc::new(Semaphore::new(packers)),
             demands: Demands::default(),
+            page_makers: Arc::new(Semaphore::new(PAGE_MAKERS)),
         }))
     }
 }
@@ -59,6 +65,11 @@ impl Documents {
     /// Documents that somebody asks for.
     pub(super) fn demands(&self) -> &Demands {
         &self.0.demands
+    }
+
+    /// Those who make pages for people.
+    pub(super) fn page_makers(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.0.page_makers)
     }
 
     /// What is counted.

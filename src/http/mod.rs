@@ -21,13 +21,12 @@ pub use proxies::{Client, Proxies};
 pub use server::{Limits, serve};
 
 use crate::clock::Clock;
-use crate::feed::demand::Answer;
 use crate::reconcile::Snapshot;
 use crate::store::Store;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::{self, HeaderValue};
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use std::sync::Arc;
@@ -60,13 +59,17 @@ pub fn router(shared: Shared) -> Router {
         .route("/", get(pages::home))
         .route("/feeds", get(|| async { Redirect::permanent("/feeds/") }))
         .route("/feeds/", get(pages::feeds))
+        .route("/feeds/choose", get(pages::choose))
+        .route("/feeds/snippets", get(pages::snippets))
+        .route("/feeds/tombstones", get(pages::withdrawn))
+        .route(&format!("{}/{{name}}", pages::LOOKS), get(pages::looks))
         .route("/timeline", get(pages::timeline))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics::metrics))
         .route("/hooks/content", post(hooks::content))
         .route("/hub", get(hub::about).post(hub::ask))
-        .fallback(nothing)
+        .fallback(elsewhere)
         .with_state(shared)
 }
 
@@ -95,29 +98,24 @@ async fn readyz(State(shared): State<Shared>) -> Response {
     }
 }
 
-/// There is nothing at this address, or not yet.
-async fn nothing(State(shared): State<Shared>, uri: Uri) -> Response {
-    let snapshot = shared.snapshot.borrow().clone();
-    let Some(snapshot) = snapshot else {
-        let mut response =
-            refusal(StatusCode::SERVICE_UNAVAILABLE, "the first look at the site is not done; come back in a moment\n");
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        response.headers_mut().insert(header::CACHE_CONTROL, NO_CACHE);
-        return response;
-    };
-    match snapshot.feeds.demand(uri.path(), &snapshot.settings) {
-        // Other spellings lead there for ever.
-        Answer::Moved(to) => moved(StatusCode::MOVED_PERMANENTLY, &to),
-        Answer::Here(_) | Answer::Unknown => unknown(&snapshot, uri.path()),
+/// What no document has: the page of a feed, or nothing, or nothing yet.
+async fn elsewhere(State(shared): State<Shared>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let Some(snapshot) = shared.snapshot.borrow().clone() else { return pages::not_ready(uri.path(), &headers) };
+    if !matches!(method, Method::GET | Method::HEAD) || !uri.path().starts_with("/feeds/") {
+        return unknown(&snapshot, uri.path(), &headers);
     }
+    let visit = pages::Visit::new(Arc::clone(&snapshot), headers.clone(), shared.clock.now());
+    pages::made(&shared.documents, visit, move |visit| {
+        let page = pages::at(visit, uri.path(), uri.query().unwrap_or(""));
+        page.unwrap_or_else(|| unknown(&snapshot, uri.path(), &headers))
+    })
+    .await
 }
 
 /// The answer to an address that nothing has.
-fn unknown(snapshot: &Snapshot, path: &str) -> Response {
-    if snapshot.feeds.is_gone(path) {
-        return refusal(StatusCode::GONE, "this feed is no longer made in this format; /feeds/ lists the feeds\n");
-    }
-    refusal(StatusCode::NOT_FOUND, "there is no such feed or page; /feeds/ lists the feeds\n")
+fn unknown(snapshot: &Arc<Snapshot>, path: &str, headers: &HeaderMap) -> Response {
+    let status = if snapshot.feeds.is_gone(path) { StatusCode::GONE } else { StatusCode::NOT_FOUND };
+    pages::sorry(status, path, Some(snapshot), headers)
 }
 
 fn moved(status: StatusCode, to: &str) -> Response {

@@ -37,6 +37,8 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static(feed::CACHE_CONTROL)
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// What the answer at the address of a document depends on: the coding, and whether a person looks at it.
 const VARY: HeaderValue = HeaderValue::from_static("Accept-Encoding, Sec-Fetch-Dest");
+/// What the page depends on that stands there.
+const VARY_OF_PAGES: HeaderValue = HeaderValue::from_static("Accept-Language, Sec-Fetch-Dest");
 /// Where documents are counted that are made when somebody asks for them: there are too many to count each.
 const ON_DEMAND: &str = "on demand";
 const ANYONE: HeaderValue = HeaderValue::from_static("*");
@@ -143,8 +145,9 @@ impl Service<Request<Incoming>> for Serving {
             return Answer::now(other_method(request.method()));
         }
         let headers = request.headers();
-        if let Some(page) = page_instead(&self.site, &shelf.snapshot, document, request.uri(), headers) {
-            return Answer::now(page);
+        if is_opened(request.uri(), headers) {
+            let (site, snapshot) = (self.site.clone(), Arc::clone(&shelf.snapshot));
+            return self.later(opened(site, snapshot, Arc::clone(document), request.into_parts().0));
         }
         document.counts.heard(headers.get(header::USER_AGENT), || self.site.0.clock.now());
         let coding = Coding::accepted(lines(headers, &header::ACCEPT_ENCODING));
@@ -193,20 +196,39 @@ impl Serving {
     }
 }
 
-/// The page for people that stands at the address of a document when a browser opens it.
-fn page_instead(
+/// Whether a person opens the address of a document in a browser. With a query the document is wanted as it is.
+fn is_opened(uri: &Uri, headers: &HeaderMap) -> bool {
+    uri.query().is_none() && headers.get(SEC_FETCH_DEST).is_some_and(|dest| dest == "document")
+}
+
+/// The page for people that stands at the address of a document. None if there is none.
+async fn page_instead(
     site: &Site,
     snapshot: &Arc<Snapshot>,
-    document: &Ready,
-    uri: &Uri,
+    path: &str,
     headers: &HeaderMap,
 ) -> Option<Response<Reply>> {
-    let is_opened = uri.query().is_none() && headers.get(SEC_FETCH_DEST).is_some_and(|dest| dest == "document");
-    let mut page = is_opened.then(|| pages::feed_page(snapshot, &document.document.path, headers)).flatten()?;
+    let documents = &site.0.documents;
+    let visit = pages::Visit::new(Arc::clone(snapshot), headers.clone(), site.now());
+    let path = path.to_owned();
+    let page = pages::made(documents, visit, move |visit| pages::instead(visit, &path)).await?;
+    let mut page = page.map(Reply::page);
     page.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
-    page.headers_mut().insert(header::VARY, VARY);
-    site.0.documents.books().answered(page.status());
-    Some(page.map(Reply::page))
+    page.headers_mut().insert(header::VARY, VARY_OF_PAGES);
+    documents.books().answered(page.status());
+    Some(page)
+}
+
+/// Answers a person who opened the address of a document that stands ready.
+async fn opened(site: Site, snapshot: Arc<Snapshot>, document: Arc<Ready>, request: Parts) -> Response<Reply> {
+    if let Some(page) = page_instead(&site, &snapshot, &document.document.path, &request.headers).await {
+        return page;
+    }
+    let coding = Coding::accepted(lines(&request.headers, &header::ACCEPT_ENCODING));
+    match ready(&document, coding, request.headers) {
+        Ok(answer) => answer,
+        Err(headers) => pack(site, document, coding, headers).await,
+    }
 }
 
 /// The document that an address asks for, if it is not made ahead.
@@ -225,6 +247,11 @@ async fn on_demand(site: Site, snapshot: Arc<Snapshot>, demand: Demand, request:
         counts.refused();
         return other_method(&request.method);
     }
+    if is_opened(&request.uri, &request.headers)
+        && let Some(page) = page_instead(&site, &snapshot, request.uri.path(), &request.headers).await
+    {
+        return page;
+    }
     let document = match documents.demands().document(&snapshot, demand, site.now(), counts).await {
         Ok(document) => document,
         Err(response) => {
@@ -232,9 +259,6 @@ async fn on_demand(site: Site, snapshot: Arc<Snapshot>, demand: Demand, request:
             return response.map(Reply::page);
         }
     };
-    if let Some(page) = page_instead(&site, &snapshot, &document, &request.uri, &request.headers) {
-        return page;
-    }
     document.counts.heard(request.headers.get(header::USER_AGENT), || site.0.clock.now());
     let coding = Coding::accepted(lines(&request.headers, &header::ACCEPT_ENCODING));
     match ready(&document, coding, request.headers) {

@@ -1,7 +1,7 @@
 //! Documents that are made when somebody asks for them, from the articles as the last pass left them.
 
 use super::Snapshot;
-use crate::feed::demand::{Demand, Gathered};
+use crate::feed::demand::{Demand, Extent, Gathered};
 use crate::feed::doctor::Fault;
 use crate::feed::{Document, ReadWhole, Reading, Shown};
 use jiff::Timestamp;
@@ -41,6 +41,11 @@ impl Snapshot {
     pub fn gather(&self, demand: &Demand, now: Timestamp) -> Result<Option<Gathered>, Demand> {
         // Nobody may hold the catalog while files are read: those who read look addresses up in it.
         demand.gather(&self.catalog(), &self.site, &self.settings, now)
+    }
+
+    /// How far the whole feed that somebody asks for goes.
+    pub fn extent(&self, demand: &Demand, now: Timestamp) -> Extent {
+        demand.extent(&self.catalog(), &self.site, &self.settings, now)
     }
 
     /// The entries of a feed, read where no other feed shows them; and whether all could be.

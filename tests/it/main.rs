@@ -37,6 +37,7 @@ mod metrics;
 mod numerique;
 mod opml;
 mod oracle;
+mod pages;
 mod plan;
 mod publish_now;
 mod readers;
