@@ -178,8 +178,20 @@ pub async fn serve(
     run(listener, Site::new(documents, clock, router(shared), proxies, limits.stall), limits, stop).await
 }
 
-/// The same, whatever is served.
-async fn run(listener: TcpListener, site: Site, limits: Limits, stop: impl Future<Output = ()>) -> io::Result<()> {
+/// Where connections come from.
+trait Door: Sync {
+    /// The next one.
+    fn next(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send;
+}
+
+impl Door for TcpListener {
+    async fn next(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        self.accept().await
+    }
+}
+
+/// The same, whatever is served, and wherever connections come from.
+async fn run(door: impl Door, site: Site, limits: Limits, stop: impl Future<Output = ()>) -> io::Result<()> {
     let books = Arc::clone(site.documents().books());
     books.started(site.now(), limits.connections);
     let ticks = Arc::new(AtomicU64::new(1));
@@ -187,10 +199,11 @@ async fn run(listener: TcpListener, site: Site, limits: Limits, stop: impl Futur
     let mut tasks = JoinSet::new();
     let mut looks = pin!(looks(&lines, limits));
     tokio::select! {
-        () = accept(listener, &lines, &site, limits, &mut tasks) => {}
+        () = accept(&door, &lines, &site, limits, &mut tasks) => {}
         () = &mut looks => {}
         () = stop => {}
     }
+    drop(door);
     lines.tell_all(End::Finish);
     let drained = async {
         while let Some(ended) = tasks.join_next().await {
@@ -219,20 +232,21 @@ async fn looks(lines: &Lines, limits: Limits) {
 }
 
 /// Accepts connections for ever.
-async fn accept(listener: TcpListener, lines: &Arc<Lines>, site: &Site, limits: Limits, tasks: &mut JoinSet<()>) {
+async fn accept(door: &impl Door, lines: &Arc<Lines>, site: &Site, limits: Limits, tasks: &mut JoinSet<()>) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let mut http = http1::Builder::new();
     http.header_read_timeout(None).max_header_size(limits.header_bytes).max_buf_size(BUFFER);
-    let mut id = 0;
+    let (mut id, mut is_short) = (0, false);
     loop {
-        let (stream, peer) = match listener.accept().await {
+        let (stream, peer) = match door.next().await {
             Ok(accepted) => accepted,
+            Err(error) if is_of_the_connection(&error) => continue,
             Err(error) => {
-                if is_of_the_connection(&error) {
-                    continue;
+                // No files or no memory left: it passes when a connection ends. It is said once.
+                if !is_short {
+                    tracing::error!("no connection can be accepted for now: {error}");
                 }
-                // No files or no memory left: it passes when a connection ends.
-                tracing::error!("no connection can be accepted for now: {error}");
+                is_short = true;
                 lines.make_room();
                 tokio::time::sleep(BREATH).await;
                 continue;
@@ -247,6 +261,7 @@ async fn accept(listener: TcpListener, lines: &Arc<Lines>, site: &Site, limits: 
             lines.make_room();
             let _ = tokio::time::timeout(BREATH, lines.ended.notified()).await;
         };
+        is_short = false;
         while let Some(ended) = tasks.try_join_next() {
             report(ended);
         }
@@ -357,6 +372,15 @@ mod tests {
 
     /// What a server with these pages answers to requests, each on a connection of its own.
     async fn answers(limits: Limits, requests: &[&str]) -> Vec<String> {
+        answers_through(|listener| listener, limits, requests).await
+    }
+
+    /// The same through a door that is made of the listener.
+    async fn answers_through<D: Door + Send + 'static>(
+        door: impl FnOnce(TcpListener) -> D,
+        limits: Limits,
+        requests: &[&str],
+    ) -> Vec<String> {
         let told = |Extension(client): Extension<Client>| async move { format!("{client:?}") };
         let whole = |body: Body| async move { format!("{:?}", to_bytes(body, 100).await.map_err(|_| "not whole")) };
         #[expect(clippy::panic, reason = "a handler that does")]
@@ -377,7 +401,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(run(listener, site, limits, async move { drop(stopped.await) }));
+        let task = tokio::spawn(run(door(listener), site, limits, async move { drop(stopped.await) }));
         let mut answers = Vec::new();
         for request in requests {
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -413,5 +437,28 @@ mod tests {
         let ask = "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nConnection: close\r\n\r\n";
         let answers = answers(limits, &[&format!("{ask}abcd"), &format!("{ask}ab")]).await;
         assert!(answers[0].ends_with("Ok(b\"abcd\")") && answers[1].ends_with("Err(\"not whole\")"), "{answers:?}");
+    }
+
+    /// A door that fails with these errors of the system before it opens.
+    struct Faulty(TcpListener, Mutex<Vec<i32>>);
+
+    impl Door for Faulty {
+        async fn next(&self) -> io::Result<(TcpStream, SocketAddr)> {
+            let fault = self.1.lock().unwrap().pop();
+            match fault {
+                Some(number) => Err(io::Error::from_raw_os_error(number)),
+                None => self.0.accept().await,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lack_of_means_ends_when_there_are_some_again() {
+        use rustix::io::Errno;
+        let faults = [Errno::MFILE, Errno::NFILE, Errno::CONNABORTED, Errno::NOBUFS, Errno::NOMEM, Errno::PERM];
+        let faulty = |listener| Faulty(listener, Mutex::new(faults.map(Errno::raw_os_error).to_vec()));
+        let ask = "GET /client HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let answers = answers_through(faulty, Limits::default(), &[ask, ask]).await;
+        assert!(answers.iter().all(|answer| answer.starts_with("HTTP/1.1 200 ")), "{answers:?}");
     }
 }
