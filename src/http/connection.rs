@@ -53,6 +53,8 @@ pub struct Line {
     blocked: AtomicU64,
     /// Whether an answer is being made or still sent piece by piece.
     is_busy: AtomicBool,
+    /// Whether the last request has a body, of which a part may still be on its way.
+    has_body: AtomicBool,
     /// How it is told to end; 0: it is not.
     end: AtomicU8,
     waker: AtomicWaker,
@@ -69,9 +71,15 @@ impl Line {
         self.ticks.load(Ordering::Relaxed)
     }
 
-    /// A request came whole; its answer is made now, or, if it takes time, until [`Line::done`].
-    pub fn asked(&self) {
+    /// A request came, all but its body; its answer is made now, or, if it takes time, until [`Line::done`].
+    pub fn asked(&self, has_body: bool) {
         self.waits.store(0, Ordering::Relaxed);
+        self.has_body.store(has_body, Ordering::Relaxed);
+    }
+
+    /// Whether the last request has a body.
+    pub fn has_body(&self) -> bool {
+        self.has_body.load(Ordering::Relaxed)
     }
 
     /// The answer takes time.
@@ -203,7 +211,11 @@ impl Write for Wire {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        // A single piece costs the system less when it is not given as a list.
+        let poll = match bufs {
+            [piece] => Pin::new(&mut self.io).poll_write(cx, piece),
+            pieces => Pin::new(&mut self.io).poll_write_vectored(cx, pieces),
+        };
         self.wrote(poll)
     }
 
@@ -235,7 +247,7 @@ mod tests {
         assert_eq!((overdue(3), overdue(4)), (None, Some(End::SlowHeader)));
         assert_eq!(line.idle_since(), None);
         // An answer is being made: its maker's time is not the peer's.
-        line.asked();
+        line.asked(false);
         line.busy();
         line.read_nothing();
         assert_eq!(overdue(1_000), None);

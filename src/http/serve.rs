@@ -123,7 +123,7 @@ impl Service<Request<Incoming>> for Serving {
     type Future = Answer;
 
     fn call(&self, request: Request<Incoming>) -> Answer {
-        self.line.asked();
+        self.line.asked(!request.body().is_end_stream());
         if !has_host(&request) {
             return Answer::now(refused(StatusCode::BAD_REQUEST, "the request does not say which host it is for\n"));
         }

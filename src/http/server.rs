@@ -174,6 +174,8 @@ pub async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    // Answers go out whole: there is nothing to wait for. Connections inherit it.
+    socket2::SockRef::from(&listener).set_tcp_nodelay(true)?;
     let (documents, clock) = (shared.documents.clone(), shared.clock.clone());
     run(listener, Site::new(documents, clock, router(shared), proxies, limits.stall), limits, stop).await
 }
@@ -297,24 +299,23 @@ async fn converse(
     site: Site,
     entered: Entered,
 ) {
-    // Answers go out whole: there is nothing to wait for.
-    let _ = stream.set_nodelay(true);
     let books = Arc::clone(&entered.lines.books);
     let wire = Wire::new(stream, Arc::clone(&line), Arc::clone(&books));
     let serving = Serving { site, peer: peer.ip(), line: Arc::clone(&line) };
-    let mut connection = http.serve_connection(wire, serving);
+    // On the heap: what is spawned is moved several times.
+    let mut connection = Box::new(http.serve_connection(wire, serving));
     let mut heard = None;
     let (end, served) = poll_fn(|context| {
         loop {
             // What has come is answered before an end is heard.
-            if let Poll::Ready(served) = Pin::new(&mut connection).poll_without_shutdown(context) {
+            if let Poll::Ready(served) = connection.poll_without_shutdown(context) {
                 return Poll::Ready((None, served));
             }
             match line.told(context) {
                 told if told == heard => return Poll::Pending,
                 Some(End::Finish) => {
                     heard = Some(End::Finish);
-                    Pin::new(&mut connection).graceful_shutdown();
+                    Pin::new(&mut *connection).graceful_shutdown();
                 }
                 told => return Poll::Ready((told, Ok(()))),
             }
@@ -324,16 +325,17 @@ async fn converse(
     if let Some(end) = end.or(heard) {
         books.cut(end as usize - 1);
     }
-    let mut stream = connection.into_parts().io.into_inner();
+    let parts = connection.into_parts();
+    let is_read = parts.read_buf.is_empty() && !line.has_body();
+    let mut stream = parts.io.into_inner();
     match (end, served) {
         (Some(End::SlowHeader), _) => {
             let _ = stream.try_write(TIMED_OUT);
         }
         (Some(_), _) => {}
-        (None, Ok(())) => {
-            let _ = stream.shutdown().await;
-        }
-        // A request was refused before it was read whole: its peer may still be sending, and would not see the answer
+        (None, Ok(())) if is_read => {}
+        (None, Ok(())) => linger(&mut stream).await,
+        // A request was answered before it was read whole: its peer may still be sending, and would not see the answer
         // if the connection were closed on it.
         (None, Err(error)) => {
             if error.is_parse() {
@@ -349,7 +351,7 @@ async fn converse(
 async fn linger(stream: &mut TcpStream) {
     let _ = stream.shutdown().await;
     let taking = async {
-        let (mut left, mut waste) = (LINGER_BYTES, [0; 4_096]);
+        let (mut left, mut waste) = (LINGER_BYTES, vec![0; 4_096]);
         while let Ok(length @ 1..) = stream.read(&mut waste).await {
             left = left.saturating_sub(length);
             if left == 0 {
