@@ -8,9 +8,9 @@ use std::io::{Read, Write};
 
 /// How hard Brotli tries, of 11: beyond, a form takes many times as long to make and is hardly smaller (the figures stand
 /// in `docs/performance.md`).
-const BROTLI_QUALITY: i32 = 9;
+const BROTLI_QUALITY: i32 = 6;
 /// The same of gzip, of 9.
-const GZIP_LEVEL: u32 = 9;
+const GZIP_LEVEL: u32 = 6;
 
 /// A document in a coding, the same bytes for the same document: no time stamp, no name. None if that is not smaller, or
 /// cannot be made; then the document is sent as it is.
