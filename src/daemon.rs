@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::config::{Config, EndpointName};
 use crate::deliver::{Deliverer, Step};
-use crate::exports;
+use crate::exports::Exports;
 use crate::http::{self, Asked, Documents, Hook, Limits, Proxies, Shared};
 use crate::problem::Problem;
 use crate::pull::Puller;
@@ -153,19 +153,20 @@ impl Daemon {
         let hook = self.config.site.hook_secret.clone();
         let hook = hook.map(|secret| Hook::new(secret, asked.clone(), self.wake_reconcile.clone()));
         let mut exported = Vec::new();
-        for target in exports::targets(&self.config).0 {
-            let (looked, clock, shutdown) = (self.looked.subscribe(), self.clock.clone(), shutdown.clone());
+        let exports = Exports::new(&self.config, self.clock.clone());
+        let told = || {
             let (done, receiver) = watch::channel(None);
             let wake = self.push.wake_ping.clone();
             exported.push(receiver);
+            move |snapshot| {
+                done.send_replace(Some(snapshot));
+                wake.wake();
+            }
+        };
+        for (place, task) in exports.tasks(&self.looked.subscribe(), &shutdown, told) {
             tasks.spawn(async move {
-                let task = format!("export {target}");
-                let done = |snapshot| {
-                    done.send_replace(Some(snapshot));
-                    wake.wake();
-                };
-                exports::keep(target, looked, clock, shutdown, done).await;
-                (task, Ok(()))
+                task.await;
+                (format!("export {place}"), Ok(()))
             });
         }
         let put_out = PutOut::new(self.looked.subscribe(), exported);

@@ -5,7 +5,7 @@ use crate::config::{Config, EndpointName};
 use crate::daemon::Daemon;
 use crate::deliver::{Deliverer, Step};
 use crate::delivery::State;
-use crate::exports;
+use crate::exports::Exports;
 use crate::pull::Puller;
 use crate::push::Pinger;
 use crate::reconcile::{Reconciler, Snapshot};
@@ -114,10 +114,10 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
     if let Err(error) = &pulled {
         tracing::error!("{error}");
     }
-    let snapshot = reconciler.pass(&store, context.clock.now()).await.map_err(pass_failed)?;
+    let snapshot = Arc::new(reconciler.pass(&store, context.clock.now()).await.map_err(pass_failed)?);
     puller.taken().await;
     let held = snapshot.report();
-    let not_exported = exports::once(&config, &snapshot.feeds, &context.clock, &shutdown).await;
+    let not_exported = Exports::new(&config, context.clock.clone()).once(&snapshot, &shutdown).await;
     match Pinger::new(&config, store.clone(), context.clock.clone()) {
         // One try: what a hub did not take is owed to it, and told by the next run.
         Ok(Some(mut pinger)) => pinger.once(&snapshot).await?,
@@ -142,7 +142,7 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
         let mut told = shutdown.clone();
         tokio::select! { () = context.clock.sleep_until(until) => {}, () = told.told() => break }
         // Much can change while one waits: what was unpublished meanwhile must not go out.
-        snapshot = reconciler.book(&store, context.clock.now()).await.map_err(pass_failed)?;
+        snapshot = Arc::new(reconciler.book(&store, context.clock.now()).await.map_err(pass_failed)?);
     }
     let unusable = config.endpoints.len() - deliverer.endpoints().count();
     let waiting =

@@ -13,11 +13,14 @@ mod wanted;
 pub use bucket::{Bucket, Patience};
 pub use folder::Folder;
 pub use report::{Report, Trouble};
-pub use wanted::{Item, Wanted, documents};
+pub use wanted::{Item, Make, Wanted, documents};
 
 use crate::config::{Export, Feeds};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Documents on demand that one export makes at most: what changed meanwhile goes first.
+const MADE_AT_ONCE: usize = 32;
 
 /// A place in which the feeds are kept.
 pub struct Target {

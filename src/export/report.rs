@@ -11,6 +11,8 @@ pub struct Report {
     pub removed: usize,
     /// Of those changed: how many held something else that was not ours.
     pub replaced: usize,
+    /// Documents on demand that are still to be made: the next export goes on with them.
+    pub left: usize,
     /// What could not be done: each kind once, with the first of its kind.
     pub troubles: Vec<Trouble>,
 }
@@ -39,6 +41,11 @@ impl Trouble {
         Self { is_passing: true, ..Self::lasting(message, cure) }
     }
 
+    /// A document that cannot be made now.
+    pub(super) fn cannot_be_made(name: &str) -> Self {
+        Self::passing(format!("{name} cannot be made"), "it is made again once all its articles can be read")
+    }
+
     /// Message, how many others, and cure, in one line.
     pub fn sentence(&self) -> String {
         let others = match self.others {
@@ -52,7 +59,7 @@ impl Trouble {
 
 impl Report {
     /// The report of an export that ended by itself.
-    pub(super) fn ended(error: &dyn std::fmt::Display) -> Self {
+    pub fn ended(error: &dyn std::fmt::Display) -> Self {
         let trouble = Trouble::passing(format!("the export ended: {error}"), "it is tried again");
         Self { troubles: vec![trouble], ..Self::default() }
     }
@@ -62,6 +69,18 @@ impl Report {
         match self.troubles.iter_mut().find(|known| known.cure == trouble.cure) {
             Some(known) => known.others += 1,
             None => self.troubles.push(trouble),
+        }
+    }
+
+    /// What this export and a later one to the same place did together.
+    pub fn then(self, later: Self) -> Self {
+        let changed = self.changed + later.changed;
+        Self {
+            changed,
+            kept: later.there().saturating_sub(changed),
+            removed: self.removed + later.removed,
+            replaced: self.replaced + later.replaced,
+            ..later
         }
     }
 

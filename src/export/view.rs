@@ -29,7 +29,7 @@ impl View {
 
     /// The items that are to be looked at: not seen done, or not with this content.
     pub fn owed<'a>(&self, items: &'a BTreeMap<String, Item>) -> Vec<(&'a str, &'a Item)> {
-        let is_done = |name: &str, item: &Item| self.seen.get(name).is_some_and(|etag| *etag == item.document.etag);
+        let is_done = |name: &str, item: &Item| self.seen.get(name).is_some_and(|content| content == item.content());
         items.iter().filter(|(name, item)| !is_done(name, item)).map(|(name, item)| (name.as_str(), item)).collect()
     }
 
@@ -46,7 +46,7 @@ impl View {
 
     /// An item is as it should be.
     pub fn done(&mut self, name: &str, item: &Item) {
-        self.seen.insert(name.to_owned(), item.document.etag.clone());
+        self.seen.insert(name.to_owned(), item.content().to_owned());
     }
 
     /// A name is no longer ours.

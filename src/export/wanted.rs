@@ -19,12 +19,25 @@ pub fn documents(feeds: &FeedSet) -> impl Iterator<Item = (&str, Arc<Document>)>
     own.chain(old)
 }
 
+/// Makes a document that is not made ahead. None if it cannot be made now. It takes its time.
+pub type Make = Arc<dyn Fn() -> Option<Document> + Send + Sync>;
+
 /// What is to be at a place, by name: relative paths such as `feeds/all.rss`.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Wanted {
-    pub(super) documents: BTreeMap<String, Arc<Document>>,
+    documents: BTreeMap<String, Content>,
     /// Addresses that can be no file and no object.
     pub(super) troubles: Vec<Trouble>,
+    /// Whether other names are wanted too, so that none is removed.
+    pub(super) is_partial: bool,
+}
+
+/// A document, or the way to it.
+#[derive(Clone)]
+enum Content {
+    Ready(Arc<Document>),
+    /// What it is made of, and who makes it.
+    OnDemand(Arc<str>, Make),
 }
 
 impl Wanted {
@@ -32,17 +45,32 @@ impl Wanted {
     pub fn new<'a>(documents: impl IntoIterator<Item = (&'a str, Arc<Document>)>) -> Self {
         let mut wanted = Self::default();
         for (path, document) in documents {
-            match name_of(path) {
-                Some(name) => {
-                    wanted.documents.entry(name).or_insert(document);
-                }
-                None => wanted.troubles.push(Trouble::lasting(
-                    format!("{path:?} cannot be the name of a file"),
-                    "take it out of feeds.aliases, or write it without empty parts, dots alone and control characters",
-                )),
-            }
+            wanted.put(path, Content::Ready(document));
         }
         wanted
+    }
+
+    /// A document that is made only if the place does not have it. `made_of` changes with what it is made of: while it
+    /// stays, so do the bytes.
+    pub fn on_demand(&mut self, path: &str, made_of: &str, make: Make) {
+        self.put(path, Content::OnDemand(made_of.into(), make));
+    }
+
+    /// The same as a part of what is wanted: nothing is removed for it.
+    pub fn partial(self) -> Self {
+        Self { is_partial: true, ..self }
+    }
+
+    fn put(&mut self, path: &str, content: Content) {
+        match name_of(path) {
+            Some(name) => {
+                self.documents.entry(name).or_insert(content);
+            }
+            None => self.troubles.push(Trouble::lasting(
+                format!("{path:?} cannot be the name of a file"),
+                "take it out of feeds.aliases, or write it without empty parts, dots alone and control characters",
+            )),
+        }
     }
 
     /// All of a set of feeds.
@@ -53,12 +81,12 @@ impl Wanted {
     /// The items of a place: each document, and its compressed forms if they are wanted as well.
     pub(super) fn items(&self, compressed: bool) -> BTreeMap<String, Item> {
         let mut items = BTreeMap::new();
-        for (name, document) in &self.documents {
+        for (name, content) in &self.documents {
             let codings = if compressed { &Coding::ALL[..] } else { &[Coding::Identity] };
             for coding in codings {
                 let own = format!("{name}{}", ending(*coding));
                 if *coding == Coding::Identity || !self.documents.contains_key(&own) {
-                    items.insert(own, Item { document: Arc::clone(document), coding: *coding });
+                    items.insert(own, Item { content: content.clone(), coding: *coding });
                 }
             }
         }
@@ -90,27 +118,62 @@ fn ending(coding: Coding) -> &'static str {
 }
 
 /// A document in one of its forms.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Item {
-    /// The document.
-    pub document: Arc<Document>,
+    content: Content,
     /// Its form.
-    pub coding: Coding,
+    pub(super) coding: Coding,
+}
+
+/// An item, made.
+pub(super) struct Made {
+    /// Its document.
+    pub document: Arc<Document>,
+    /// Its bytes, the same for the same document.
+    pub bytes: Arc<[u8]>,
 }
 
 impl Item {
-    /// The bytes to be written, the same for the same document; None if they cannot be made. Compressing takes its time:
-    /// off the async threads.
-    pub(super) fn bytes(&self) -> Option<Arc<[u8]>> {
-        match self.coding {
-            Coding::Identity => Some(Arc::clone(&self.document.body)),
-            coding => coding::compressed(&self.document.body, coding).map(Arc::from),
+    /// What tells its content from any other that was wanted under this name.
+    pub(super) fn content(&self) -> &str {
+        match &self.content {
+            Content::Ready(document) => &document.etag,
+            Content::OnDemand(made_of, _) => made_of,
         }
     }
 
-    /// Whether bytes are this item.
+    /// What it is made of, if it is not made ahead.
+    pub(super) fn made_of(&self) -> Option<&str> {
+        match &self.content {
+            Content::Ready(_) => None,
+            Content::OnDemand(made_of, _) => Some(made_of),
+        }
+    }
+
+    /// Its document, if it is made ahead.
+    pub(super) fn ready(&self) -> Option<&Arc<Document>> {
+        match &self.content {
+            Content::Ready(document) => Some(document),
+            Content::OnDemand(..) => None,
+        }
+    }
+
+    /// Makes it. None if it cannot be made now. It takes its time: off the async threads.
+    pub(super) fn make(&self) -> Option<Made> {
+        let document = match &self.content {
+            Content::Ready(document) => Arc::clone(document),
+            Content::OnDemand(_, make) => Arc::new(make()?),
+        };
+        let bytes = match self.coding {
+            Coding::Identity => Arc::clone(&document.body),
+            coding => coding::compressed(&document.body, coding)?.into(),
+        };
+        Some(Made { document, bytes })
+    }
+
+    /// Whether bytes are this item. Of one that is not made ahead, that is not known.
     pub(super) fn is(&self, bytes: &[u8]) -> bool {
-        coding::unpacks_to(bytes, self.coding, &self.document.body)
+        self.ready().is_some_and(|document| coding::unpacks_to(bytes, self.coding, &document.body))
     }
 }
 

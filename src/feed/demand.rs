@@ -115,27 +115,6 @@ impl FeedSet {
         let own = demand.path();
         Some(if own == path { Answer::Here(demand) } else { Answer::Moved(own) })
     }
-
-    /// All archives, of every feed and in every format, for those who keep documents as files.
-    pub fn archives(&self, catalog: &Catalog, site: &SiteSettings, settings: &Settings, now: Timestamp) -> Vec<Demand> {
-        let with_archives = self.feeds.iter().filter(|feed| feed.history.previous.is_some());
-        let of_feed = |feed: &Arc<Feed>| {
-            let dates: Vec<Timestamp> =
-                catalog.live_in(&feed.key(), now).map(|standing| standing.published_at()).collect();
-            let selection = Selection::of(Arc::clone(feed));
-            let numbers = archive::numbers(&dates, settings.feeds.entries, &site.timezone);
-            let in_formats = move |number| {
-                let selection = selection.clone();
-                settings.feeds.formats.iter().map(move |format| Demand {
-                    selection: selection.clone(),
-                    form: Some(Form::Feed(*format)),
-                    archive: Some(number),
-                })
-            };
-            numbers.into_iter().flat_map(in_formats).collect::<Vec<_>>()
-        };
-        with_archives.flat_map(of_feed).collect()
-    }
 }
 
 impl Demand {

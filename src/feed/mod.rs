@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod atom;
 pub mod audience;
+pub mod beside;
 pub mod coding;
 pub mod conditional;
 mod content_line;

@@ -1,6 +1,7 @@
 //! Documents that are made when somebody asks for them, from the articles as the last pass left them.
 
 use super::Snapshot;
+use crate::feed::beside::Beside;
 use crate::feed::demand::{Demand, Extent, Gathered};
 use crate::feed::doctor::Fault;
 use crate::feed::{Document, ReadWhole, Reading, Shown};
@@ -53,9 +54,9 @@ impl Snapshot {
         gathered.entries(&self.reading(&|standing| self.texts.read(standing), now))
     }
 
-    /// All archives there are, of every feed in every format.
-    pub fn archives(&self, now: Timestamp) -> Vec<Demand> {
-        self.feeds.archives(&self.catalog(), &self.site, &self.settings, now)
+    /// The documents on demand that belong beside those made ahead, for those who keep documents as files.
+    pub fn beside(&self, now: Timestamp) -> Vec<Beside> {
+        self.feeds.beside(&self.catalog(), &self.site, &self.settings, now)
     }
 
     fn reading<'a>(&'a self, read: &'a ReadWhole<'a>, now: Timestamp) -> Reading<'a> {

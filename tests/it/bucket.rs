@@ -7,6 +7,7 @@ use crieur::clock::Clock;
 use crieur::daemon::Daemon;
 use crieur::export::{Bucket, Patience, Report, Wanted};
 use crieur::reconcile::Reconciler;
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Output;
 use std::sync::Arc;
@@ -241,8 +242,11 @@ async fn killed_at_any_moment_the_next_run_makes_it_whole() {
 
 /// A bucket of a configuration, with little patience, and what is to be in it.
 async fn bucket(place: &Place, service: &Service) -> (Bucket, Wanted) {
+    with_patience(place, service, Duration::from_millis(500)).await
+}
+
+async fn with_patience(place: &Place, service: &Service, short: Duration) -> (Bucket, Wanted) {
     let config = Arc::new(parse(&place.yaml(&format!("feeds: {{ {} }}", service.yaml("s3://flux", "")))).unwrap());
-    let short = Duration::from_millis(400);
     let patience = Patience { connect: short, request: short };
     let bucket = Bucket::connect("flux", "", config.feeds.s3.as_ref().unwrap(), patience).unwrap();
     let snapshot = Reconciler::new(config).glance(None, "2026-11-25T10:00:00Z".parse().unwrap()).await.unwrap();
@@ -259,7 +263,6 @@ async fn what_fails_is_told_in_words_that_help_and_is_done_when_it_is_over() {
     let Some(service) = Service::start() else { return };
     let place = site();
     let (mut bucket, wanted) = bucket(&place, &service).await;
-    let long = "x".repeat(70 * 1024 * 1024);
     let cases = [
         (Mode::Dropped, true, "the answer was lost"),
         (Mode::Hanging, true, "does not answer in time"),
@@ -268,7 +271,6 @@ async fn what_fails_is_told_in_words_that_help_and_is_done_when_it_is_over() {
         (Mode::Answer(answer(502, "text/html", "<html>bad gateway</html>")), true, "the service answers 502"),
         (Mode::Answer("what is this?\r\n\r\n".to_owned()), true, "the answer was lost"),
         (Mode::Answer(answer(200, "text/html", "<html>Welcome!</html>")), true, "not understood"),
-        (Mode::Answer(answer(200, "text/plain", &long)), false, "longer than"),
         (Mode::Answer(refusal(403, "AccessDenied", "")), false, "give feeds.s3.access_key the right s3:GetObject"),
         (Mode::Answer(refusal(403, "InvalidAccessKeyId", "")), false, "feeds.s3.access_key is not known there"),
         (Mode::Answer(refusal(403, "SignatureDoesNotMatch", "")), false, "feeds.s3.secret_key does not belong to"),
@@ -287,15 +289,24 @@ async fn what_fails_is_told_in_words_that_help_and_is_done_when_it_is_over() {
         service.wire.set(mode.clone());
         let report = bucket.export(&wanted).await;
         let (told, is_passing) = trouble(&report);
-        let mode = format!("{mode:?}").chars().take(200).collect::<String>();
-        assert!(told.contains(words) && told.starts_with("s3://flux"), "{mode}: {told}");
-        assert_eq!(is_passing, passes, "{mode}: {told}");
+        assert!(told.contains(words) && told.starts_with("s3://flux"), "{mode:?}: {told}");
+        assert_eq!(is_passing, passes, "{mode:?}: {told}");
         assert!(!told.contains(SECRET_KEY) && !told.contains(ACCESS_KEY), "{told}");
         assert_eq!(report.changed, 0);
     }
     service.wire.set(Mode::Forward);
     let report = bucket.export(&wanted).await;
     assert_eq!((report.troubles.len(), report.changed), (0, report.there()), "{report:?}");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let Some(service) = Service::start() else { return };
+    let place = site();
+    let (mut bucket, wanted) = with_patience(&place, &service, Duration::from_secs(60)).await;
+    service.wire.set(Mode::Answer(answer(200, "text/plain", &"x".repeat(70 * 1024 * 1024))));
+    let (told, _) = trouble(&bucket.export(&wanted).await);
+    assert!(told.contains("longer than"), "{told}");
 }
 
 #[tokio::test]
@@ -312,8 +323,10 @@ async fn a_failure_in_the_middle_keeps_what_is_done_and_the_rest_follows() {
     service.wire.seen();
     let second = bucket.export(&wanted).await;
     assert_eq!(second.troubles, []);
-    let written = service.wire.seen().iter().filter(|request| request.starts_with("PUT /flux/feeds/")).count();
-    assert_eq!((written, second.kept), (second.changed, first.changed), "{first:?} {second:?}");
+    // Requests that were under way when the first export ended may have come later: they are of those written again.
+    let seen: BTreeSet<String> =
+        service.wire.seen().into_iter().filter(|r| r.starts_with("PUT /flux/feeds/")).collect();
+    assert_eq!((seen.len(), second.kept), (second.changed, first.changed), "{first:?} {second:?}");
     // A refusal of one object does not keep the others.
     let (mut other, _) = self::bucket(&place, &service).await;
     fs::remove_dir_all(service.folder()).unwrap();

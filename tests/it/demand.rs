@@ -173,7 +173,7 @@ async fn archives_lead_back_to_the_first_article_and_each_stands_once() {
     }
     assert_eq!(walked, expected);
     assert_eq!(ask(&snapshot, "/feeds/all/archive/1.atom"), Some("-> /feeds/all/archive/202601.atom".to_owned()));
-    assert!(snapshot.archives(at(NOW)).iter().all(|demand| ask(&snapshot, &demand.path()).is_some()));
+    assert!(snapshot.beside(at(NOW)).iter().all(|beside| ask(&snapshot, &beside.demand.path()).is_some()));
 
     // Without archives nothing names one.
     let mut without = Site::new("entries: 3, archives: false").await;

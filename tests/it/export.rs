@@ -194,3 +194,61 @@ fn a_full_disk_and_a_closed_one_are_told_once_and_what_was_there_stays_whole() {
     assert!(said.contains("theirs.txt") && !said.contains(".new"), "{said}");
     assert!(!said.lines().any(|line| line.ends_with(".rss") && line.starts_with('/')), "no file is empty: {said}");
 }
+
+#[test]
+fn archives_and_calendars_stand_beside_the_feeds_that_name_them() {
+    let place = Place::new();
+    for n in 1..10 {
+        place.article(
+            &format!("_actualites/n{n}.md"),
+            &format!("title: Article {n}\ndate: 2026-0{n}-01\ntags: [Cloud]"),
+        );
+    }
+    place.article("_actualites/e.md", "title: Soirée\ndate: 2026-01-01\nevent_start_date: 2026-12-01 18:00:00 +01:00");
+    let out = place.path("out");
+    let crieur = place.crieur(&format!("feeds: {{ entries: 3, export: {out:?} }}"));
+    let run = || {
+        let output = crieur.run(&["run", "--once"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    run();
+    // Every link of every document leads to a file.
+    let mut links = 0;
+    for name in names(&out) {
+        let text = fs::read_to_string(out.join(&name)).unwrap();
+        for at in text.match_indices("http://localhost:8080/feeds/").map(|(at, _)| at) {
+            let link = &text[at + "http://localhost:8080/".len()..];
+            let link = &link[..link.find(['"', '<', '\\', '\r', ' ']).unwrap()];
+            if link.rsplit('/').next().unwrap().contains('.') {
+                links += 1;
+                assert!(out.join(link).is_file(), "{name} names {link}");
+            }
+        }
+    }
+    assert!(links > 20);
+    for name in
+        ["feeds/tag/cloud/archive/202601.rss", "feeds/all/archive/202601.json", "feeds/collection/actualites.ics"]
+    {
+        assert!(out.join(name).is_file(), "{name} in {:?}", names(&out));
+    }
+    assert!(!out.join("feeds/tag/cloud.ics").exists(), "a feed without events has no calendar");
+    // Nothing changed: nothing is written. A correction of an old article writes its archives, and no others.
+    assert!(!run().contains("exported"));
+    let before = names(&out);
+    let inode = |name: &str| std::os::unix::fs::MetadataExt::ino(&fs::metadata(out.join(name)).unwrap());
+    let (old, other) = ("feeds/all/archive/202602.rss", "feeds/all/archive/202603.rss");
+    let inodes = (inode(old), inode(other));
+    place.article("_actualites/n2.md", "title: Article 2, corrigé\ndate: 2026-02-01\ntags: [Cloud]");
+    assert!(run().contains("exported"));
+    assert_eq!(names(&out), before);
+    assert!(inode(old) != inodes.0 && inode(other) == inodes.1);
+    // `build` makes the same, and a withdrawal takes away what it leaves empty.
+    let built = place.path("built");
+    crieur.ok(&["build", "--out", built.to_str().unwrap()]);
+    assert_eq!(names(&built), before);
+    place.remove("_actualites/n3.md");
+    run();
+    assert!(!out.join(other).exists());
+}

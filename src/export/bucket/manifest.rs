@@ -28,6 +28,9 @@ pub struct Object {
     /// What was written: see [`super::print`]. None while it is being written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub print: Option<String>,
+    /// What it was made of, if it is not made ahead: see [`super::made_of`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_of: Option<String>,
     /// Its length in bytes.
     #[serde(default)]
     pub size: u64,
@@ -57,7 +60,9 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_what_is_damaged_is_not() {
         let mut manifest = Manifest::default();
-        manifest.objects.insert("feeds/all.rss".into(), Object { print: Some("a".into()), size: 3, tag: None });
+        manifest
+            .objects
+            .insert("feeds/all.rss".into(), Object { print: Some("a".into()), size: 3, ..Object::default() });
         manifest.objects.insert("feeds/new.rss".into(), Object::default());
         let first = manifest.next();
         assert_eq!(Manifest::parse(&first).as_ref(), Some(&manifest));

@@ -11,6 +11,7 @@ mod refusal;
 
 pub use client::Patience;
 
+use super::MADE_AT_ONCE;
 use super::report::{Report, Trouble};
 use super::view::View;
 use super::wanted::{Item, Wanted};
@@ -19,7 +20,7 @@ use crate::feed::conditional::Coding;
 use futures_util::{StreamExt, stream};
 use manifest::{Manifest, Object};
 use object_store::{ObjectStore, UpdateVersion};
-use objects::{Objects, print};
+use objects::{Objects, made_of, print};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -92,7 +93,7 @@ impl Bucket {
         items.values_mut().for_each(|item| item.coding = self.coding);
         // Taken while the pass lasts: one that is dropped on its way leaves nothing that could be wrong.
         let mut known = self.known.take();
-        let done = self.pass(&items, &mut known, &mut report).await;
+        let done = self.pass(&items, wanted.is_partial, &mut known, &mut report).await;
         self.known = known;
         if let Err(trouble) = done {
             report.trouble(trouble);
@@ -103,6 +104,7 @@ impl Bucket {
     async fn pass(
         &mut self,
         items: &BTreeMap<String, Item>,
+        is_partial: bool,
         known: &mut Option<Known>,
         report: &mut Report,
     ) -> Result<(), Trouble> {
@@ -115,7 +117,7 @@ impl Bucket {
                 Some(known) => known,
                 None => known.insert(self.look(items).await?),
             };
-            if self.bring(items, now, report).await? == Step::Done {
+            if self.bring(items, is_partial, now, report).await? == Step::Done {
                 return Ok(());
             }
             // None if there is none any more: then all is looked at.
@@ -136,22 +138,32 @@ impl Bucket {
     async fn bring(
         &mut self,
         items: &BTreeMap<String, Item>,
+        is_partial: bool,
         known: &mut Known,
         report: &mut Report,
     ) -> Result<Step, Trouble> {
         let mut to_write = Vec::new();
         for (name, item) in self.view.owed(items) {
-            let object = known.manifest.objects.get(name);
-            if object.is_some_and(|object| object.print.as_deref() == Some(&*print(item))) {
+            let object = known.manifest.objects.get(name).filter(|object| object.print.is_some());
+            let is_done = object.is_some_and(|object| match item.ready() {
+                Some(document) => object.print == Some(print(document, item.coding)),
+                None => object.made_of == made_of(item),
+            });
+            if is_done {
                 self.view.done(name, item);
                 report.kept += 1;
             } else {
-                to_write.push((name.to_owned(), item.clone()));
+                to_write.push((name.to_owned(), item.clone(), object.cloned()));
             }
         }
-        let is_stale = |name: &&String| !items.contains_key(*name) && self.view.removes(name);
+        // What is ready goes first, and of the rest not too much at once.
+        to_write.sort_by_key(|(_, item, _)| item.ready().is_none());
+        let to_make = to_write.iter().filter(|(_, item, _)| item.ready().is_none()).count();
+        report.left = to_make.saturating_sub(MADE_AT_ONCE);
+        to_write.truncate(to_write.len() - report.left);
+        let is_stale = |name: &&String| !is_partial && !items.contains_key(*name) && self.view.removes(name);
         let stale: Vec<String> = known.manifest.objects.keys().filter(is_stale).cloned().collect();
-        for (name, _) in &to_write {
+        for (name, ..) in &to_write {
             known.manifest.objects.insert(name.clone(), Object::default());
         }
         // What is claimed is claimed anew, even if the list says it already: so who comes between is overtaken.
@@ -169,7 +181,9 @@ impl Bucket {
             apply(&mut known.manifest, name, object.as_ref());
         }
         done?;
-        self.view.whole();
+        if !is_partial {
+            self.view.whole();
+        }
         for _ in 0..TRIES {
             if self.objects.save(known).await? == Step::Done {
                 return Ok(Step::Done);
@@ -188,24 +202,25 @@ impl Bucket {
     /// Writes objects, some at a time. Stops at what concerns them all.
     async fn write(
         &mut self,
-        to_write: Vec<(String, Item)>,
+        to_write: Vec<(String, Item, Option<Object>)>,
         known: &mut Known,
         report: &mut Report,
         changes: &mut Changes,
     ) -> Result<(), Trouble> {
-        let put = |(name, item): (String, Item)| {
+        let put = |(name, item, before): (String, Item, Option<Object>)| {
             let objects = self.objects.clone();
             async move {
-                let done = objects.put(&name, &item).await;
+                let done = objects.put(&name, &item, before.as_ref()).await;
                 (name, item, done)
             }
         };
         let mut requests = stream::iter(to_write.into_iter().map(put).collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
         while let Some((name, item, done)) = requests.next().await {
             match done {
-                Ok(object) => {
+                Ok((object, is_written)) => {
                     report.replaced += usize::from(known.foreign.remove(&name));
-                    report.changed += 1;
+                    report.changed += usize::from(is_written);
+                    report.kept += usize::from(!is_written);
                     self.view.done(&name, &item);
                     changes.insert(name, Some(object));
                 }

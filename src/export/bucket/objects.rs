@@ -6,9 +6,9 @@ use super::{Known, Step};
 use crate::config::S3;
 use crate::digest;
 use crate::export::report::Trouble;
-use crate::export::wanted::Item;
-use crate::feed::CACHE_CONTROL;
+use crate::export::wanted::{Item, Made};
 use crate::feed::conditional::Coding;
+use crate::feed::{CACHE_CONTROL, Document};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use object_store::path::Path;
@@ -121,46 +121,53 @@ impl Objects {
             Ok(found) => {
                 let print = found.attributes.get(&Attribute::Metadata(OWN.into()));
                 let print = print.map(|value| value.as_ref().to_owned());
-                Ok(Some(Object { print, size: found.meta.size, tag: found.meta.e_tag }))
+                Ok(Some(Object { print, made_of: None, size: found.meta.size, tag: found.meta.e_tag }))
             }
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(failed(&error)),
         }
     }
 
-    /// Writes an item. What is known of its object then.
-    pub async fn put(&self, name: &str, item: &Item) -> Result<Object, Unwritten> {
-        self.try_put(name, item).await.map_err(|error| Unwritten {
-            trouble: self.told(&error, Doing::Write, name),
-            is_of_one: matches!(error, Error::InvalidPath { .. })
-                || refusal(&error).is_some_and(|refusal| refusal.is_of_one()),
-        })
+    /// Writes an item, unless its object has this content already. What is known of the object then, and whether it was
+    /// written.
+    pub async fn put(&self, name: &str, item: &Item, known: Option<&Object>) -> Result<(Object, bool), Unwritten> {
+        let made = if item.ready().is_some() && item.coding == Coding::Identity {
+            item.make()
+        } else {
+            let item = item.clone();
+            tokio::task::spawn_blocking(move || item.make()).await.unwrap_or_default()
+        };
+        let Some(made) = made else {
+            return Err(Unwritten { trouble: Trouble::cannot_be_made(name), is_of_one: true });
+        };
+        let print = print(&made.document, item.coding);
+        if let Some(known) = known.filter(|known| known.print.as_ref() == Some(&print)) {
+            return Ok((Object { made_of: made_of(item), ..known.clone() }, false));
+        }
+        let object = Object { print: Some(print), made_of: made_of(item), size: made.bytes.len() as u64, tag: None };
+        match self.try_put(name, item.coding, made, &object).await {
+            Ok(tag) => Ok((Object { tag, ..object }, true)),
+            Err(error) => Err(Unwritten {
+                trouble: self.told(&error, Doing::Write, name),
+                is_of_one: matches!(error, Error::InvalidPath { .. })
+                    || refusal(&error).is_some_and(|refusal| refusal.is_of_one()),
+            }),
+        }
     }
 
-    async fn try_put(&self, name: &str, item: &Item) -> Result<Object, Error> {
+    async fn try_put(&self, name: &str, coding: Coding, made: Made, object: &Object) -> Result<Option<String>, Error> {
         let path = self.path(name)?;
-        let bytes = match item.coding {
-            Coding::Identity => item.bytes(),
-            _ => {
-                let item = item.clone();
-                let packed = tokio::task::spawn_blocking(move || item.bytes()).await;
-                packed.map_err(|source| Error::JoinError { source })?
-            }
-        };
-        let bytes = bytes.ok_or(Error::Generic { store: "S3", source: "it cannot be compressed".into() })?;
         let mut attributes = Attributes::from_iter([
-            (Attribute::ContentType, item.document.media_type.to_owned()),
+            (Attribute::ContentType, made.document.media_type.to_owned()),
             (Attribute::CacheControl, CACHE_CONTROL.to_owned()),
-            (Attribute::Metadata(OWN.into()), print(item)),
+            (Attribute::Metadata(OWN.into()), object.print.clone().unwrap_or_default()),
         ]);
-        if let Some(word) = item.coding.word() {
+        if let Some(word) = coding.word() {
             attributes.insert(Attribute::ContentEncoding, word.into());
         }
-        let size = bytes.len() as u64;
-        let payload = PutPayload::from(Bytes::from_owner(bytes));
+        let payload = PutPayload::from(Bytes::from_owner(made.bytes));
         let options = PutOptions { attributes, ..PutOptions::default() };
-        let result = self.store.put_opts(&path, payload, options).await?;
-        Ok(Object { print: Some(print(item)), size, tag: result.e_tag })
+        Ok(self.store.put_opts(&path, payload, options).await?.e_tag)
     }
 
     /// Removes an object; one that is not there is removed already.
@@ -229,7 +236,11 @@ fn knows_no_conditions(error: &Error) -> bool {
 }
 
 /// What identifies what is written to an object: its bytes and what is said of them.
-pub(super) fn print(item: &Item) -> String {
-    let document = &item.document;
-    digest::hex(format!("{:?} {} {CACHE_CONTROL} {}", item.coding, document.media_type, document.etag), 16)
+pub(super) fn print(document: &Document, coding: Coding) -> String {
+    digest::hex(format!("{coding:?} {} {CACHE_CONTROL} {}", document.media_type, document.etag), 16)
+}
+
+/// What an item is made of that is not made ahead, with what is said of its object.
+pub(super) fn made_of(item: &Item) -> Option<String> {
+    item.made_of().map(|made_of| format!("{made_of} {:?} {CACHE_CONTROL}", item.coding))
 }

@@ -2,7 +2,7 @@
 //! Against a real service: `tests/it/bucket.rs`.
 
 use super::{Bucket, Manifest, manifest};
-use crate::export::tests::{document, wanted};
+use crate::export::tests::{document, on_demand, wanted};
 use crate::export::{Report, Wanted};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
@@ -18,6 +18,7 @@ use proptest::prelude::{
 };
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Objects in memory that write down each request, and can let one and all after it hang.
@@ -231,6 +232,30 @@ async fn two_processes_at_once_neither_fight_nor_lose_an_object() {
     trial.asked();
     assert_eq!((done(&one.export(&all).await).0, done(&two.export(&all).await).0), (0, 0));
     assert!(!trial.asked().iter().any(|what| what.ends_with(".rss") && what.starts_with("PUT")));
+}
+
+#[tokio::test]
+async fn what_is_on_demand_is_made_only_if_the_bucket_does_not_have_it() {
+    let trial = Arc::new(Trial::default());
+    let count = Arc::new(AtomicUsize::new(0));
+    let made = || count.swap(0, Ordering::Relaxed);
+    let two = [("/a/1.rss", Some("un")), ("/a/2.rss", Some("deux"))];
+    let mut one = bucket(&trial);
+    assert_eq!((done(&one.export(&on_demand(&two, &count)).await), made()), ((2, 0, 0), 2));
+    assert_eq!((done(&one.export(&on_demand(&two, &count)).await), made()), ((0, 2, 0), 0));
+    assert_eq!((done(&bucket(&trial).export(&on_demand(&two, &count)).await), made()), ((0, 2, 0), 0));
+    // Without the list they are made to be compared, and not written.
+    trial.inner.delete(&Path::from(format!("flux/{}", manifest::NAME))).await.unwrap();
+    trial.asked();
+    assert_eq!((done(&bucket(&trial).export(&on_demand(&two, &count)).await), made()), ((0, 2, 0), 2));
+    assert!(!trial.asked().iter().any(|what| what.starts_with("PUT") && what.ends_with(".rss")));
+    assert_eq!((done(&bucket(&trial).export(&on_demand(&two, &count)).await), made()), ((0, 2, 0), 0));
+    let report = bucket(&trial).export(&on_demand(&[("/a/1.rss", None), ("/a/2.rss", Some("x"))], &count)).await;
+    assert_eq!((report.changed, report.removed, report.troubles.len()), (1, 0, 1), "{report:?}");
+    assert_eq!(trial.there().await["flux/a/1.rss"].0, "un");
+    // What is left out of a part is not removed.
+    assert_eq!(done(&bucket(&trial).export(&wanted(&[("/b.rss", "x")]).partial()).await), (1, 0, 0));
+    assert_eq!(done(&bucket(&trial).export(&wanted(&[("/b.rss", "x")])).await), (0, 1, 2));
 }
 
 /// What happens to a bucket, one after the other.

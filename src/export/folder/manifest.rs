@@ -54,7 +54,12 @@ impl Manifest {
 
     /// Whether a file of this content is ours.
     pub fn owns(&self, name: &str, bytes: &[u8]) -> bool {
-        self.0.get(name).is_some_and(|prints| prints.is_empty() || prints.contains(&print(bytes)))
+        self.has(name, &print(bytes))
+    }
+
+    /// The same, for the print of a content.
+    pub fn has(&self, name: &str, print: &str) -> bool {
+        self.0.get(name).is_some_and(|prints| prints.is_empty() || prints.contains(print))
     }
 
     /// A file may have this content too.
@@ -68,6 +73,51 @@ impl Manifest {
     }
 
     /// A name is not ours.
+    pub fn drop(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+}
+
+/// What files are made of that are not made ahead, by name, and the content that came of it: so that such a file is not
+/// made again only to be compared. It stands in the folder beside the list, and can be lost at any time.
+#[derive(Debug, Default)]
+pub struct MadeOf(BTreeMap<String, (String, String)>);
+
+impl MadeOf {
+    /// The name of the file.
+    pub const NAME: &str = ".crieur-made-of";
+
+    /// Reads it; lines that are none are left out.
+    pub fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let line = |line: &str| {
+            let mut parts = line.splitn(3, ' ');
+            let (made_of, print, name) = (parts.next()?, parts.next()?, parts.next()?);
+            Some((name.to_owned(), (made_of.to_owned(), print.to_owned())))
+        };
+        Self(text.lines().filter_map(line).collect())
+    }
+
+    /// As it is written.
+    pub fn text(&self) -> String {
+        self.0.iter().map(|(name, (made_of, print))| format!("{made_of} {print} {name}\n")).collect()
+    }
+
+    /// Whether a file of this content was made of this.
+    pub fn is(&self, name: &str, made_of: Option<&str>, print: &str) -> bool {
+        let known = self.0.get(name).map(|(made_of, print)| (made_of.as_str(), print.as_str()));
+        made_of.is_some_and(|made_of| known == Some((made_of, print)))
+    }
+
+    /// A file of this content was made of this; None if it is made ahead.
+    pub fn set(&mut self, name: &str, made_of: Option<&str>, print: &str) {
+        match made_of {
+            Some(made_of) => self.0.insert(name.to_owned(), (made_of.to_owned(), print.to_owned())),
+            None => self.0.remove(name),
+        };
+    }
+
+    /// A file is no more.
     pub fn drop(&mut self, name: &str) {
         self.0.remove(name);
     }

@@ -6,26 +6,33 @@
 mod disk;
 mod manifest;
 
+use super::MADE_AT_ONCE;
 use super::report::{Report, Trouble};
 use super::view::View;
-use super::wanted::{Item, Wanted};
+use super::wanted::{Item, Made, Wanted};
 use crate::crash::crash_point;
 use disk::{Disk, DiskError, Why};
-use manifest::{Manifest, print};
+use manifest::{MadeOf, Manifest, print};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Files that are made and written at once: what is under way stays small.
 const AT_ONCE: usize = 256;
 
-/// A file about to be written.
-struct New<'a> {
+/// A file that is not as it should be, as far as is known.
+struct Owed<'a> {
     name: &'a str,
     item: &'a Item,
-    bytes: Arc<[u8]>,
+    /// What stands there.
+    found: Option<String>,
+}
+
+/// A file about to be written.
+struct New<'a> {
+    owed: &'a Owed<'a>,
+    made: Made,
     print: String,
 }
 
@@ -38,12 +45,14 @@ pub struct Folder {
     view: View,
     /// The list of what is ours, as this process left it.
     list: Option<String>,
+    /// What files are made of that are not made ahead.
+    made_of: MadeOf,
 }
 
 impl Folder {
     /// A folder; it is made when something is written to it.
     pub fn new(path: PathBuf, compressed: bool) -> Self {
-        Self { path, compressed, view: View::default(), list: None }
+        Self { path, compressed, view: View::default(), list: None, made_of: MadeOf::default() }
     }
 
     /// Lets the next export compare every file.
@@ -55,13 +64,13 @@ impl Folder {
     pub fn export(&mut self, wanted: &Wanted) -> Report {
         let mut report = Report { troubles: wanted.troubles.clone(), ..Report::default() };
         let items = without_clashes(wanted.items(self.compressed), &mut report);
-        if let Err(error) = self.pass(&items, &mut report) {
+        if let Err(error) = self.pass(&items, wanted.is_partial, &mut report) {
             report.trouble(told(&error));
         }
         report
     }
 
-    fn pass(&mut self, items: &BTreeMap<String, Item>, report: &mut Report) -> Result<(), DiskError> {
+    fn pass(&mut self, items: &BTreeMap<String, Item>, is_partial: bool, report: &mut Report) -> Result<(), DiskError> {
         let disk = Disk::open(&self.path)?;
         let text = disk.read(manifest::NAME)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         // Taken while the pass lasts: one that does not come to its end compares everything again.
@@ -71,36 +80,35 @@ impl Folder {
         }
         let mut text = text.unwrap_or_default();
         let owed = self.view.owed(items);
-        if owed.is_empty() && known.as_ref() == Some(&text) && !self.view.has_leftovers(items) {
+        let has_leftovers = !is_partial && self.view.has_leftovers(items);
+        if owed.is_empty() && known.as_ref() == Some(&text) && !has_leftovers && (is_partial || self.view.is_whole()) {
             report.kept += items.len();
             self.list = known;
             return Ok(());
         }
         let mut manifest = Manifest::parse(&text);
         if !self.view.is_whole() {
+            self.made_of = MadeOf::parse(&disk.read(MadeOf::NAME)?.unwrap_or_default());
             disk.clean(items.keys().map(String::as_str).chain(manifest.names()))?;
         }
         report.kept += items.len() - owed.len();
         let stale: Vec<String> = manifest
             .names()
-            .filter(|name| !items.contains_key(*name) && self.view.removes(name))
+            .filter(|name| !is_partial && !items.contains_key(*name) && self.view.removes(name))
             .map(str::to_owned)
             .collect();
 
         let to_write = self.compare(&disk, &owed, &mut manifest, report);
-        for part in to_write.chunks(AT_ONCE) {
-            let ready = make(part, report);
-            claim(&disk, &ready, &mut text, &mut manifest)?;
+        // What is ready goes first: the rest may take its time to be made.
+        let (ready, rest): (Vec<_>, Vec<_>) = to_write.into_iter().partition(|owed| owed.item.ready().is_some());
+        let mut touched = Vec::new();
+        for part in ready.chunks(AT_ONCE).chain(rest.chunks(AT_ONCE)) {
+            let made = make(part, report);
+            claim(&disk, &made, &mut text, &mut manifest)?;
             crash_point("export-claimed");
-            for new in ready {
-                match disk.replace(new.name, &new.bytes, Some(new.item.document.last_modified.as_second())) {
-                    Ok(()) => {
-                        manifest.set(new.name, &new.print);
-                        self.view.done(new.name, new.item);
-                        report.changed += 1;
-                    }
-                    Err(error) => report.trouble(told(&error)),
-                }
+            for new in made {
+                self.write(&disk, &new, &mut manifest, report);
+                touched.push(new.owed.name);
             }
         }
         for name in &stale {
@@ -108,78 +116,114 @@ impl Folder {
                 Ok(was_ours) => {
                     report.removed += usize::from(was_ours);
                     manifest.drop(name);
+                    self.made_of.drop(name);
                     self.view.gone(name);
                 }
                 Err(error) => report.trouble(told(&error)),
             }
         }
         // A name that the list no longer has must be gone for good.
-        disk.sync(to_write.iter().map(|(name, _)| *name).chain(stale.iter().map(String::as_str)))?;
+        disk.sync(touched.into_iter().chain(stale.iter().map(String::as_str)))?;
         crash_point("export-stale");
         let list = manifest.text();
-        let now = disk.read(manifest::NAME)?;
-        if now.as_deref() != Some(list.as_bytes()) {
-            disk.replace(manifest::NAME, list.as_bytes(), None)?;
-            disk.sync([manifest::NAME])?;
+        for (name, content) in [(manifest::NAME, &list), (MadeOf::NAME, &self.made_of.text())] {
+            let there = disk.read(name)?;
+            if there.as_deref() != Some(content.as_bytes()) && !(there.is_none() && content.is_empty()) {
+                disk.replace(name, content.as_bytes(), None)?;
+                disk.sync([name])?;
+            }
         }
-        self.view.whole();
+        if !is_partial {
+            self.view.whole();
+        }
         self.list = Some(list);
         Ok(())
     }
 
-    /// Which of the items are not as they should be.
+    /// Which of the items are not as they should be, as far as is known.
     fn compare<'a>(
         &mut self,
         disk: &Disk,
         owed: &[(&'a str, &'a Item)],
         manifest: &mut Manifest,
         report: &mut Report,
-    ) -> Vec<(&'a str, &'a Item)> {
+    ) -> Vec<Owed<'a>> {
         let mut to_write = Vec::new();
+        let mut to_make = 0;
         for (name, item) in owed {
-            match disk.read(name) {
-                Ok(Some(bytes)) if item.is(&bytes) => {
-                    manifest.set(name, &print(&bytes));
-                    self.view.done(name, item);
-                    report.kept += 1;
+            if item.ready().is_none() && to_make == MADE_AT_ONCE {
+                report.left += 1;
+                continue;
+            }
+            let found = match disk.read(name) {
+                Ok(found) => found,
+                Err(error) => {
+                    report.trouble(told(&error));
+                    continue;
                 }
-                Ok(found) => {
-                    if let Some(bytes) = found {
-                        let is_ours = manifest.owns(name, &bytes);
-                        report.replaced += usize::from(!is_ours);
-                        if is_ours {
-                            manifest.add(name, &print(&bytes));
-                        }
-                    }
-                    to_write.push((*name, *item));
-                }
-                Err(error) => report.trouble(told(&error)),
+            };
+            let is_there = found.as_ref().is_some_and(|bytes| item.is(bytes));
+            let found = found.as_deref().map(print);
+            if let Some(found) = &found
+                && (is_there || self.made_of.is(name, item.made_of(), found))
+            {
+                manifest.set(name, found);
+                self.view.done(name, item);
+                report.kept += 1;
+            } else {
+                to_make += usize::from(item.ready().is_none());
+                to_write.push(Owed { name, item, found });
             }
         }
         to_write
     }
+
+    fn write(&mut self, disk: &Disk, new: &New, manifest: &mut Manifest, report: &mut Report) {
+        let Owed { name, item, found } = new.owed;
+        if found.as_ref() == Some(&new.print) {
+            report.kept += 1;
+        } else {
+            match disk.replace(name, &new.made.bytes, Some(new.made.document.last_modified.as_second())) {
+                Ok(()) => {
+                    report.changed += 1;
+                    report.replaced += usize::from(found.as_ref().is_some_and(|found| !manifest.has(name, found)));
+                }
+                Err(error) => return report.trouble(told(&error)),
+            }
+        }
+        manifest.set(name, &new.print);
+        self.made_of.set(name, item.made_of(), &new.print);
+        self.view.done(name, item);
+    }
 }
 
-/// The bytes of items, made on all cores.
-fn make<'a>(items: &[(&'a str, &'a Item)], report: &mut Report) -> Vec<New<'a>> {
-    let bytes: Vec<_> = items.par_iter().map(|(_, item)| item.bytes()).collect();
-    let mut made = Vec::new();
-    for ((name, item), bytes) in items.iter().zip(bytes) {
-        match bytes {
-            Some(bytes) => made.push(New { name, item, print: print(&bytes), bytes }),
-            None => report.trouble(Trouble::lasting(
-                format!("{name} cannot be compressed"),
-                "set feeds.export_compressed: false, and tell the authors of Crieur",
-            )),
+/// Items, made: those made ahead are compressed on all cores, the others are made one after the other, so that the cores
+/// stay free for those who read and post.
+fn make<'a>(owed: &'a [Owed<'a>], report: &mut Report) -> Vec<New<'a>> {
+    let are_ready = owed.iter().all(|owed| owed.item.ready().is_some());
+    let made: Vec<Option<Made>> = match are_ready {
+        true => owed.par_iter().map(|owed| owed.item.make()).collect(),
+        false => owed.iter().map(|owed| owed.item.make()).collect(),
+    };
+    let mut all = Vec::new();
+    for (owed, made) in owed.iter().zip(made) {
+        match made {
+            Some(made) => all.push(New { owed, print: print(&made.bytes), made }),
+            None => report.trouble(Trouble::cannot_be_made(owed.name)),
         }
     }
-    made
+    all
 }
 
 /// Puts what is going to be written on the list, before it is written.
-fn claim(disk: &Disk, ready: &[New], text: &mut String, manifest: &mut Manifest) -> Result<(), DiskError> {
-    for new in ready {
-        manifest.add(new.name, &new.print);
+fn claim(disk: &Disk, made: &[New], text: &mut String, manifest: &mut Manifest) -> Result<(), DiskError> {
+    for New { owed, print, .. } in made.iter().filter(|new| new.owed.found.as_ref() != Some(&new.print)) {
+        // What stands there is ours until it is replaced.
+        match &owed.found {
+            Some(found) if manifest.has(owed.name, found) => manifest.add(owed.name, found),
+            _ => {}
+        }
+        manifest.add(owed.name, print);
     }
     let claimed = manifest.text();
     if claimed != *text {

@@ -2,7 +2,7 @@
 
 use super::{Folder, Manifest};
 use crate::crash::{Cut, cut_after};
-use crate::export::tests::{document, wanted};
+use crate::export::tests::{document, on_demand, wanted};
 use crate::export::{Report, Wanted};
 use crate::feed::coding::unpacks_to;
 use crate::feed::conditional::Coding;
@@ -12,6 +12,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn done(report: &Report) -> (usize, usize, usize) {
     assert_eq!(report.troubles, []);
@@ -202,6 +204,49 @@ fn what_the_first_version_wrote_is_taken_over() {
     assert_eq!(files(place.path()).keys().collect::<Vec<_>>(), [".crieur-files", "a.rss", "theirs.4711.new"]);
 }
 
+#[test]
+fn what_is_on_demand_is_made_only_if_the_folder_does_not_have_it() {
+    let place = tempfile::tempdir().unwrap();
+    let new = || Folder::new(place.path().to_owned(), true);
+    let count = Arc::new(AtomicUsize::new(0));
+    let made = || count.swap(0, Ordering::Relaxed);
+    let two = [("/a/1.rss", Some("un")), ("/a/2.rss", Some("deux"))];
+    let mut folder = new();
+    assert_eq!(done(&folder.export(&on_demand(&two, &count))), (6, 0, 0));
+    // Each form for itself.
+    assert_eq!(made(), 6);
+    assert_eq!((done(&folder.export(&on_demand(&two, &count))), made()), ((0, 6, 0), 0));
+    assert_eq!((done(&new().export(&on_demand(&two, &count))), made()), ((0, 6, 0), 0), "a new process finds it");
+    // What somebody changed is found, and made again.
+    fs::write(place.path().join("a/1.rss"), "theirs").unwrap();
+    assert_eq!((done(&new().export(&on_demand(&two, &count))), made()), ((1, 5, 0), 1));
+    // Without what is known of them they are made to be compared, and not written.
+    fs::remove_file(place.path().join(".crieur-made-of")).unwrap();
+    assert_eq!((done(&new().export(&on_demand(&two, &count))), made()), ((0, 6, 0), 6));
+    // One that cannot be made stays as it is, and is told; what is left out of a part is not removed.
+    let none = [("/a/1.rss", None), ("/a/2.rss", Some("deux"))];
+    let report = new().export(&on_demand(&none, &count));
+    assert_eq!((report.changed, report.kept, report.removed, report.troubles.len()), (0, 3, 0, 1), "{report:?}");
+    assert!(report.troubles[0].is_passing && report.troubles[0].message.contains("a/1.rss cannot be made"));
+    assert_eq!(fs::read(place.path().join("a/1.rss")).unwrap(), b"un");
+    assert_eq!(done(&new().export(&wanted(&[("/b.rss", "x")]).partial())), (3, 0, 0));
+    assert!(place.path().join("a/1.rss").is_file());
+    assert_eq!(done(&new().export(&wanted(&[("/b.rss", "x")]))), (0, 3, 6));
+}
+
+#[test]
+fn not_too_much_is_made_at_once_and_what_is_ready_goes_first() {
+    let place = tempfile::tempdir().unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    let names: Vec<&'static str> = (0..75).map(|n| &*format!("/a/{n:02}.rss").leak()).collect();
+    let texts: Vec<(&'static str, Option<&'static str>)> = names.iter().map(|name| (*name, Some(*name))).collect();
+    let mut folder = Folder::new(place.path().to_owned(), false);
+    let all = on_demand(&texts, &count);
+    let left = [(); 3].map(|()| folder.export(&all).left);
+    assert_eq!(left, [43, 11, 0]);
+    assert_eq!((done(&folder.export(&all)), count.load(Ordering::Relaxed)), ((0, 75, 0), 75));
+}
+
 /// What happens to a folder, one after the other.
 #[derive(Debug, Clone)]
 enum Event {
@@ -236,7 +281,7 @@ fn set(contents: &BTreeMap<usize, usize>) -> Wanted {
             (format!("/{}", NAMES[*name]), document(NAMES[*name], &text(*name, *version), 1_700_000_000))
         })
         .collect();
-    Wanted::new(paths.iter().map(|(path, document)| (path.as_str(), std::sync::Arc::clone(document))))
+    Wanted::new(paths.iter().map(|(path, document)| (path.as_str(), Arc::clone(document))))
 }
 
 /// Everything that may stand under a name if it is ours, packed or not.

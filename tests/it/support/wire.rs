@@ -1,6 +1,6 @@
 //! A wire to a server, by which each request is seen, and which can fail as wires and servers do.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -108,8 +108,16 @@ fn carry(mut client: TcpStream, server: SocketAddr, state: &Mutex<State>) {
             Mode::Forward => None,
             Mode::Dropped => return,
             Mode::Hanging => {
-                // Until the client has enough of it.
-                let _ = client.read(&mut [0; 1]);
+                // Until the client, or the test, has enough of it.
+                let _ = client.set_read_timeout(Some(std::time::Duration::from_millis(50)));
+                let is_timeout =
+                    |error: std::io::Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+                while client.read(&mut [0; 1]).is_err_and(is_timeout) {
+                    let state = locked(state);
+                    if state.is_down || state.mode != Mode::Hanging {
+                        break;
+                    }
+                }
                 return;
             }
             Mode::Answer(answer) => Some(answer),
