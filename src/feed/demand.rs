@@ -239,7 +239,7 @@ impl Gathered {
     ///
     /// Errors: what would make it invalid.
     pub fn document(&mut self, shown: &[Shown], form: Form, reading: &Reading) -> Result<Option<Document>, Fault> {
-        let (site, settings) = (reading.site, reading.settings);
+        let (site, settings) = (reading.site, &reading.settings.on_demand(self.feed.history.archive.is_some()));
         let shown: Vec<&Shown> = shown.iter().collect();
         self.feed.entries = shown.len();
         self.feed.updated = shown.iter().map(|shown| shown.entry().updated.at).max().unwrap_or(self.feed.updated);

@@ -35,6 +35,14 @@ impl Settings {
         self.feeds.hubs.iter().map(address).collect()
     }
 
+    /// The same for a document that is made when somebody asks for it: hubs elsewhere are not told of its changes, and an
+    /// archive has none.
+    pub fn on_demand(&self, is_archive: bool) -> Self {
+        let mut settings = self.clone();
+        settings.feeds.hubs.retain(|hub| *hub == Hub::Own && !is_archive);
+        settings
+    }
+
     /// The scheme of a kind of terms: the folder of their feeds.
     pub fn scheme(&self, kind: &str) -> String {
         self.public(&format!("/feeds/{kind}/"))

@@ -5,7 +5,7 @@ use super::{Client, NO_CACHE, Shared};
 use crate::config::{self, Config};
 use crate::hub::{self, BODY_MAX, Callback, Lease, Limits, Mode, Refusal, Request, Topic, Version, Visits, Wish};
 use crate::network::client::{is_public, refuse_private};
-use crate::push::{callback_purpose, secret_purpose};
+use crate::push::{callback_purpose, secret_purpose, version};
 use crate::seal::Seal;
 use crate::secret::{Sealed, Secret};
 use crate::store::StoreError;
@@ -145,11 +145,11 @@ impl Hub {
         let snapshot = shared.snapshot.borrow().clone();
         let snapshot = snapshot
             .ok_or_else(|| Refusal::new(503, "the first look at the site is not done; come back in a moment"))?;
-        let find = |topic: &str| hub::find(&snapshot.feeds, &self.0.public_url, topic);
+        let find = |topic: &str| hub::find(&snapshot.feeds, &snapshot.settings, topic);
         match request {
             Request::Publish(topics) => {
                 // Whoever says so: it is only looked.
-                if topics.iter().all(|topic| find(topic) == Topic::Unknown) {
+                if topics.iter().all(|topic| matches!(find(topic), Topic::Unknown)) {
                     return Err(Refusal::new(404, "none of these feeds is published here").into());
                 }
                 self.0.wake.wake();
@@ -157,11 +157,10 @@ impl Hub {
             }
             Request::Subscribe(wish) => {
                 let served = match find(&wish.topic) {
-                    Topic::Served(document) => {
-                        Version { etag: document.etag.clone(), modified: document.last_modified }
-                    }
-                    Topic::Elsewhere(document) => {
-                        let reason = format!("the address of this feed is {}; subscribe to that", document.address);
+                    Topic::Served(document) => Some(version(document)),
+                    Topic::OnDemand(_) => None,
+                    Topic::Elsewhere(address) => {
+                        let reason = format!("the address of this feed is {address}; subscribe to that");
                         return Err(Refusal::new(404, reason).into());
                     }
                     Topic::Unknown => {
@@ -170,13 +169,12 @@ impl Hub {
                         return Err(Refusal::new(404, reason).into());
                     }
                 };
-                self.keep(shared, Mode::Subscribe, wish, Some(served)).await
+                self.keep(shared, Mode::Subscribe, wish, served).await
             }
             Request::Unsubscribe { topic, callback } => {
                 let served = match find(&topic) {
-                    Topic::Served(document) => {
-                        Some(Version { etag: document.etag.clone(), modified: document.last_modified })
-                    }
+                    Topic::Served(document) => Some(version(document)),
+                    Topic::OnDemand(_) => None,
                     // A feed that is gone can still be left.
                     _ if shared.store.subscription(&topic, &callback.print()).await?.is_some() => None,
                     _ => return Err(Refusal::new(404, "there is no such feed, and no subscription to it").into()),
@@ -210,6 +208,7 @@ impl Hub {
             callback,
             secret,
             lease: wish.lease,
+            is_on_demand: mode == Mode::Subscribe && served.is_none(),
             served,
         };
         let now = shared.clock.now();

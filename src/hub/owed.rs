@@ -13,6 +13,11 @@ pub struct Version {
     pub modified: Timestamp,
 }
 
+impl Version {
+    /// Older than all.
+    pub const NONE: Self = Self { etag: String::new(), modified: Timestamp::UNIX_EPOCH };
+}
+
 /// What was told last, and how it goes with what is served now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owed {

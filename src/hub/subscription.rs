@@ -143,6 +143,8 @@ pub struct Subscription {
     pub requests: i64,
     /// What it is owed.
     pub owed: Owed,
+    /// Whether its document is made for it: a combination of feeds.
+    pub is_on_demand: bool,
 }
 
 /// How many there are already.
@@ -154,6 +156,8 @@ pub struct Counts {
     pub of_host: usize,
     /// Of them, to the same topic.
     pub of_topic: usize,
+    /// Documents that are made for those subscriptions, and that nobody else would need.
+    pub on_demand: usize,
     /// Requests that wait to be verified.
     pub asked: usize,
     /// Of them, at the same host.
@@ -168,7 +172,14 @@ impl Limits {
     /// With so many subscriptions in all. One reader's server may follow every feed of a large site; a stranger who asks in
     /// others' names makes few requests at a time.
     pub fn of(all: usize) -> Self {
-        Self(Counts { all, of_host: all.min(2_000), of_topic: all.min(5_000), asked: 2_000, asked_of_host: 300 })
+        Self(Counts {
+            all,
+            of_host: all.min(2_000),
+            of_topic: all.min(5_000),
+            on_demand: 200,
+            asked: 2_000,
+            asked_of_host: 300,
+        })
     }
 }
 
@@ -189,8 +200,11 @@ pub struct Ask {
     pub secret: Option<Sealed>,
     /// How long it is granted.
     pub lease: SignedDuration,
-    /// What is served at this moment; None if nothing is, and it is only asked to end it.
+    /// What is served at this moment, as far as it is known: what is made on demand is not made for a request, and what
+    /// is not served any more can still be left.
     pub served: Option<Version>,
+    /// Whether the document is made for its subscribers.
+    pub is_on_demand: bool,
 }
 
 /// A request is taken, or not. A later request takes the place of an earlier one that is not verified.
@@ -211,6 +225,10 @@ pub fn ask(
         if counts.all >= most.all || counts.of_topic >= most.of_topic {
             return Err(Refusal::new(503, "the hub holds as many subscriptions as it can; come back later"));
         }
+        if ask.is_on_demand && counts.of_topic == 0 && counts.on_demand >= most.on_demand {
+            let reason = format!("the hub tells of {} combinations of feeds, and no more", most.on_demand);
+            return Err(Refusal::new(503, reason));
+        }
         if counts.of_host >= most.of_host {
             return Err(Refusal::new(403, format!("there are {} subscriptions of this host already", counts.of_host)));
         }
@@ -227,8 +245,10 @@ pub fn ask(
         reason: None,
         asked: None,
         requests,
-        // What is served now, its subscriber has, or is about to fetch. Whatever comes after, it is told.
-        owed: Owed::since(ask.served.clone().unwrap_or(Version { etag: String::new(), modified: now })),
+        // What is served now, its subscriber has, or is about to fetch. Whatever comes after, it is told; and what is
+        // not known, it is told at once.
+        owed: Owed::since(ask.served.clone().unwrap_or(Version::NONE)),
+        is_on_demand: ask.is_on_demand,
     };
     let mut subscription = match known {
         Some(known) if !known.state.is_ended() => known,
@@ -253,6 +273,8 @@ pub fn ask(
 pub enum Served<'a> {
     /// This version, first seen then.
     Yes(&'a Version, Timestamp),
+    /// Something, of which it is not known yet whether it changed.
+    Unknown,
     /// Nothing, first missed then.
     No(Timestamp),
 }
@@ -352,6 +374,7 @@ impl Subscription {
                     Due::At(due) => at(due),
                     Due::No => {}
                 },
+                Served::Unknown => {}
                 Served::No(since) => match since.checked_add(Self::MISSING) {
                     Ok(end) if end <= now => return Next::Do(Work::Deny),
                     Ok(end) => at(end),

@@ -107,6 +107,7 @@ fn wish(mode: Mode, secret: Option<u8>, lease: i64) -> Ask {
         secret: secret.map(|byte| Sealed(vec![byte])),
         lease: SignedDuration::from_secs(lease),
         served: Some(version(0)),
+        is_on_demand: false,
     }
 }
 
@@ -117,7 +118,7 @@ fn no_limits() -> Limits {
 #[test]
 fn there_is_an_end_to_how_many_there_may_be_but_who_is_in_can_renew() {
     let limits = Limits::of(10);
-    let full = Counts { all: 10, of_host: 10, of_topic: 10, asked: 0, asked_of_host: 0 };
+    let full = Counts { all: 10, of_host: 10, of_topic: 10, ..Counts::default() };
     let refused = ask(None, &full, &limits, wish(Mode::Subscribe, None, 60), start()).unwrap_err();
     assert_eq!(refused.status, 503);
     let mut inside = ask(None, &Counts::default(), &limits, wish(Mode::Subscribe, None, 60), start()).unwrap();

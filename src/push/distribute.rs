@@ -2,7 +2,8 @@
 
 use super::calls::Calls;
 use super::crew::{Crew, Job};
-use super::{AGAIN, LOOK, REQUEST_TIME, served, version};
+use super::made::{Found, Made};
+use super::{AGAIN, LOOK, REQUEST_TIME, version};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crash::crash_point;
@@ -18,7 +19,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use url::Url;
 
 /// Looks after the subscriptions of the built-in hub.
 #[derive(Debug, Clone)]
@@ -27,7 +27,6 @@ pub struct Distributor {
     clock: Clock,
     seal: Seal,
     calls: Calls,
-    public_url: Url,
 }
 
 /// A subscription to work on: its number and the token it was found with.
@@ -36,6 +35,7 @@ type Key = (i64, i64);
 /// What a look found.
 struct Round {
     crew: Crew<Key, Outcome>,
+    made: Made,
     /// When something is to be done that is not to be done yet.
     until: Option<Timestamp>,
     /// When the present version of a topic was first seen; None stands for none.
@@ -51,13 +51,14 @@ impl Distributor {
     /// Errors: the HTTP client cannot be set up.
     pub fn new(config: &Config, store: Store, clock: Clock, seal: Seal) -> Result<Self, String> {
         let calls = Calls::new(config.hub.allow_private, REQUEST_TIME)?;
-        Ok(Self { store, clock, seal, calls, public_url: config.http.public_url.clone() })
+        Ok(Self { store, clock, seal, calls })
     }
 
     /// Works until it is told to end; what is under way then is finished.
     pub async fn run(self, wake: Wake, mut looked: watch::Receiver<Option<Arc<Snapshot>>>, mut shutdown: Shutdown) {
-        let mut round = Round { crew: Crew::new(), until: None, seen: HashMap::new(), tidy_at: Timestamp::MIN };
-        let mut is_to_look = true;
+        let (crew, made, seen) = (Crew::new(), Made::default(), HashMap::new());
+        let mut round = Round { crew, made, until: None, seen, tidy_at: Timestamp::MIN };
+        let (mut is_to_look, mut again_at) = (true, None);
         while !shutdown.is_told() {
             let snapshot = looked.borrow_and_update().clone();
             if let Some(snapshot) = &snapshot
@@ -66,7 +67,7 @@ impl Distributor {
                 tracing::error!("subscriptions cannot be looked after: {}", causes(&error));
                 round.until = Some(after(self.clock.now(), AGAIN));
             }
-            let until = round.until;
+            let until = round.until.into_iter().chain(again_at.take()).min();
             is_to_look = true;
             tokio::select! {
                 () = shutdown.told() => break,
@@ -75,6 +76,8 @@ impl Distributor {
                     is_to_look = false;
                     self.finish(&mut round, done, snapshot.as_deref()).await;
                 }
+                // What was made may be news.
+                again = round.made.done(), if !round.made.is_idle() => again_at = again,
                 () = async {
                     match until {
                         Some(until) => self.clock.sleep_until(until).await,
@@ -91,11 +94,12 @@ impl Distributor {
     }
 
     /// Looks what is to be done, if asked to, and begins what there is room for.
-    async fn work(&self, round: &mut Round, snapshot: &Snapshot, is_to_look: bool) -> Result<(), StoreError> {
+    async fn work(&self, round: &mut Round, snapshot: &Arc<Snapshot>, is_to_look: bool) -> Result<(), StoreError> {
         let now = self.clock.now();
         if is_to_look {
             self.look(round, snapshot, now).await?;
         }
+        round.made.begin(snapshot, now);
         let jobs = round.crew.take();
         if jobs.is_empty() {
             return Ok(());
@@ -105,9 +109,9 @@ impl Distributor {
         for (subscription, token) in self.store.lease_subscriptions(&keys, now).await? {
             let Some(mut job) = jobs.remove(&subscription.id) else { continue };
             job.key.1 = token;
-            let document = served(snapshot, &self.public_url, &subscription.topic).cloned();
-            let next = round.next(&subscription, document.as_deref(), now);
-            round.crew.begin(job, self.clone().carry_out(subscription, document, next));
+            let found = round.made.find(snapshot, &subscription.topic, now);
+            let next = round.next(&subscription, &found, now);
+            round.crew.begin(job, self.clone().carry_out(subscription, found, next));
         }
         // Those that another process took are looked at again later.
         Ok(())
@@ -129,22 +133,20 @@ impl Distributor {
             }
             match found.busy {
                 Some(until) => round.wait(until.min(after(now, LOOK))),
-                None => {
-                    let document = served(snapshot, &self.public_url, &found.subscription.topic);
-                    round.plan(&found.subscription, found.token, document.map(|document| &**document), now);
-                }
+                None => round.plan(&found.subscription, found.token, snapshot, now),
             }
         }
         round.seen.retain(|topic, _| topics.contains(topic));
+        round.made.keep(&topics);
         // Another process may take requests too.
         round.wait(after(now, LOOK));
         Ok(())
     }
 
     /// Does one thing for one subscription.
-    async fn carry_out(self, subscription: Subscription, document: Option<Arc<Document>>, next: Next) -> Outcome {
+    async fn carry_out(self, subscription: Subscription, found: Found, next: Next) -> Outcome {
         let Next::Do(work) = next else { return Outcome::Nothing };
-        match (work, document) {
+        match (work, found.document()) {
             (Work::Expire, _) => Outcome::Expired,
             (Work::Verify, _) => self.verify(&subscription).await,
             (Work::Deny, _) => {
@@ -153,7 +155,7 @@ impl Distributor {
                 }
                 Outcome::Denied
             }
-            (Work::Deliver, Some(document)) => self.deliver(&subscription, &document).await,
+            (Work::Deliver, Some(document)) => self.deliver(&subscription, document).await,
             (Work::Deliver, None) => Outcome::Nothing,
         }
     }
@@ -234,8 +236,7 @@ impl Distributor {
                 report(&subscription, &outcome);
             }
             if let Some(snapshot) = snapshot {
-                let document = served(snapshot, &self.public_url, &subscription.topic);
-                round.plan(&subscription, token, document.map(|document| &**document), now);
+                round.plan(&subscription, token, snapshot, now);
             }
         }
     }
@@ -243,8 +244,9 @@ impl Distributor {
 
 impl Round {
     /// Notes what comes next for a subscription.
-    fn plan(&mut self, subscription: &Subscription, token: i64, document: Option<&Document>, now: Timestamp) {
-        match self.next(subscription, document, now) {
+    fn plan(&mut self, subscription: &Subscription, token: i64, snapshot: &Snapshot, now: Timestamp) {
+        let found = self.made.find(snapshot, &subscription.topic, now);
+        match self.next(subscription, &found, now) {
             Next::Do(_) => self.crew.add(Job {
                 key: (subscription.id, token),
                 host: subscription.host.clone(),
@@ -255,14 +257,17 @@ impl Round {
         }
     }
 
-    fn next(&mut self, subscription: &Subscription, document: Option<&Document>, now: Timestamp) -> Next {
-        let etag = document.map(|document| document.etag.clone());
+    fn next(&mut self, subscription: &Subscription, found: &Found, now: Timestamp) -> Next {
+        if matches!(found, Found::Making) {
+            return subscription.next(&Served::Unknown, now);
+        }
+        let version = found.version();
+        let etag = version.as_ref().map(|version| version.etag.clone());
         let seen = self.seen.entry(subscription.topic.clone()).or_insert_with(|| (etag.clone(), now));
         if seen.0 != etag {
             *seen = (etag, now);
         }
         let since = seen.1;
-        let version = document.map(version);
         let served = version.as_ref().map_or(Served::No(since), |version| Served::Yes(version, since));
         subscription.next(&served, now)
     }

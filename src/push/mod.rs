@@ -8,6 +8,7 @@
 mod calls;
 mod crew;
 mod distribute;
+mod made;
 mod ping;
 mod put_out;
 
@@ -21,7 +22,6 @@ use crate::reconcile::Snapshot;
 use jiff::SignedDuration;
 use std::sync::Arc;
 use std::time::Duration;
-use url::Url;
 
 /// Longest time of one request. Subscribers are to answer at once, and work later (section 7).
 const REQUEST_TIME: Duration = Duration::from_secs(10);
@@ -31,14 +31,14 @@ const LOOK: SignedDuration = SignedDuration::from_secs(30);
 const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// The document that is served at a topic's address.
-fn served<'a>(snapshot: &'a Snapshot, public_url: &Url, topic: &str) -> Option<&'a Arc<Document>> {
-    match find(&snapshot.feeds, public_url, topic) {
+fn served<'a>(snapshot: &'a Snapshot, topic: &str) -> Option<&'a Arc<Document>> {
+    match find(&snapshot.feeds, &snapshot.settings, topic) {
         Topic::Served(document) => Some(document),
         _ => None,
     }
 }
 
 /// The version of a document that is served.
-fn version(document: &Document) -> Version {
+pub fn version(document: &Document) -> Version {
     Version { etag: document.etag.clone(), modified: document.last_modified }
 }

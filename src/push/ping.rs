@@ -21,7 +21,6 @@ pub struct Pinger {
     store: Store,
     clock: Clock,
     calls: Calls,
-    public_url: Url,
     hubs: Vec<Known>,
 }
 
@@ -59,7 +58,7 @@ impl Pinger {
             return Ok(None);
         }
         let calls = Calls::new(config.hub.allow_private, REQUEST_TIME)?;
-        Ok(Some(Self { store, clock, calls, public_url: config.http.public_url.clone(), hubs }))
+        Ok(Some(Self { store, clock, calls, hubs }))
     }
 
     /// Works until it is told to end; what is under way then is finished. `put_out` is what readers get.
@@ -141,7 +140,7 @@ impl Pinger {
             if let Some(told) = &mut known.told {
                 told.insert(ping.topic.clone(), ping.clone());
             }
-            let document = served(snapshot, &self.public_url, &ping.topic);
+            let document = served(snapshot, &ping.topic);
             let (true, Some(document)) = (is_ours, document) else {
                 // Another process is at it, or was: what it left is seen at the next look.
                 round.wait(now.checked_add(LOOK).unwrap_or(Timestamp::MAX));
@@ -219,7 +218,7 @@ impl Pinger {
         }
         for (index, ping) in pings {
             let Some(hub) = self.hubs.get_mut(index) else { continue };
-            let document = snapshot.and_then(|snapshot| served(snapshot, &self.public_url, &ping.topic));
+            let document = snapshot.and_then(|snapshot| served(snapshot, &ping.topic));
             if let Some(document) = document {
                 round.plan(index, &hub.url, &ping, document, now);
             }

@@ -25,6 +25,7 @@ create table subscriptions (
     tries       integer not null,
     retry_at    integer,
     error       text,
+    on_demand   integer not null,            -- whether the document is made for its subscribers
     lease_owner text,
     lease_until integer,
     lease_token integer not null default 0,

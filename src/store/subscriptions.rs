@@ -165,9 +165,10 @@ async fn counts(
     // One whose time is up counts no more, even if nobody said so yet.
     let row = sqlx::query(
         "select count(*) filter (where open) as n_all, count(*) filter (where open and host = ?1) as n_host,
-            count(*) filter (where open and topic = ?2) as n_topic, count(asked) as n_asked,
+            count(*) filter (where open and topic = ?2) as n_topic,
+            count(distinct topic) filter (where open and on_demand) as n_on_demand, count(asked) as n_asked,
             count(asked) filter (where host = ?1) as n_asked_host
-         from (select host, topic, asked, state = 'pending' or (state = 'active' and until > ?3) as open from subscriptions)",
+         from (select host, topic, on_demand, asked, state = 'pending' or (state = 'active' and until > ?3) as open from subscriptions)",
     )
     .bind(host)
     .bind(topic)
@@ -181,6 +182,7 @@ async fn counts(
         all: count("n_all")?,
         of_host: count("n_host")?,
         of_topic: count("n_topic")?,
+        on_demand: count("n_on_demand")?,
         asked: count("n_asked")?,
         asked_of_host: count("n_asked_host")?,
     })
@@ -190,14 +192,14 @@ async fn write(transaction: &mut Transaction<'_, Sqlite>, subscription: &mut Sub
     let asked = subscription.asked.as_ref();
     let query = sqlx::query(
         "insert into subscriptions (etag, modified, told_at, given_up, tries, retry_at, error, id, topic, print, host, callback,
-            secret, state, until, since, reason, requests, asked, asked_secret, asked_lease, asked_tries, asked_retry_at)
-         values (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            secret, state, until, since, reason, requests, asked, asked_secret, asked_lease, asked_tries, asked_retry_at, on_demand)
+         values (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          on conflict (id) do update set etag = excluded.etag, modified = excluded.modified, told_at = excluded.told_at,
             given_up = excluded.given_up, tries = excluded.tries, retry_at = excluded.retry_at, error = excluded.error,
             callback = excluded.callback, secret = excluded.secret, state = excluded.state, until = excluded.until,
             since = excluded.since, reason = excluded.reason, requests = excluded.requests, asked = excluded.asked,
             asked_secret = excluded.asked_secret, asked_lease = excluded.asked_lease, asked_tries = excluded.asked_tries,
-            asked_retry_at = excluded.asked_retry_at
+            asked_retry_at = excluded.asked_retry_at, on_demand = excluded.on_demand
          returning id",
     );
     let query = bind_owed(query, &subscription.owed)
@@ -219,7 +221,8 @@ async fn write(transaction: &mut Transaction<'_, Sqlite>, subscription: &mut Sub
         .bind(asked.and_then(|asked| asked.secret.clone()).map(|sealed| sealed.0))
         .bind(asked.map(|asked| asked.lease.as_secs()))
         .bind(asked.map(|asked| asked.tries))
-        .bind(asked.and_then(|asked| asked.retry_at).map(micros));
+        .bind(asked.and_then(|asked| asked.retry_at).map(micros))
+        .bind(subscription.is_on_demand);
     subscription.id = query.fetch_one(&mut **transaction).await?.try_get("id")?;
     Ok(())
 }
@@ -253,5 +256,6 @@ fn read(row: &SqliteRow) -> Result<Subscription, StoreError> {
         asked,
         requests,
         owed: read_owed(row)?,
+        is_on_demand: row.try_get("on_demand")?,
     })
 }

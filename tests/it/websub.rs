@@ -367,6 +367,46 @@ async fn a_subscription_ends_with_its_time_and_can_be_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_combination_of_feeds_is_pushed_too_and_names_no_hub_that_is_not_told_of_it() {
+    let place = place();
+    place.article("_actualites/ia.md", "title: Autre\ndate: 2026-11-19\ntags: [IA]");
+    let rest = HUB.replace("[self]", "[\"https://hub.example.org/\", self]");
+    let mut hub = Running::start(&place, &rest, clock(), None).await;
+    let subscriber = Subscriber::start().await;
+    let topic = format!("{}/feeds/tag/cloud,-ia.rss", hub.base);
+    let fetched = reqwest::get(&topic).await.unwrap();
+    let base = hub.base.clone();
+    assert_eq!(fetched.headers()["link"], format!("<{base}/hub>; rel=\"hub\", <{topic}>; rel=\"self\"").as_str());
+    let callback = format!("{}/cb", subscriber.url);
+    hub.subscribe(&topic, &callback, &[("hub.secret", "s3")]).await;
+    // Nobody knows what it has of a feed that is made on demand: it is told at once.
+    let told = subscriber.told_times(1).await.remove(0);
+    assert_eq!(told.body, fetched.bytes().await.unwrap());
+    hub.subscription(&callback, |one| one.owed.told_at.is_some()).await;
+    // What does not concern it is no news.
+    place.article("_actualites/ia2.md", "title: Encore\ndate: 2026-11-21\ntags: [IA]");
+    hub.shows("Encore<").await;
+    hub.advance(SignedDuration::from_secs(40));
+    publish(&place, 1);
+    hub.shows("Article 1<").await;
+    hub.advance(SignedDuration::from_secs(40));
+    let told = subscriber.told_times(2).await.remove(1);
+    let now = reqwest::get(&topic).await.unwrap().bytes().await.unwrap();
+    assert_eq!(told.body, now);
+    assert!(!String::from_utf8_lossy(&now).contains("hub.example.org"));
+    let ask = async |topic: &str| {
+        hub.post(&[("hub.mode", "subscribe"), ("hub.topic", topic), ("hub.callback", callback.as_str())]).await
+    };
+    let (status, said) = ask(&format!("{base}/feeds/tag/Cloud,-IA.rss")).await;
+    assert_eq!((status, said.contains(&topic)), (404, true), "{said}");
+    assert_eq!(ask(&format!("{base}/feeds/tag/cloud+nothing.rss")).await.0, 404);
+    let archive = format!("{base}/feeds/all/archive/202611.atom");
+    assert_eq!(ask(&archive).await.0, 404, "an archive does not change");
+    hub.stop().await;
+    assert_eq!(subscriber.told().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_daemons_on_one_database_tell_everybody_once() {
     let place = place();
     let public = Some("https://feeds.example.fr");
