@@ -25,6 +25,8 @@ fn example(place: &Place) -> (Serving, Vec<String>) {
         let kind = Path::new(&path).extension().map_or_else(|| path.clone(), |e| e.to_string_lossy().into_owned());
         kinds.entry(kind).or_insert(path);
     }
+    // One that is made when it is asked for.
+    kinds.insert("combination".to_owned(), "feeds/tag/cloud,numerique.atom".to_owned());
     (Serving::start(&crieur), kinds.into_values().collect())
 }
 
