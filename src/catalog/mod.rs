@@ -331,6 +331,32 @@ impl Catalog {
         self.groups.members(key).iter().filter(|slot| self.is_live(**slot, now)).count()
     }
 
+    /// A number that changes whenever, of the articles of a group that readers see at an instant, one comes, goes or
+    /// changes; and never for what they do not see yet.
+    pub fn print_in(&self, key: &GroupKey, now: Timestamp) -> u64 {
+        let print = self.group(key).map_or(0, Group::print);
+        let unseen = self.groups.members(key).iter().filter(|slot| !self.is_live(**slot, now));
+        unseen.filter_map(|slot| self.at(*slot)).fold(print, |print, standing| print ^ groups::print_of(standing))
+    }
+
+    /// The spelling of a group's term that most of the articles use that readers see at an instant; of equals, the first
+    /// by the alphabet. None if they see none.
+    pub fn label_in(&self, key: &GroupKey, now: Timestamp) -> Option<&str> {
+        let mut live = self.live_in(key, now).peekable();
+        live.peek()?;
+        let group = self.group(key)?;
+        if group.spellings().nth(1).is_none() {
+            return group.spellings().next().map(|(spelling, _)| spelling);
+        }
+        let mut spellings: BTreeMap<&str, usize> = BTreeMap::new();
+        for (kind, label) in live.flat_map(|standing| standing.article.terms()) {
+            if kind == key.kind && *label.folded == *key.term {
+                *spellings.entry(&label.text).or_default() += 1;
+            }
+        }
+        spellings.into_iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(a.0))).map(|(spelling, _)| spelling)
+    }
+
     /// The groups of the articles that entered or left by the passing of time, after one instant and up to another.
     pub fn turned(&self, after: Timestamp, until: Timestamp) -> BTreeSet<GroupKey> {
         let range = (after, u32::MAX)..=(until, u32::MAX);

@@ -215,6 +215,13 @@ proptest! {
             let found: Vec<ArticleId> = catalog.live_in(key, now).map(|standing| standing.id).collect();
             prop_assert_eq!(&found, &expected.iter().map(|standing| standing.id).collect::<Vec<_>>());
             prop_assert_eq!(catalog.count_in(key, now), found.len());
+            // What readers do not see yet, or any more, changes nothing that they see.
+            let mut seen_only = Catalog::default();
+            seen_only.put_all(expected.iter().map(|standing| Standing::clone(standing)));
+            prop_assert_eq!(catalog.print_in(key, now), seen_only.group(key).map_or(0, |group| group.print()));
+            let spellings = seen_only.group(key).into_iter().flat_map(|group| group.spellings());
+            let most = spellings.max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(a.0))).map(|(spelling, _)| spelling);
+            prop_assert_eq!(catalog.label_in(key, now), most);
             // Whoever was looked at before can only be live since, or no longer, by a turn.
             let seen: Vec<ArticleId> = in_order(&plain, key, before).iter().map(|standing| standing.id).collect();
             let unseen = plain.values().any(|standing| standing.past.first_seen > before);

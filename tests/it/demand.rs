@@ -415,3 +415,44 @@ async fn what_would_make_a_feed_invalid_is_held_back_and_told() {
     assert_eq!(titles(&ask(&snapshot, "/feeds/all.json").unwrap()).len(), 2);
     assert_eq!(told(&snapshot), ["_actualites/a.md"]);
 }
+
+/// Of a document that is made on demand: by what one tells that it is still good, and when its feed last changed.
+fn signs(snapshot: &Snapshot, path: &str) -> (u64, Timestamp) {
+    let Answer::Here(demand) = snapshot.feeds.demand(path, &snapshot.settings) else { panic!("{path}") };
+    let gathered = snapshot.gather(&demand, at(NOW)).unwrap().unwrap();
+    (demand.print(&snapshot.feeds), gathered.feed.changed)
+}
+
+#[tokio::test]
+async fn what_is_made_on_demand_is_made_again_when_what_readers_see_changes_and_only_then() {
+    let path = "/feeds/tag/cloud.ics";
+    let mut site = Site::new("").await;
+    let front = |title: &str, date: &str, more: &str| format!("title: {title}\ndate: {date} +01:00\n{more}");
+    site.place.article(
+        "_actualites/a.md",
+        &front("a", "2026-11-20 09:00:00", "tags: [Cloud]\nexpiryDate: 2026-11-22 13:30:00 +01:00"),
+    );
+    let first = signs(&site.pass().await, path);
+    // One to come is nobody's business, however it writes the tag.
+    site.later();
+    site.place.article("_actualites/b.md", &front("b", "2026-11-22 13:45:00", "tags: [CLOUD]"));
+    site.place.article("_actualites/c.md", &front("c", "2026-12-24 09:00:00", "tags: [CLOUD]"));
+    let snapshot = site.pass().await;
+    assert_eq!(signs(&snapshot, path), first);
+    assert!(ask(&snapshot, "/feeds/tag/cloud.rss").unwrap().contains("<title>Essai – Cloud</title>"));
+    // The one leaves and the other comes between two passes: as many as before, and no file changed.
+    site.later();
+    site.later();
+    let second = signs(&site.pass().await, path);
+    assert!(second.0 != first.0 && second.1 > first.1, "{first:?} {second:?}");
+    // What is undone is not what was before: a document can have been made meanwhile.
+    let b = front("b", "2026-11-22 13:45:00", "tags: [CLOUD]");
+    site.place.article("_actualites/d.md", &front("d", "2026-11-21 09:00:00", "tags: [Cloud]"));
+    site.later();
+    let third = signs(&site.pass().await, path);
+    site.place.remove("_actualites/d.md");
+    site.place.article("_actualites/b.md", &b);
+    site.later();
+    let fourth = signs(&site.pass().await, path);
+    assert!(![first.0, second.0, third.0].contains(&fourth.0), "{first:?} {second:?} {third:?} {fourth:?}");
+}
