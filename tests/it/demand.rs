@@ -456,3 +456,18 @@ async fn what_is_made_on_demand_is_made_again_when_what_readers_see_changes_and_
     let fourth = signs(&site.pass().await, path);
     assert!(![first.0, second.0, third.0].contains(&fourth.0), "{first:?} {second:?} {third:?} {fourth:?}");
 }
+
+#[tokio::test]
+async fn what_is_made_while_a_pass_goes_on_is_not_kept() {
+    let mut site = Site::new("").await;
+    site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20\ntags: [Cloud]");
+    let before = site.pass().await;
+    let Answer::Here(demand) = before.feeds.demand("/feeds/tag/cloud.ics", &before.settings) else { panic!() };
+    let is_kept = |snapshot: &Snapshot| matches!(snapshot.make(&demand, at(NOW)), Made::Document(_, true));
+    assert!(is_kept(&before));
+    // Readers still see what the pass before left, and the articles are those of the next one already.
+    site.place.article("_actualites/b.md", "title: B\ndate: 2026-11-20\ntags: [Cloud]");
+    let after = site.pass().await;
+    assert!(!is_kept(&before) && is_kept(&after));
+    assert!(is_kept(&after) && is_kept(&site.pass().await), "a pass that finds nothing changes nothing");
+}
