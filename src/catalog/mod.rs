@@ -146,9 +146,20 @@ impl Standing {
         if life.holds(now) { None } else { self.past.withdrawn.max(expired()) }
     }
 
-    /// The same once a look found that readers do not see it: if they saw it until then, since now.
-    fn withdrawn_by(&self, now: Timestamp) -> Option<Timestamp> {
-        self.withdrawn_since(now).or(self.article.is_live(now).then_some(now))
+    /// When it was to take place by what readers saw until it was withdrawn, if it was an event.
+    fn called_off(&self, withdrawn: Timestamp) -> Option<Box<PastEvent>> {
+        if self.past.withdrawn == Some(withdrawn) {
+            return self.past.event.clone();
+        }
+        let event = self.article.event.as_ref()?;
+        Some(Box::new(PastEvent { time: EventTime::clone(event), published: self.published_at() }))
+    }
+
+    /// What is to be remembered of it if the file that it was read of is not there any more, or says another thing: if
+    /// readers saw it until now, they cease to.
+    fn past_by(&self, now: Timestamp) -> Past {
+        let withdrawn = self.withdrawn_since(now).or(self.article.is_live(now).then_some(now));
+        Past { withdrawn, event: withdrawn.and_then(|at| self.called_off(at)), ..self.past.clone() }
     }
 }
 
@@ -269,17 +280,12 @@ impl Catalog {
     pub fn withdrawn(&self, now: Timestamp) -> Vec<Withdrawn> {
         let standing = self.fading.iter().filter_map(|id| {
             let standing = self.get(id)?;
-            let event = standing.article.event.as_ref();
-            let published = standing.published_at();
-            Some(Withdrawn {
-                id: standing.id,
-                guid: standing.guid(),
-                at: standing.withdrawn_since(now)?,
-                event: event.map(|time| PastEvent { time: EventTime::clone(time), published }),
-            })
+            let at = standing.withdrawn_since(now)?;
+            let event = standing.called_off(at).map(|event| *event);
+            Some(Withdrawn { id: standing.id, guid: standing.guid(), at, event })
         });
         let gone = self.gone.values().filter_map(|gone| {
-            let (at, event) = (gone.past.withdrawn?, gone.event.as_deref().cloned());
+            let (at, event) = (gone.past.withdrawn?, gone.past.event.as_deref().cloned());
             Some(Withdrawn { id: gone.id, guid: gone.past.guid(gone.id), at, event })
         });
         let mut withdrawn: Vec<Withdrawn> = standing.chain(gone).collect();

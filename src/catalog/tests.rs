@@ -1,6 +1,6 @@
 //! The catalog is what a plain list of its articles would say, whatever is put in and taken out.
 
-use super::ledger::{Decided, Gone, Past};
+use super::ledger::{Decided, Gone, Past, PastEvent};
 use super::{Catalog, EventTime, GroupKey, Head, Names, Stamp, Standing, index};
 use crate::article::sketch::{Gist, Sketch};
 use crate::article::{ArticleDate, ArticleId};
@@ -106,6 +106,10 @@ fn standing(seed: &Seed, names: &mut Names) -> Standing {
                 [usize::from(seed.decided)],
             copy_of: seed.copy_of.map(|of| Box::new((id(of), 0.75))),
             withdrawn: (seed.decided > 1).then(|| instant(seed.seen)),
+            event: (seed.decided == 3).then(|| {
+                let start = ArticleDate { at: instant(80), offset: jiff::tz::Offset::UTC };
+                Box::new(PastEvent { time: EventTime { start, end: None, all_day: true }, published: instant(1) })
+            }),
         },
         stamp: Stamp { length: 7, modified: (1, 2), changed: (3, 4), inode: seed.number.into() }.into(),
         print: 1 + u64::from(seed.number),
@@ -138,7 +142,6 @@ fn gone(standing: &Standing) -> Gone {
         address: "www.example.fr".into(),
         past: standing.past.clone(),
         since: instant(0),
-        event: None,
     }
 }
 

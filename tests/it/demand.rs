@@ -458,6 +458,41 @@ async fn what_is_made_on_demand_is_made_again_when_what_readers_see_changes_and_
 }
 
 #[tokio::test]
+async fn a_calendar_tells_of_what_is_withdrawn_only_what_readers_saw_of_it() {
+    let mut site = Site::new("").await;
+    let event = |day: &str, more: &str| {
+        format!("title: E\ndate: 2026-11-20 09:00:00 +01:00\nevent_start_date: 2026-12-{day} 09:30:00 +01:00\n{more}")
+    };
+    site.place.article("_actualites/e.md", &event("01", ""));
+    site.place.article("_actualites/n.md", "title: N\ndate: 2026-11-20 09:00:00 +01:00");
+    site.pass().await;
+    let calendar = |snapshot: &Snapshot| ask(snapshot, "/feeds/events.ics").unwrap();
+    for step in ["02", "03"] {
+        // It is withdrawn and put off in one edit, then put off again; another one is an event as a draft only.
+        site.later();
+        site.place.article("_actualites/e.md", &event(step, "published: false"));
+        site.place.article("_actualites/n.md", &event(&format!("1{step}")[..2], "published: false"));
+        let snapshot = site.pass().await;
+        let again = Reconciler::new(site.place.config("")).pass(&site.store, site.clock.now()).await.unwrap();
+        for calendar in [calendar(&snapshot), calendar(&again)] {
+            assert!(calendar.contains("DTSTART:20261201T083000Z"), "{calendar}");
+            assert_eq!(calendar.matches("DTSTART").count(), 1, "{calendar}");
+        }
+    }
+    site.place.remove("_actualites/e.md");
+    assert!(calendar(&site.pass().await).contains("DTSTART:20261201T083000Z"));
+    // To come back on another day, at a time to come: until then, what they know counts.
+    site.later();
+    site.place.article("_actualites/e.md", &event("04", "").replace("2026-11-20", "2026-11-28"));
+    let told = calendar(&site.pass().await);
+    assert!(told.contains("DTSTART:20261201T083000Z") && told.contains("CREATED:20261120T080000Z"), "{told}");
+    assert!(!told.contains("20261204") && !told.contains("20261128"), "{told}");
+    site.clock.set(at("2026-11-29T00:00:00Z"));
+    let told = calendar(&site.pass().await);
+    assert!(told.contains("DTSTART:20261204T083000Z") && told.contains("CONFIRMED") && !told.contains("CANCELLED"));
+}
+
+#[tokio::test]
 async fn what_is_made_while_a_pass_goes_on_is_not_kept() {
     let mut site = Site::new("").await;
     site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20\ntags: [Cloud]");
