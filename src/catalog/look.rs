@@ -192,6 +192,11 @@ pub fn look(
     let mut looked = Looked::default();
     // Two articles at one address: readers know one of them by it.
     let mut adopted = std::mem::take(&mut catalog.adopted);
+    if site.adopts_addresses && !site.new.is_empty() && !sorted.first {
+        // A collection that comes later: whoever is known by an address keeps it, wherever it is by now.
+        let standing = catalog.all().filter_map(|standing| standing.past.guid.clone());
+        adopted.extend(standing.chain(catalog.all_gone().filter_map(|gone| gone.past.guid.clone())));
+    }
     let mut dates = Dates { catalog, given: HashSet::new() };
     let mut renewed: Vec<(ArticleId, Standing, Sketch)> = Vec::new();
     let known = sorted.at_home.into_iter().map(|(read, id)| (read, (id, Told::Path)));

@@ -39,6 +39,12 @@ impl Site {
         self.reconciler.pass(&self.store, self.clock.now()).await.unwrap()
     }
 
+    /// Changes the site's settings.
+    fn settings(&self, from: &str, to: &str) {
+        let path = self.place.site().join("_config.yml");
+        fs::write(&path, fs::read_to_string(&path).unwrap().replace(from, to)).unwrap();
+    }
+
     fn later(&self) {
         self.clock.advance(jiff::SignedDuration::from_hours(1));
     }
@@ -490,6 +496,25 @@ async fn a_calendar_tells_of_what_is_withdrawn_only_what_readers_saw_of_it() {
     site.clock.set(at("2026-11-29T00:00:00Z"));
     let told = calendar(&site.pass().await);
     assert!(told.contains("DTSTART:20261204T083000Z") && told.contains("CONFIRMED") && !told.contains("CANCELLED"));
+}
+
+#[tokio::test]
+async fn a_collection_that_comes_later_takes_no_identity_that_readers_know() {
+    let mut site = Site::new("aliases: { /feed.xml: /feeds/all.rss }").await;
+    site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20");
+    site.pass().await;
+    site.later();
+    // It moves, and a collection comes with an article at its old address.
+    site.place.remove("_actualites/a.md");
+    site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20\npermalink: /ailleurs/");
+    site.settings("  communiques:", "  nouvelles: { output: true }\n  communiques:");
+    site.place.article("_nouvelles/b.md", "title: B\ndate: 2026-11-20\npermalink: /actualites/a/");
+    let config = site.place.config("feeds: { aliases: { /feed.xml: /feeds/all.rss } }");
+    let snapshot = Reconciler::new(config).pass(&site.store, site.clock.now()).await.unwrap();
+    assert!(snapshot.feeds.refused.is_empty(), "{:?}", snapshot.feeds.refused);
+    let guid = |path: &str| snapshot.catalog().at_path(path).unwrap().guid();
+    assert_eq!(guid("_actualites/a.md"), "https://www.example.fr/actualites/a/");
+    assert!(guid("_nouvelles/b.md").starts_with("urn:uuid:"), "{}", guid("_nouvelles/b.md"));
 }
 
 #[tokio::test]
