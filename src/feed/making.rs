@@ -147,7 +147,8 @@ impl Making<'_> {
         let aliases = &self.settings.feeds.aliases;
         let known = self.memory.documents.keys().chain(self.before.documents.keys()).chain(&self.before.gone);
         FeedSet {
-            gone: known.filter(|path| !documents.contains_key(*path)).cloned().collect(),
+            // What is refused and has no good form is not there now; it is not gone for ever.
+            gone: known.filter(|path| !documents.contains_key(*path) && !said.contains(*path)).cloned().collect(),
             aliases: aliases.iter().map(|(from, to)| (percent_decode(from), to.clone())).collect(),
             feeds,
             documents,
