@@ -109,14 +109,8 @@ pub struct Group {
 }
 
 impl Group {
-    /// The spelling that most articles use; of equals, the first by the alphabet. None if nothing is left of it.
-    pub fn label(&self) -> Option<&str> {
-        let most = self.spellings.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.text.cmp(&a.0.text)));
-        most.map(|(label, _)| label.text.as_str())
-    }
-
     /// A number that changes whenever an article comes, goes or changes, live or not.
-    pub fn print(&self) -> u64 {
+    pub(super) fn print(&self) -> u64 {
         self.print
     }
 
@@ -256,7 +250,7 @@ fn spelled(article: &Head) -> Vec<(GroupKey, Option<Arc<Label>>)> {
 }
 
 /// What a group's members are, as a number that changes whenever one of them comes, goes or changes.
-fn print_of(standing: &Standing) -> u64 {
+pub(super) fn print_of(standing: &Standing) -> u64 {
     // Mixed once more, so that the changes of two articles do not cancel each other out.
     (standing.id.number() ^ standing.version()).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
         ^ standing.id.number()

@@ -4,7 +4,7 @@
 //! nothing of its own: where it does not fit the program or the site's settings, everything is read again.
 
 use super::head::Plain;
-use super::ledger::{Decided, Past};
+use super::ledger::{Decided, Past, PastEvent};
 use super::{Catalog, Names, StampHash, Standing};
 use crate::article::ArticleId;
 use crate::article::sketch::Gist;
@@ -13,7 +13,7 @@ use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterato
 use serde::{Deserialize, Serialize};
 
 /// The form of the pages, and how articles are read: a change of either makes the index worthless.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 /// Pages of an index.
 const PAGES: u64 = 4096;
 
@@ -65,6 +65,7 @@ struct Kept {
     decided: Option<Decided>,
     copy_of: Option<(ArticleId, f64)>,
     withdrawn: Option<i64>,
+    event: Option<Box<PastEvent>>,
     stamp: StampHash,
     print: u64,
 }
@@ -87,6 +88,7 @@ impl Kept {
             decided: past.decided,
             copy_of: past.copy_of.as_deref().copied(),
             withdrawn: past.withdrawn.map(Timestamp::as_microsecond),
+            event: past.event.clone(),
             stamp: standing.stamp,
             print: standing.print,
         }
@@ -115,6 +117,7 @@ impl Kept {
                 decided: self.decided,
                 copy_of: self.copy_of.map(Box::new),
                 withdrawn: self.withdrawn.and_then(at),
+                event: self.event,
             },
             article: self.plain.into_head(names),
             stamp: self.stamp,

@@ -33,6 +33,9 @@ pub struct Past {
     pub copy_of: Option<Box<(ArticleId, f64)>>,
     /// When readers ceased to see it, if a look found it so: they are told. None while they see it, or if they never did.
     pub withdrawn: Option<Timestamp>,
+    /// When it was to take place by what they last saw, if a look found it withdrawn and it was an event: what becomes of
+    /// its file since is nothing that they may know.
+    pub event: Option<Box<PastEvent>>,
 }
 
 impl Past {
@@ -57,11 +60,9 @@ pub struct Gone {
     pub past: Past,
     /// Since when its file is gone.
     pub since: Timestamp,
-    /// When it would have taken place, if it was an event.
-    pub event: Option<Box<PastEvent>>,
 }
 
-/// An event whose article is gone.
+/// An event that readers saw and do not see any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastEvent {
     /// When it would have taken place.
@@ -85,17 +86,15 @@ pub struct Row {
     pub past: Past,
     /// Since when its file is gone.
     pub gone_since: Option<Timestamp>,
-    /// When it would have taken place, if it was an event.
-    pub event: Option<Box<PastEvent>>,
 }
 
 impl Row {
     /// Into the catalog: as gone, or as standing with what little the ledger says of it, until its file is read; beside
     /// what an index that is behind the ledger says of its file.
     pub fn enter(self, catalog: &mut Catalog, names: &mut Names) {
-        let Self { id, path, title, address, past, gone_since, event } = self;
+        let Self { id, path, title, address, past, gone_since } = self;
         match gone_since {
-            Some(since) => catalog.let_go(Gone { id, path, title, address, past, since, event }),
+            Some(since) => catalog.let_go(Gone { id, path, title, address, past, since }),
             None => {
                 let known = catalog.get(&id).cloned();
                 let (head, print) = match &known {

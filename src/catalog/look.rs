@@ -5,10 +5,10 @@
 //! and writes down what changed. Both are pure but for the catalog that [`look`] changes.
 
 use super::index::page_of;
-use super::ledger::{Gone, Past, PastEvent, without_scheme};
+use super::ledger::{Gone, Past, without_scheme};
 use super::read::{Changes, Read};
 use super::renew::{Dates, new_past, renew};
-use super::{Catalog, Decided, EventTime, GroupKey, Names, Standing};
+use super::{Catalog, Decided, GroupKey, Names, Standing};
 use crate::article::identity::{self, Known, Seen, Situation, Told};
 use crate::article::sketch::{self, Gist, Sketch};
 use crate::article::{ArticleId, SiteSettings};
@@ -192,6 +192,11 @@ pub fn look(
     let mut looked = Looked::default();
     // Two articles at one address: readers know one of them by it.
     let mut adopted = std::mem::take(&mut catalog.adopted);
+    if site.adopts_addresses && !site.new.is_empty() && !sorted.first {
+        // A collection that comes later: whoever is known by an address keeps it, wherever it is by now.
+        let standing = catalog.all().filter_map(|standing| standing.past.guid.clone());
+        adopted.extend(standing.chain(catalog.all_gone().filter_map(|gone| gone.past.guid.clone())));
+    }
     let mut dates = Dates { catalog, given: HashSet::new() };
     let mut renewed: Vec<(ArticleId, Standing, Sketch)> = Vec::new();
     let known = sorted.at_home.into_iter().map(|(read, id)| (read, (id, Told::Path)));
@@ -203,8 +208,7 @@ pub fn look(
                 let standing = dates.catalog.get(&id);
                 let address = standing.map(|standing| without_scheme(&standing.article.url).to_owned());
                 let print = standing.map_or(0, |standing| standing.print);
-                let withdrawn = standing.and_then(|standing| standing.withdrawn_by(now));
-                let past = Past { withdrawn, ..past.clone() };
+                let past = standing.map_or_else(|| past.clone(), |standing| standing.past_by(now));
                 renew(past, address.as_deref(), print, &read, now, &mut dates)
             }
             (None, Some((past, address))) => renew(past.clone(), Some(address), 0, &read, now, &mut dates),
@@ -264,13 +268,8 @@ pub fn look(
             title: before.article.title.to_string(),
             address: without_scheme(&before.article.url).to_owned(),
             // What comes back after it was gone must settle again.
-            past: Past { state: 0, withdrawn: before.withdrawn_by(now), ..before.past.clone() },
+            past: Past { state: 0, ..before.past_by(now) },
             since: now,
-            event: before
-                .article
-                .event
-                .as_ref()
-                .map(|time| Box::new(PastEvent { time: EventTime::clone(time), published: before.published_at() })),
         });
     }
     // A copy that comes back, and its model did not.

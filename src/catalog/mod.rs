@@ -146,9 +146,20 @@ impl Standing {
         if life.holds(now) { None } else { self.past.withdrawn.max(expired()) }
     }
 
-    /// The same once a look found that readers do not see it: if they saw it until then, since now.
-    fn withdrawn_by(&self, now: Timestamp) -> Option<Timestamp> {
-        self.withdrawn_since(now).or(self.article.is_live(now).then_some(now))
+    /// When it was to take place by what readers saw until it was withdrawn, if it was an event.
+    fn called_off(&self, withdrawn: Timestamp) -> Option<Box<PastEvent>> {
+        if self.past.withdrawn == Some(withdrawn) {
+            return self.past.event.clone();
+        }
+        let event = self.article.event.as_ref()?;
+        Some(Box::new(PastEvent { time: EventTime::clone(event), published: self.published_at() }))
+    }
+
+    /// What is to be remembered of it if the file that it was read of is not there any more, or says another thing: if
+    /// readers saw it until now, they cease to.
+    fn past_by(&self, now: Timestamp) -> Past {
+        let withdrawn = self.withdrawn_since(now).or(self.article.is_live(now).then_some(now));
+        Past { withdrawn, event: withdrawn.and_then(|at| self.called_off(at)), ..self.past.clone() }
     }
 }
 
@@ -269,17 +280,12 @@ impl Catalog {
     pub fn withdrawn(&self, now: Timestamp) -> Vec<Withdrawn> {
         let standing = self.fading.iter().filter_map(|id| {
             let standing = self.get(id)?;
-            let event = standing.article.event.as_ref();
-            let published = standing.published_at();
-            Some(Withdrawn {
-                id: standing.id,
-                guid: standing.guid(),
-                at: standing.withdrawn_since(now)?,
-                event: event.map(|time| PastEvent { time: EventTime::clone(time), published }),
-            })
+            let at = standing.withdrawn_since(now)?;
+            let event = standing.called_off(at).map(|event| *event);
+            Some(Withdrawn { id: standing.id, guid: standing.guid(), at, event })
         });
         let gone = self.gone.values().filter_map(|gone| {
-            let (at, event) = (gone.past.withdrawn?, gone.event.as_deref().cloned());
+            let (at, event) = (gone.past.withdrawn?, gone.past.event.as_deref().cloned());
             Some(Withdrawn { id: gone.id, guid: gone.past.guid(gone.id), at, event })
         });
         let mut withdrawn: Vec<Withdrawn> = standing.chain(gone).collect();
@@ -329,6 +335,32 @@ impl Catalog {
     /// How many articles of a group readers see at an instant.
     pub fn count_in(&self, key: &GroupKey, now: Timestamp) -> usize {
         self.groups.members(key).iter().filter(|slot| self.is_live(**slot, now)).count()
+    }
+
+    /// A number that changes whenever, of the articles of a group that readers see at an instant, one comes, goes or
+    /// changes; and never for what they do not see yet.
+    pub fn print_in(&self, key: &GroupKey, now: Timestamp) -> u64 {
+        let print = self.group(key).map_or(0, Group::print);
+        let unseen = self.groups.members(key).iter().filter(|slot| !self.is_live(**slot, now));
+        unseen.filter_map(|slot| self.at(*slot)).fold(print, |print, standing| print ^ groups::print_of(standing))
+    }
+
+    /// The spelling of a group's term that most of the articles use that readers see at an instant; of equals, the first
+    /// by the alphabet. None if they see none.
+    pub fn label_in(&self, key: &GroupKey, now: Timestamp) -> Option<&str> {
+        let mut live = self.live_in(key, now).peekable();
+        live.peek()?;
+        let group = self.group(key)?;
+        if group.spellings().nth(1).is_none() {
+            return group.spellings().next().map(|(spelling, _)| spelling);
+        }
+        let mut spellings: BTreeMap<&str, usize> = BTreeMap::new();
+        for (kind, label) in live.flat_map(|standing| standing.article.terms()) {
+            if kind == key.kind && *label.folded == *key.term {
+                *spellings.entry(&label.text).or_default() += 1;
+            }
+        }
+        spellings.into_iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(a.0))).map(|(spelling, _)| spelling)
     }
 
     /// The groups of the articles that entered or left by the passing of time, after one instant and up to another.

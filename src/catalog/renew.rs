@@ -50,6 +50,7 @@ pub(super) fn new_past(
             _ => None,
         },
         withdrawn: None,
+        event: None,
     }
 }
 
@@ -68,7 +69,9 @@ pub(super) fn renew(
     past.own_id = read.seen.own_id.as_deref().map(Into::into);
     past.gist = read.seen.sketch.gist();
     let is_live = read.life.holds(now);
-    past.withdrawn = past.withdrawn.filter(|_| !is_live);
+    if is_live {
+        (past.withdrawn, past.event) = (None, None);
+    }
     // Of a text that was never compared, a reader may see any change of the file.
     let is_changed = if past.visible == 0 { print != 0 && print != read.print } else { past.visible != read.visible };
     past.visible = read.visible;

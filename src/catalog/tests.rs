@@ -1,6 +1,6 @@
 //! The catalog is what a plain list of its articles would say, whatever is put in and taken out.
 
-use super::ledger::{Decided, Gone, Past};
+use super::ledger::{Decided, Gone, Past, PastEvent};
 use super::{Catalog, EventTime, GroupKey, Head, Names, Stamp, Standing, index};
 use crate::article::sketch::{Gist, Sketch};
 use crate::article::{ArticleDate, ArticleId};
@@ -106,6 +106,10 @@ fn standing(seed: &Seed, names: &mut Names) -> Standing {
                 [usize::from(seed.decided)],
             copy_of: seed.copy_of.map(|of| Box::new((id(of), 0.75))),
             withdrawn: (seed.decided > 1).then(|| instant(seed.seen)),
+            event: (seed.decided == 3).then(|| {
+                let start = ArticleDate { at: instant(80), offset: jiff::tz::Offset::UTC };
+                Box::new(PastEvent { time: EventTime { start, end: None, all_day: true }, published: instant(1) })
+            }),
         },
         stamp: Stamp { length: 7, modified: (1, 2), changed: (3, 4), inode: seed.number.into() }.into(),
         print: 1 + u64::from(seed.number),
@@ -138,7 +142,6 @@ fn gone(standing: &Standing) -> Gone {
         address: "www.example.fr".into(),
         past: standing.past.clone(),
         since: instant(0),
-        event: None,
     }
 }
 
@@ -215,6 +218,13 @@ proptest! {
             let found: Vec<ArticleId> = catalog.live_in(key, now).map(|standing| standing.id).collect();
             prop_assert_eq!(&found, &expected.iter().map(|standing| standing.id).collect::<Vec<_>>());
             prop_assert_eq!(catalog.count_in(key, now), found.len());
+            // What readers do not see yet, or any more, changes nothing that they see.
+            let mut seen_only = Catalog::default();
+            seen_only.put_all(expected.iter().map(|standing| Standing::clone(standing)));
+            prop_assert_eq!(catalog.print_in(key, now), seen_only.group(key).map_or(0, |group| group.print()));
+            let spellings = seen_only.group(key).into_iter().flat_map(|group| group.spellings());
+            let most = spellings.max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(a.0))).map(|(spelling, _)| spelling);
+            prop_assert_eq!(catalog.label_in(key, now), most);
             // Whoever was looked at before can only be live since, or no longer, by a turn.
             let seen: Vec<ArticleId> = in_order(&plain, key, before).iter().map(|standing| standing.id).collect();
             let unseen = plain.values().any(|standing| standing.past.first_seen > before);

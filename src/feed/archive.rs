@@ -18,6 +18,8 @@ pub const ENTRIES_MAX: usize = 100;
 const BEGINNING: u64 = 0;
 /// Smaller numbers are no months: they count the archives, from the first one on.
 const COUNTED_MAX: u64 = 99_999;
+/// The month of whatever is dated before the year 1000.
+const BEFORE: u64 = 100_000;
 /// Parts of a month have this many places for the number of their last article.
 const PART: u64 = 100_000;
 
@@ -152,6 +154,10 @@ fn number(month: u64, upto: usize, is_whole: bool) -> u64 {
 /// The month of an instant as `YYYYMM`, and when it begins.
 fn month_of(at: Timestamp, zone: &TimeZone) -> (u64, Timestamp) {
     let zoned = at.to_zoned(zone.clone());
+    if zoned.year() < 1_000 {
+        // Somebody mistyped a year. Its number would be one that counts archives: all of these are one month.
+        return (BEFORE, Timestamp::MIN);
+    }
     let number = u64::from(zoned.year().unsigned_abs()) * 100 + u64::from(zoned.month().unsigned_abs());
     let start = zoned.first_of_month().and_then(|first| first.start_of_day());
     (number, start.map_or(Timestamp::MIN, |start| start.timestamp()))
@@ -204,6 +210,14 @@ mod tests {
         assert_eq!(read(202_602), Some((2026, 2, None)));
         assert_eq!(read(20_260_200_012), Some((2026, 2, Some(12))));
         assert_eq!((read(BEGINNING), read(3)), (None, None));
+    }
+
+    #[test]
+    fn what_is_dated_before_the_year_1000_stands_in_an_archive_too() {
+        let dates = ["2026-03-05", "2026-02-10", "0202-05-01", "0022-04-01"].map(at);
+        assert_eq!(numbers(&dates, 1, &TimeZone::UTC), [202_602, BEFORE]);
+        let last = Placed { members: 2..4, previous: None, next: Some(202_602) };
+        assert_eq!(find(&dates, 1, &TimeZone::UTC, BEFORE), Some(Found::Here(last)));
     }
 
     #[test]

@@ -132,8 +132,9 @@ impl Demand {
     /// A number that changes with everything that the document depends on: while it stays, a document that was made
     /// stays good.
     pub fn print(&self, feeds: &FeedSet) -> u64 {
-        let prints: Vec<(u64, &str)> =
-            self.selection.depends_on().map(|feed| (feed.print, feed.label.as_str())).collect();
+        // The instant too: what is undone has the print that it had, and a document may have been made meanwhile.
+        let prints: Vec<(u64, Timestamp, &str)> =
+            self.selection.depends_on().map(|feed| (feed.print, feed.changed, feed.label.as_str())).collect();
         digest::number(format!("{} {prints:?}", feeds.setting))
     }
 

@@ -147,7 +147,8 @@ impl Making<'_> {
         let aliases = &self.settings.feeds.aliases;
         let known = self.memory.documents.keys().chain(self.before.documents.keys()).chain(&self.before.gone);
         FeedSet {
-            gone: known.filter(|path| !documents.contains_key(*path)).cloned().collect(),
+            // What is refused and has no good form is not there now; it is not gone for ever.
+            gone: known.filter(|path| !documents.contains_key(*path) && !said.contains(*path)).cloned().collect(),
             aliases: aliases.iter().map(|(from, to)| (percent_decode(from), to.clone())).collect(),
             feeds,
             documents,
@@ -330,7 +331,7 @@ impl Making<'_> {
             };
             let shown: Vec<_> = self.catalog.live_in(&key, self.now).take(self.settings.feeds.entries).collect();
             let newest = shown.iter().map(|standing| standing.updated(self.site).at).max().unwrap_or(LONG_AGO);
-            let print = self.print(&key, articles);
+            let print = self.catalog.print_in(&key, self.now);
             let feed = Feed {
                 kind: key.kind,
                 term: key.term.to_string(),
@@ -377,7 +378,7 @@ impl Making<'_> {
                 language_name(if key.term.is_empty() { &self.site.language } else { &key.term }).to_owned()
             }
             Kind::Category | Kind::Tag | Kind::Author => {
-                let label = self.catalog.group(key).and_then(|group| group.label());
+                let label = self.catalog.label_in(key, self.now);
                 label.or(known.map(|feed| feed.label.as_str())).unwrap_or(&*key.term).to_owned()
             }
         }
@@ -388,12 +389,6 @@ impl Making<'_> {
         let groups = self.catalog.groups().filter(|(key, _)| key.kind == Kind::Language);
         let live = groups.filter(|(key, _)| self.catalog.live_in(key, self.now).next().is_some());
         live.take(2).count() > 1 || remembered.keys().any(|key| key.kind == Kind::Language)
-    }
-
-    /// A number that changes when an article of a group comes, goes or changes.
-    fn print(&self, key: &GroupKey, articles: usize) -> u64 {
-        let members = self.catalog.group(key).map_or(0, |group| group.print());
-        (members ^ articles as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
     /// The number of the newest archive of a group; None without archives.

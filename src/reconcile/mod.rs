@@ -27,6 +27,7 @@ use jiff::Timestamp;
 use state::State;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 /// What a pass found and made.
@@ -53,6 +54,9 @@ pub struct Snapshot {
     /// What feeds need of the configuration.
     pub settings: Arc<Settings>,
     catalog: Arc<RwLock<Catalog>>,
+    /// How often the catalog had changed, and has by now: a pass under way goes on with it.
+    seen: u64,
+    changes: Arc<AtomicU64>,
 }
 
 /// A pass that could not be made. The last good state stays.
@@ -76,6 +80,11 @@ impl Snapshot {
     /// The articles, as the last pass left them. Not to be held while waiting.
     pub fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the articles are still as this pass left them. To be asked while one holds the catalog.
+    fn is_current(&self) -> bool {
+        self.changes.load(Ordering::Relaxed) == self.seen
     }
 
     /// Says in the log what this pass decided that a person should know. How much of it needs one.

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 /// What came of a demand.
 #[derive(Debug)]
 pub enum Made {
-    /// The document, and whether all its articles could be read: if not, it is good for now only.
+    /// The document, and whether all its articles could be read, and are those of the pass: if not, it is good for now
+    /// only.
     Document(Box<Document>, bool),
     /// The archive has this address.
     Moved(String),
@@ -24,9 +25,13 @@ impl Snapshot {
     /// Makes what somebody asks for. It reads files and takes its time: not on an async thread.
     pub fn make(&self, demand: &Demand, now: Timestamp) -> Made {
         let Some(form) = demand.form else { return Made::Nothing };
-        match self.gather(demand, now) {
+        let catalog = self.catalog();
+        let (gathered, is_current) = (demand.gather(&catalog, &self.site, &self.settings, now), self.is_current());
+        drop(catalog);
+        match gathered {
             Ok(Some(mut gathered)) => {
                 let (shown, is_whole) = self.entries_of(&gathered, now);
+                let is_whole = is_whole && is_current;
                 match gathered.document(&shown, form, &self.reading(&|standing| self.texts.read(standing), now)) {
                     Ok(Some(document)) => Made::Document(Box::new(document), is_whole),
                     Ok(None) => Made::Nothing,

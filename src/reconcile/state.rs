@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// What the store remembers.
@@ -69,6 +70,8 @@ pub struct State {
     files: Files,
     names: Names,
     catalog: Arc<RwLock<Catalog>>,
+    /// How often what readers may see of the catalog changed.
+    changes: Arc<AtomicU64>,
     /// The store's generation that the catalog is of; None if it must be taken from the store.
     pub generation: Option<i64>,
     /// Whether the ledger is changed by this pass.
@@ -102,6 +105,7 @@ impl State {
             config,
             names: Names::default(),
             catalog: Arc::default(),
+            changes: Arc::default(),
             generation: None,
             is_changed: false,
             first: true,
@@ -144,7 +148,10 @@ impl State {
         for row in loaded.rows {
             row.enter(&mut catalog, &mut self.names);
         }
-        *self.write_catalog() = catalog;
+        let mut shared = self.write_catalog();
+        *shared = catalog;
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        drop(shared);
         self.generation = Some(loaded.generation);
         self.first = loaded.first;
         self.collections = loaded.collections;
@@ -235,6 +242,9 @@ impl State {
         let mut catalog = catalog.write().unwrap_or_else(PoisonError::into_inner);
         let is_blank = sorted.is_of_blank();
         let looked = look::look(&mut catalog, &mut self.names, sorted, texts, &site, now);
+        if !looked.is_empty() {
+            self.changes.fetch_add(1, Ordering::Relaxed);
+        }
         if is_whole {
             catalog.settle();
         }
@@ -434,6 +444,8 @@ impl State {
             texts,
             settings: Arc::new(super::feed_settings(&self.config)),
             catalog: Arc::clone(&self.catalog),
+            seen: self.changes.load(Ordering::Relaxed),
+            changes: Arc::clone(&self.changes),
         })
     }
 

@@ -250,7 +250,7 @@ impl Written {
             likeness: past.copy_of.as_ref().map(|copy| copy.1),
             gone_since: None,
             withdrawn_at: past.withdrawn.map(micros),
-            event: None,
+            event: past.event.as_ref().and_then(|event| serde_json::to_string(event).ok()),
             guid: past.guid.as_deref().map(str::to_owned),
         }
     }
@@ -264,8 +264,7 @@ impl Written {
 
     fn gone(gone: &Gone) -> Self {
         let written = Self::new(gone.id, &gone.path, &gone.title, &gone.address, &gone.past);
-        let event = gone.event.as_ref().and_then(|event| serde_json::to_string(event).ok());
-        Self { gone_since: Some(micros(gone.since)), event, ..written }
+        Self { gone_since: Some(micros(gone.since)), ..written }
     }
 }
 
@@ -315,8 +314,8 @@ fn read_row(row: &SqliteRow) -> Result<Row, StoreError> {
                 _ => None,
             },
             withdrawn: withdrawn.map(instant).transpose()?,
+            event: event.map(|event| serde_json::from_str(&event).map_err(|_| corrupt("event", event))).transpose()?,
         },
-        event: event.map(|event| serde_json::from_str(&event).map_err(|_| corrupt("event", event))).transpose()?,
         gone_since: gone_since.map(instant).transpose()?,
     })
 }

@@ -39,6 +39,12 @@ impl Site {
         self.reconciler.pass(&self.store, self.clock.now()).await.unwrap()
     }
 
+    /// Changes the site's settings.
+    fn settings(&self, from: &str, to: &str) {
+        let path = self.place.site().join("_config.yml");
+        fs::write(&path, fs::read_to_string(&path).unwrap().replace(from, to)).unwrap();
+    }
+
     fn later(&self) {
         self.clock.advance(jiff::SignedDuration::from_hours(1));
     }
@@ -414,4 +420,130 @@ async fn what_would_make_a_feed_invalid_is_held_back_and_told() {
     let snapshot = site.pass().await;
     assert_eq!(titles(&ask(&snapshot, "/feeds/all.json").unwrap()).len(), 2);
     assert_eq!(told(&snapshot), ["_actualites/a.md"]);
+}
+
+/// Of a document that is made on demand: by what one tells that it is still good, and when its feed last changed.
+fn signs(snapshot: &Snapshot, path: &str) -> (u64, Timestamp) {
+    let Answer::Here(demand) = snapshot.feeds.demand(path, &snapshot.settings) else { panic!("{path}") };
+    let gathered = snapshot.gather(&demand, at(NOW)).unwrap().unwrap();
+    (demand.print(&snapshot.feeds), gathered.feed.changed)
+}
+
+#[tokio::test]
+async fn what_is_made_on_demand_is_made_again_when_what_readers_see_changes_and_only_then() {
+    let path = "/feeds/tag/cloud.ics";
+    let mut site = Site::new("").await;
+    let front = |title: &str, date: &str, more: &str| format!("title: {title}\ndate: {date} +01:00\n{more}");
+    site.place.article(
+        "_actualites/a.md",
+        &front("a", "2026-11-20 09:00:00", "tags: [Cloud]\nexpiryDate: 2026-11-22 13:30:00 +01:00"),
+    );
+    let first = signs(&site.pass().await, path);
+    // One to come is nobody's business, however it writes the tag.
+    site.later();
+    site.place.article("_actualites/b.md", &front("b", "2026-11-22 13:45:00", "tags: [CLOUD]"));
+    site.place.article("_actualites/c.md", &front("c", "2026-12-24 09:00:00", "tags: [CLOUD]"));
+    let snapshot = site.pass().await;
+    assert_eq!(signs(&snapshot, path), first);
+    assert!(ask(&snapshot, "/feeds/tag/cloud.rss").unwrap().contains("<title>Essai – Cloud</title>"));
+    // The one leaves and the other comes between two passes: as many as before, and no file changed.
+    site.later();
+    site.later();
+    let second = signs(&site.pass().await, path);
+    assert!(second.0 != first.0 && second.1 > first.1, "{first:?} {second:?}");
+    // What is undone is not what was before: a document can have been made meanwhile.
+    let b = front("b", "2026-11-22 13:45:00", "tags: [CLOUD]");
+    site.place.article("_actualites/d.md", &front("d", "2026-11-21 09:00:00", "tags: [Cloud]"));
+    site.later();
+    let third = signs(&site.pass().await, path);
+    site.place.remove("_actualites/d.md");
+    site.place.article("_actualites/b.md", &b);
+    site.later();
+    let fourth = signs(&site.pass().await, path);
+    assert!(![first.0, second.0, third.0].contains(&fourth.0), "{first:?} {second:?} {third:?} {fourth:?}");
+}
+
+#[tokio::test]
+async fn a_calendar_tells_of_what_is_withdrawn_only_what_readers_saw_of_it() {
+    let mut site = Site::new("").await;
+    let event = |day: &str, more: &str| {
+        format!("title: E\ndate: 2026-11-20 09:00:00 +01:00\nevent_start_date: 2026-12-{day} 09:30:00 +01:00\n{more}")
+    };
+    site.place.article("_actualites/e.md", &event("01", ""));
+    site.place.article("_actualites/n.md", "title: N\ndate: 2026-11-20 09:00:00 +01:00");
+    site.pass().await;
+    let calendar = |snapshot: &Snapshot| ask(snapshot, "/feeds/events.ics").unwrap();
+    for step in ["02", "03"] {
+        // It is withdrawn and put off in one edit, then put off again; another one is an event as a draft only.
+        site.later();
+        site.place.article("_actualites/e.md", &event(step, "published: false"));
+        site.place.article("_actualites/n.md", &event(&format!("1{step}")[..2], "published: false"));
+        let snapshot = site.pass().await;
+        let again = Reconciler::new(site.place.config("")).pass(&site.store, site.clock.now()).await.unwrap();
+        for calendar in [calendar(&snapshot), calendar(&again)] {
+            assert!(calendar.contains("DTSTART:20261201T083000Z"), "{calendar}");
+            assert_eq!(calendar.matches("DTSTART").count(), 1, "{calendar}");
+        }
+    }
+    site.place.remove("_actualites/e.md");
+    assert!(calendar(&site.pass().await).contains("DTSTART:20261201T083000Z"));
+    // To come back on another day, at a time to come: until then, what they know counts.
+    site.later();
+    site.place.article("_actualites/e.md", &event("04", "").replace("2026-11-20", "2026-11-28"));
+    let told = calendar(&site.pass().await);
+    assert!(told.contains("DTSTART:20261201T083000Z") && told.contains("CREATED:20261120T080000Z"), "{told}");
+    assert!(!told.contains("20261204") && !told.contains("20261128"), "{told}");
+    site.clock.set(at("2026-11-29T00:00:00Z"));
+    let told = calendar(&site.pass().await);
+    assert!(told.contains("DTSTART:20261204T083000Z") && told.contains("CONFIRMED") && !told.contains("CANCELLED"));
+}
+
+#[tokio::test]
+async fn a_collection_that_comes_later_takes_no_identity_that_readers_know() {
+    let mut site = Site::new("aliases: { /feed.xml: /feeds/all.rss }").await;
+    site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20");
+    site.pass().await;
+    site.later();
+    // It moves, and a collection comes with an article at its old address.
+    site.place.remove("_actualites/a.md");
+    site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20\npermalink: /ailleurs/");
+    site.settings("  communiques:", "  nouvelles: { output: true }\n  communiques:");
+    site.place.article("_nouvelles/b.md", "title: B\ndate: 2026-11-20\npermalink: /actualites/a/");
+    let config = site.place.config("feeds: { aliases: { /feed.xml: /feeds/all.rss } }");
+    let snapshot = Reconciler::new(config).pass(&site.store, site.clock.now()).await.unwrap();
+    assert!(snapshot.feeds.refused.is_empty(), "{:?}", snapshot.feeds.refused);
+    let guid = |path: &str| snapshot.catalog().at_path(path).unwrap().guid();
+    assert_eq!(guid("_actualites/a.md"), "https://www.example.fr/actualites/a/");
+    assert!(guid("_nouvelles/b.md").starts_with("urn:uuid:"), "{}", guid("_nouvelles/b.md"));
+}
+
+#[tokio::test]
+async fn a_document_that_is_refused_is_not_gone() {
+    let mut site = Site::new("").await;
+    site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20");
+    site.pass().await;
+    site.later();
+    site.settings("title: Essai", "title: \"\\u2060\"");
+    let snapshot = Reconciler::new(site.place.config("")).pass(&site.store, site.clock.now()).await.unwrap();
+    assert!(
+        snapshot.feeds.refused.iter().any(|refused| refused.path == "/feeds/all.rss"),
+        "{:?}",
+        snapshot.feeds.refused
+    );
+    assert!(!snapshot.feeds.is_gone("/feeds/all.rss"), "readers drop what is gone");
+}
+
+#[tokio::test]
+async fn what_is_made_while_a_pass_goes_on_is_not_kept() {
+    let mut site = Site::new("").await;
+    site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20\ntags: [Cloud]");
+    let before = site.pass().await;
+    let Answer::Here(demand) = before.feeds.demand("/feeds/tag/cloud.ics", &before.settings) else { panic!() };
+    let is_kept = |snapshot: &Snapshot| matches!(snapshot.make(&demand, at(NOW)), Made::Document(_, true));
+    assert!(is_kept(&before));
+    // Readers still see what the pass before left, and the articles are those of the next one already.
+    site.place.article("_actualites/b.md", "title: B\ndate: 2026-11-20\ntags: [Cloud]");
+    let after = site.pass().await;
+    assert!(!is_kept(&before) && is_kept(&after));
+    assert!(is_kept(&after) && is_kept(&site.pass().await), "a pass that finds nothing changes nothing");
 }

@@ -371,7 +371,7 @@ fn same(one: &Snapshot, other: &Snapshot, who: &str) {
         let catalog = snapshot.catalog();
         let said = |s: &Arc<crieur::catalog::Standing>| {
             // When it was withdrawn means nothing while it is live again; the tombstones tell it of the others.
-            let past = Past { withdrawn: None, ..s.past.clone() };
+            let past = Past { withdrawn: None, event: None, ..s.past.clone() };
             (s.id.to_string(), format!("{} {:#?} {past:#?} {}", s.id, s.article, s.print))
         };
         catalog.all().map(said).collect()

@@ -61,6 +61,7 @@ impl Bench {
             decided: None,
             copy_of: None,
             withdrawn: None,
+            event: None,
         };
         let head = Head::of(article, &mut Names::default());
         let id = ArticleId::mint("www.example.fr", &number.to_string(), &|_| false);
