@@ -134,7 +134,7 @@ impl Beside {
                 match made {
                     Made::Document(document, true) => Some(*document),
                     // One that lacks an article that is just changing is good for now only.
-                    Made::Document(..) | Made::Moved(_) | Made::Nothing => None,
+                    Made::Document(..) | Made::Refused(_) | Made::Moved(_) | Made::Nothing => None,
                 }
             });
             OnDemand { path, made_of, make }

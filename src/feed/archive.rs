@@ -4,7 +4,7 @@
 //! The document of a feed holds its newest entries; every older article stands in exactly one archive. An archive is a
 //! month of the site's calendar. Its number is `YYYYMM`. A month of which the newest articles still stand in the
 //! document, or that has more articles than one archive takes, is in parts, each with the number of its last article:
-//! `YYYYMM00012` ends with the twelfth of the month. So an archive that grows gets another number: readers that walk
+//! `YYYYMM0000012` ends with the twelfth of the month. So an archive that grows gets another number: readers that walk
 //! back until they meet an archive they know (as RFC 5005 tells them to) miss nothing.
 
 use jiff::Timestamp;
@@ -18,10 +18,12 @@ pub const ENTRIES_MAX: usize = 100;
 const BEGINNING: u64 = 0;
 /// Smaller numbers are no months: they count the archives, from the first one on.
 const COUNTED_MAX: u64 = 99_999;
-/// The month of whatever is dated before the year 1000.
-const BEFORE: u64 = 100_000;
-/// Parts of a month have this many places for the number of their last article.
-const PART: u64 = 100_000;
+/// The month of whatever is dated before: January of the year 1000.
+const BEFORE: u64 = 100_001;
+/// Numbers of whole months are smaller.
+const MONTHS_END: u64 = 1_000_000;
+/// The last seven digits of a part's number are that of its last article: no month has ten million.
+const PART: u64 = 10_000_000;
 
 /// An archive and its neighbours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +92,7 @@ pub fn find(dates: &[Timestamp], shown: usize, zone: &TimeZone, wanted: u64) -> 
     }
     // An archive that has grown since, or whose articles the document shows again.
     let (month, upto) = match wanted {
-        whole if whole < PART * 10 => (whole, usize::MAX),
+        whole if whole < MONTHS_END => (whole, usize::MAX),
         part => (part / PART, usize::try_from(part % PART).ok()?.max(1)),
     };
     let all = chain(dates, 0, zone);
@@ -108,7 +110,7 @@ pub fn find(dates: &[Timestamp], shown: usize, zone: &TimeZone, wanted: u64) -> 
 pub fn read(number: u64) -> Option<(u64, u64, Option<u64>)> {
     let (month, upto) = match number {
         counted if counted <= COUNTED_MAX => return None,
-        whole if whole < PART * 10 => (whole, None),
+        whole if whole < MONTHS_END => (whole, None),
         part => (part / PART, Some(part % PART)),
     };
     Some((month / 100, month % 100, upto))
@@ -154,11 +156,11 @@ fn number(month: u64, upto: usize, is_whole: bool) -> u64 {
 /// The month of an instant as `YYYYMM`, and when it begins.
 fn month_of(at: Timestamp, zone: &TimeZone) -> (u64, Timestamp) {
     let zoned = at.to_zoned(zone.clone());
-    if zoned.year() < 1_000 {
+    let number = u64::from(zoned.year().unsigned_abs()) * 100 + u64::from(zoned.month().unsigned_abs());
+    if zoned.year() < 1_000 || number == BEFORE {
         // Somebody mistyped a year. Its number would be one that counts archives: all of these are one month.
         return (BEFORE, Timestamp::MIN);
     }
-    let number = u64::from(zoned.year().unsigned_abs()) * 100 + u64::from(zoned.month().unsigned_abs());
     let start = zoned.first_of_month().and_then(|first| first.start_of_day());
     (number, start.map_or(Timestamp::MIN, |start| start.timestamp()))
 }
@@ -186,7 +188,7 @@ mod tests {
         here(202_602, 2..4, Some(202_512), None);
         here(202_512, 4..5, None, Some(202_602));
         // One article of March has no room: the others are still shown.
-        assert_eq!(numbers(&dates, 1, &TimeZone::UTC), [20_260_300_001, 202_602, 202_512]);
+        assert_eq!(numbers(&dates, 1, &TimeZone::UTC), [2_026_030_000_001, 202_602, 202_512]);
         // What once was the whole of a month still answers.
         here(202_603, 0..2, Some(202_602), None);
         assert_eq!(find(&dates, 2, &TimeZone::UTC, 1), Some(Found::Moved(202_512)));
@@ -208,7 +210,7 @@ mod tests {
     #[test]
     fn a_number_says_which_month_it_is() {
         assert_eq!(read(202_602), Some((2026, 2, None)));
-        assert_eq!(read(20_260_200_012), Some((2026, 2, Some(12))));
+        assert_eq!(read(2_026_020_000_012), Some((2026, 2, Some(12))));
         assert_eq!((read(BEGINNING), read(3)), (None, None));
     }
 
