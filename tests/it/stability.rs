@@ -34,7 +34,7 @@ fn run(mut command: Command) {
 /// Addresses that are answered when somebody asks: archives that feeds name, a combination of each two tags.
 fn on_demand(exported: &Documents) -> Vec<String> {
     let mut paths = Vec::new();
-    for (path, body) in exported {
+    for body in exported.values() {
         let text = String::from_utf8_lossy(body);
         let links = text.split("<link href=\"https://flux.example.fr").skip(1);
         let archive =

@@ -86,13 +86,13 @@ pub fn made(name: &'static str, folder: &Path, site: &str, feeds: &str) -> Site 
             site.whole.insert(feed.path_in(*format), whole.clone());
         }
     }
-    let archives = snapshot.archives(now);
+    let archives = snapshot.beside(now).into_iter().map(|beside| beside.demand);
     let combined =
         combinations(&snapshot).into_iter().map(|path| match snapshot.feeds.demand(&path, &snapshot.settings) {
             Answer::Here(demand) => demand,
             other => panic!("{path}: {other:?}"),
         });
-    for demand in archives.into_iter().chain(combined) {
+    for demand in archives.chain(combined) {
         let gathered = snapshot.gather(&demand, now).unwrap().unwrap();
         let items = gathered.articles.iter().map(|standing| item(standing, &snapshot)).collect();
         let Made::Document(document, true) = snapshot.make(&demand, now) else { panic!("{}", demand.path()) };
