@@ -101,7 +101,7 @@ async fn readyz(State(shared): State<Shared>) -> Response {
 /// What no document has: the page of a feed, or nothing, or nothing yet.
 async fn elsewhere(State(shared): State<Shared>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let Some(snapshot) = shared.snapshot.borrow().clone() else { return pages::not_ready(uri.path(), &headers) };
-    if !matches!(method, Method::GET | Method::HEAD) || !uri.path().starts_with("/feeds/") {
+    if !matches!(method, Method::GET | Method::HEAD) {
         return unknown(&snapshot, uri.path(), &headers);
     }
     let visit = pages::Visit::new(Arc::clone(&snapshot), headers.clone(), shared.clock.now());

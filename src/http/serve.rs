@@ -6,7 +6,7 @@
 use super::connection::Line;
 use super::documents::{Documents, Form, Ready};
 use super::proxies::{Client, Proxies, is_host};
-use super::{pages, refusal};
+use super::{is_own, pages, refusal};
 use crate::clock::Clock;
 use crate::feed;
 use crate::feed::conditional::{Coding, Conditions, Verdict};
@@ -233,6 +233,9 @@ async fn opened(site: Site, snapshot: Arc<Snapshot>, document: Arc<Ready>, reque
 
 /// The document that an address asks for, if it is not made ahead.
 fn demanded(snapshot: &Snapshot, path: &str) -> Option<Demand> {
+    if is_own(path) && !path.starts_with("/feeds/") {
+        return None;
+    }
     match snapshot.feeds.demand(path, &snapshot.settings) {
         demand::Answer::Here(demand) if demand.form.is_some() => Some(demand),
         _ => None,
