@@ -43,7 +43,10 @@ impl Trouble {
 
     /// A document that cannot be made now.
     pub(super) fn cannot_be_made(name: &str) -> Self {
-        Self::passing(format!("{name} cannot be made"), "it is made again once all its articles can be read")
+        Self::passing(
+            format!("{name} cannot be made"),
+            "what is there stays; it is tried again, and `crieur check` says what is wrong with articles",
+        )
     }
 
     /// Message, how many others, and cure, in one line.
