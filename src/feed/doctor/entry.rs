@@ -117,7 +117,10 @@ impl Visit {
     }
 
     fn dates(&mut self, now: Timestamp) {
-        for (field, date) in [(Field::Date, self.entry.published), (Field::Updated, self.entry.updated)] {
+        let (published, updated) = (self.entry.published, self.entry.updated);
+        // What nobody changed is told of once.
+        let updated = (updated.at != published.at).then_some((Field::Updated, updated));
+        for (field, date) in std::iter::once((Field::Date, published)).chain(updated) {
             let shown = date.rfc3339();
             if !is_writable(date) {
                 let message = format!("the date {shown} is in no year that feeds can write");
