@@ -17,6 +17,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::request::Parts;
 use axum::http::{Method, Request, Response, StatusCode, Uri, Version};
+use futures_util::FutureExt;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
@@ -24,12 +25,11 @@ use jiff::Timestamp;
 use std::convert::Infallible;
 use std::future::{self, Ready as Now};
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep, sleep};
 
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static(feed::CACHE_CONTROL);
@@ -63,16 +63,12 @@ struct Inside {
     proxies: Proxies,
     /// How long a body may stay away, or a piece of it.
     stall: Duration,
-    /// Where answers are made that take time, so that no connection waits for another one's.
-    makers: Handle,
 }
 
 impl Site {
-    /// The documents, the pages, and whom of the proxies in front it believes. A body may stay away for `stall`. What
-    /// takes time is made by the runtime of the caller.
+    /// The documents, the pages, and whom of the proxies in front it believes. A body may stay away for `stall`.
     pub fn new(documents: Documents, clock: Clock, pages: Router, proxies: Proxies, stall: Duration) -> Self {
-        let (pages, makers) = (TowerToHyperService::new(pages), Handle::current());
-        Self(Arc::new(Inside { documents, clock, pages, proxies, stall, makers }))
+        Self(Arc::new(Inside { documents, clock, pages: TowerToHyperService::new(pages), proxies, stall }))
     }
 
     /// The documents.
@@ -163,49 +159,40 @@ impl Service<Request<Incoming>> for Serving {
 }
 
 impl Serving {
-    /// An answer that takes time. While it does, the peer is not waited for; if it leaves, nothing more is done for it. A
-    /// panic ends nothing but its own answer.
+    /// An answer that takes time. While it does, the peer is not waited for.
     fn later(&self, answer: impl Future<Output = Response<Reply>> + Send + 'static) -> Answer {
         self.line.busy();
-        let (line, mut making) = (Arc::clone(&self.line), Making(self.site.0.makers.spawn(answer)));
+        let line = Arc::clone(&self.line);
         Answer::Later(Box::pin(async move {
-            let answer = (&mut making.0).await.unwrap_or_else(|error| {
-                tracing::error!("an answer cannot be made: {error}");
-                refused(StatusCode::INTERNAL_SERVER_ERROR, "this answer cannot be made; the log says why\n")
-            });
-            if matches!(answer.body(), Reply::Whole(_)) {
+            let answer = answer.await;
+            if !matches!(answer.body(), Reply::Page { .. }) {
                 line.done();
-                return answer;
             }
-            answer.map(|reply| reply.keeping(Busy(line)))
+            answer
         }))
     }
 
-    /// An answer of the router.
+    /// An answer of the router. A handler that panics ends nothing but its own answer.
     fn page(&self, request: Request<Incoming>) -> Answer {
-        let (site, peer) = (self.site.clone(), self.peer);
+        let (site, line, peer) = (self.site.clone(), Arc::clone(&self.line), self.peer);
         self.later(async move {
             let inside = &site.0;
             let (mut parts, body) = request.into_parts();
             let client: Client = inside.proxies.client(peer, &parts.headers);
             parts.extensions.insert(client);
             let body = Body::new(Patient { body, stall: inside.stall, sleep: None });
-            let answer = match inside.pages.call(Request::from_parts(parts, body)).await {
-                Ok(answer) => answer,
-                Err(never) => match never {},
+            let answer = AssertUnwindSafe(inside.pages.call(Request::from_parts(parts, body))).catch_unwind().await;
+            let answer = match answer {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(never)) => match never {},
+                Err(_) => {
+                    tracing::error!("a page ended in a panic; the lines above say where");
+                    refusal(StatusCode::INTERNAL_SERVER_ERROR, "this page cannot be made; the log says why\n")
+                }
             };
             inside.documents.books().answered(answer.status());
-            answer.map(Reply::page)
+            answer.map(|body| Reply::Page { body, _busy: Some(Busy(line)) })
         })
-    }
-}
-
-/// An answer that is being made, until nobody waits for it any more.
-struct Making(JoinHandle<Response<Reply>>);
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
@@ -428,14 +415,6 @@ impl Drop for Busy {
 impl Reply {
     fn page(body: Body) -> Self {
         Self::Page { body, _busy: None }
-    }
-
-    /// The same, while which its connection is busy.
-    fn keeping(self, busy: Busy) -> Self {
-        match self {
-            Self::Whole(bytes) => Self::Whole(bytes),
-            Self::Page { body, .. } => Self::Page { body, _busy: Some(busy) },
-        }
     }
 }
 

@@ -1,8 +1,5 @@
 //! The server: accepts connections, keeps within its limits, and lets what is under way end.
 //!
-//! A thread for each core has connections of its own, and nobody else's work: what takes time is made by the runtime of
-//! the rest of the program. So a connection waits neither for a page nor for a thread that the system lets wait.
-//!
 //! HTTP/1.1 and 1.0 without upgrades; TLS and HTTP/2 are the proxy's in front. At the limit of connections the next ones
 //! wait in the system's queue, and those that only rest make room: an answer 503 would make a feed look broken to a
 //! reader that a moment's wait serves.
@@ -14,8 +11,6 @@ use super::serve::{Serving, Site};
 use super::{Shared, router};
 use crate::config::Http;
 use axum::http::StatusCode;
-use futures_util::FutureExt;
-use futures_util::future::try_join_all;
 use hashbrown::HashMap;
 use hyper::server::conn::http1;
 use std::future::poll_fn;
@@ -25,11 +20,10 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
-use std::thread::{self, available_parallelism};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 /// What the server lets others do to it.
@@ -67,8 +61,6 @@ impl Default for Limits {
 const FILES: u64 = 128;
 /// Most bytes that are read of one connection before they are looked at.
 const BUFFER: usize = 64 * 1024;
-/// Most threads that serve: each alone serves more than any feed is asked for.
-const THREADS_MAX: usize = 8;
 /// How long nothing is accepted when the system has no means for more.
 const BREATH: Duration = Duration::from_millis(100);
 /// Most bytes of a request that was refused unread are taken from the peer, so that it comes to see the answer…
@@ -124,8 +116,6 @@ struct Lines {
     books: Arc<Books>,
     /// Heard when a connection ended.
     ended: Notify,
-    /// What of the limit is left.
-    places: Arc<Semaphore>,
 }
 
 impl Lines {
@@ -187,18 +177,13 @@ pub async fn serve(
     // Answers go out whole: there is nothing to wait for. Connections inherit it.
     socket2::SockRef::from(&listener).set_tcp_nodelay(true)?;
     let (documents, clock) = (shared.documents.clone(), shared.clock.clone());
-    let site = Site::new(documents, clock, router(shared), proxies, limits.stall);
-    let threads = available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
-    let listener = listener.into_std()?;
-    let listeners = (0..threads).map(|_| listener.try_clone()).collect::<io::Result<Vec<_>>>()?;
-    drop(listener);
-    run(listeners, TcpListener::from_std, site, limits, stop).await
+    run(listener, Site::new(documents, clock, router(shared), proxies, limits.stall), limits, stop).await
 }
 
 /// Where connections come from.
-trait Door {
+trait Door: Sync {
     /// The next one.
-    fn next(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>>;
+    fn next(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send;
 }
 
 impl Door for TcpListener {
@@ -207,76 +192,35 @@ impl Door for TcpListener {
     }
 }
 
-/// The same, whatever is served, with a thread for each of the listeners, which `open` makes a door.
-async fn run<D: Door>(
-    listeners: Vec<std::net::TcpListener>,
-    open: impl Fn(std::net::TcpListener) -> io::Result<D> + Clone + Send + 'static,
-    site: Site,
-    limits: Limits,
-    stop: impl Future<Output = ()>,
-) -> io::Result<()> {
+/// The same, whatever is served, and wherever connections come from.
+async fn run(door: impl Door, site: Site, limits: Limits, stop: impl Future<Output = ()>) -> io::Result<()> {
     let books = Arc::clone(site.documents().books());
     books.started(site.now(), limits.connections);
-    let lines = Arc::new(Lines {
-        open: Mutex::default(),
-        ticks: Arc::new(AtomicU64::new(1)),
-        books,
-        ended: Notify::new(),
-        places: Arc::new(Semaphore::new(limits.connections)),
-    });
-    let (tell, told) = watch::channel(false);
-    let mut threads = Vec::new();
-    for (number, listener) in listeners.into_iter().enumerate() {
-        let (done, ended) = oneshot::channel();
-        let (open, lines, site, told) = (open.clone(), Arc::clone(&lines), site.clone(), told.clone());
-        let attend = move || drop(done.send(attend(|| open(listener), &lines, &site, limits, told)));
-        thread::Builder::new().name(format!("http-{number}")).spawn(attend)?;
-        threads.push(ended.map(|ended| ended.unwrap_or_else(|_| Err(io::Error::other("a thread of it panicked")))));
-    }
+    let ticks = Arc::new(AtomicU64::new(1));
+    let lines = Arc::new(Lines { open: Mutex::default(), ticks, books, ended: Notify::new() });
+    let mut tasks = JoinSet::new();
     let mut looks = pin!(looks(&lines, limits));
-    let mut ended = pin!(try_join_all(threads));
     tokio::select! {
-        () = stop => {}
+        () = accept(&door, &lines, &site, limits, &mut tasks) => {}
         () = &mut looks => {}
-        ended = &mut ended => return ended.map(drop),
+        () = stop => {}
     }
-    tell.send_replace(true);
-    tokio::select! {
-        ended = ended => ended.map(drop),
-        () = looks => Ok(()),
-    }
-}
-
-/// One thread: accepts connections and serves them until the end is told, then lets them end. Each has its own, so that
-/// none waits for what another one does.
-fn attend<D: Door>(
-    open: impl FnOnce() -> io::Result<D>,
-    lines: &Arc<Lines>,
-    site: &Site,
-    limits: Limits,
-    mut told: watch::Receiver<bool>,
-) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    runtime.block_on(async {
-        let (door, mut tasks) = (open()?, JoinSet::new());
-        tokio::select! {
-            () = accept(&door, lines, site, limits, &mut tasks) => {}
-            // If nobody is left to tell it, that is the end too.
-            _ = told.wait_for(|told| *told) => {}
+    drop(door);
+    lines.tell_all(End::Finish);
+    let drained = async {
+        while let Some(ended) = tasks.join_next().await {
+            report(ended);
         }
-        drop(door);
-        lines.tell_all(End::Finish);
-        let drained = async {
-            while let Some(ended) = tasks.join_next().await {
-                report(ended);
-            }
-        };
-        if tokio::time::timeout(limits.drain, drained).await.is_err() {
+    };
+    tokio::select! {
+        () = drained => {}
+        () = &mut looks => {}
+        () = tokio::time::sleep(limits.drain) => {
             tracing::warn!("{} connections did not end in {} s and are cut", tasks.len(), limits.drain.as_secs());
         }
-        tasks.shutdown().await;
-        Ok(())
-    })
+    }
+    tasks.shutdown().await;
+    Ok(())
 }
 
 /// Looks at all connections, tick by tick.
@@ -291,6 +235,7 @@ async fn looks(lines: &Lines, limits: Limits) {
 
 /// Accepts connections for ever.
 async fn accept(door: &impl Door, lines: &Arc<Lines>, site: &Site, limits: Limits, tasks: &mut JoinSet<()>) {
+    let places = Arc::new(Semaphore::new(limits.connections));
     let mut http = http1::Builder::new();
     http.header_read_timeout(None).max_header_size(limits.header_bytes).max_buf_size(BUFFER);
     let (mut id, mut is_short) = (0, false);
@@ -310,7 +255,7 @@ async fn accept(door: &impl Door, lines: &Arc<Lines>, site: &Site, limits: Limit
             }
         };
         let permit = loop {
-            if let Ok(permit) = Arc::clone(&lines.places).try_acquire_owned() {
+            if let Ok(permit) = Arc::clone(&places).try_acquire_owned() {
                 break permit;
             }
             // Who rests makes room; if nobody does, the next one to end. Looked for again now and then, since one
@@ -425,6 +370,7 @@ mod tests {
     use axum::body::{Body, to_bytes};
     use axum::routing::{get, post};
     use axum::{Extension, Router};
+    use tokio::sync::oneshot;
 
     /// What a server with these pages answers to requests, each on a connection of its own.
     async fn answers(limits: Limits, requests: &[&str]) -> Vec<String> {
@@ -432,8 +378,8 @@ mod tests {
     }
 
     /// The same through a door that is made of the listener.
-    async fn answers_through<D: Door + 'static>(
-        door: impl Fn(TcpListener) -> D + Clone + Send + 'static,
+    async fn answers_through<D: Door + Send + 'static>(
+        door: impl FnOnce(TcpListener) -> D,
         limits: Limits,
         requests: &[&str],
     ) -> Vec<String> {
@@ -457,9 +403,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let listeners = vec![listener.into_std().unwrap()];
-        let open = move |listener| TcpListener::from_std(listener).map(&door);
-        let task = tokio::spawn(run(listeners, open, site, limits, async move { drop(stopped.await) }));
+        let task = tokio::spawn(run(door(listener), site, limits, async move { drop(stopped.await) }));
         let mut answers = Vec::new();
         for request in requests {
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -514,7 +458,7 @@ mod tests {
     async fn a_lack_of_means_ends_when_there_are_some_again() {
         use rustix::io::Errno;
         let faults = [Errno::MFILE, Errno::NFILE, Errno::CONNABORTED, Errno::NOBUFS, Errno::NOMEM, Errno::PERM];
-        let faulty = move |listener| Faulty(listener, Mutex::new(faults.map(Errno::raw_os_error).to_vec()));
+        let faulty = |listener| Faulty(listener, Mutex::new(faults.map(Errno::raw_os_error).to_vec()));
         let ask = "GET /client HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         let answers = answers_through(faulty, Limits::default(), &[ask, ask]).await;
         assert!(answers.iter().all(|answer| answer.starts_with("HTTP/1.1 200 ")), "{answers:?}");
