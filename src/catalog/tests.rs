@@ -220,7 +220,7 @@ proptest! {
             prop_assert_eq!(catalog.count_in(key, now), found.len());
             // What readers do not see yet, or any more, changes nothing that they see.
             let mut seen_only = Catalog::default();
-            seen_only.put_all(expected.iter().map(|standing| Standing::clone(standing)));
+            seen_only.put_all(expected.iter().copied().cloned());
             prop_assert_eq!(catalog.print_in(key, now), seen_only.group(key).map_or(0, |group| group.print()));
             let spellings = seen_only.group(key).into_iter().flat_map(|group| group.spellings());
             let most = spellings.max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(a.0))).map(|(spelling, _)| spelling);

@@ -48,7 +48,7 @@ pub(super) fn signless(text: &str) -> String {
 
 /// Whether a text has in it what HTML takes for a character's name or number.
 pub(super) fn has_entity(text: &str) -> bool {
-    text.split('&').skip(1).any(|rest| rest.starts_with(|c: char| c == '#' || c.is_alphanumeric()))
+    text.split('&').skip(1).any(|rest| rest.starts_with(|c: char| matches!(c, '#' | '_') || c.is_alphanumeric()))
 }
 
 /// XML whose ampersands in texts and attributes are written by their number, as the RSS profile asks

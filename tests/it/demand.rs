@@ -519,22 +519,6 @@ async fn a_collection_that_comes_later_takes_no_identity_that_readers_know() {
 }
 
 #[tokio::test]
-async fn a_document_that_is_refused_is_not_gone() {
-    let mut site = Site::new("").await;
-    site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20");
-    site.pass().await;
-    site.later();
-    site.settings("title: Essai", "title: \"\\u2060\"");
-    let snapshot = Reconciler::new(site.place.config("")).pass(&site.store, site.clock.now()).await.unwrap();
-    assert!(
-        snapshot.feeds.refused.iter().any(|refused| refused.path == "/feeds/all.rss"),
-        "{:?}",
-        snapshot.feeds.refused
-    );
-    assert!(!snapshot.feeds.is_gone("/feeds/all.rss"), "readers drop what is gone");
-}
-
-#[tokio::test]
 async fn what_is_made_while_a_pass_goes_on_is_not_kept() {
     let mut site = Site::new("").await;
     site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20\ntags: [Cloud]");
