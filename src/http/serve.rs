@@ -38,7 +38,7 @@ const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// What the answer at the address of a document depends on: the coding, and whether a person looks at it.
 const VARY: HeaderValue = HeaderValue::from_static("Accept-Encoding, Sec-Fetch-Dest");
 /// What the page depends on that stands there.
-const VARY_OF_PAGES: HeaderValue = HeaderValue::from_static("Accept-Language, Sec-Fetch-Dest");
+const VARY_OF_PAGES: HeaderValue = HeaderValue::from_static("Accept-Encoding, Accept-Language, Sec-Fetch-Dest");
 /// Where documents are counted that are made when somebody asks for them: there are too many to count each.
 const ON_DEMAND: &str = "on demand";
 const ANYONE: HeaderValue = HeaderValue::from_static("*");

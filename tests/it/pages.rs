@@ -192,7 +192,7 @@ async fn the_address_of_a_document_shows_the_page_in_a_browser_and_the_document_
         assert!(answer.header("content-type").starts_with("text/html"), "{path}");
         assert!(answer.text().contains(shown), "{path}");
         assert_eq!(answer.header("cache-control"), "private, no-cache", "{path}");
-        assert_eq!(answer.header("vary"), "Accept-Language, Sec-Fetch-Dest", "{path}");
+        assert_eq!(answer.header("vary"), "Accept-Encoding, Accept-Language, Sec-Fetch-Dest", "{path}");
         let document = server.get(path, &[("accept", "text/html,*/*")]).await;
         assert!(!document.header("content-type").starts_with("text/html"), "{path}");
         for headers in [&[("sec-fetch-dest", "empty")][..], &[("sec-fetch-dest", "image")]] {
@@ -387,7 +387,7 @@ async fn errors_are_pages_for_people_and_a_line_for_programs() {
         let page = Page::of(answer.text());
         assert_eq!(page.heading(), heading, "{path}");
         page.assert_well_made(path, "fr");
-        assert_eq!(answer.header("vary"), "Accept, Accept-Language, Sec-Fetch-Dest", "{path}");
+        assert_eq!(answer.header("vary"), "Accept, Accept-Encoding, Accept-Language, Sec-Fetch-Dest", "{path}");
         // A reader of feeds that takes HTML too is told in a line.
         for headers in
             [&[][..], &[("accept", "application/rss+xml, text/html")], &[("sec-fetch-dest", "empty"), PERSON[0]]]
@@ -473,6 +473,13 @@ async fn a_page_that_a_browser_has_is_not_sent_again_and_its_style_is_kept_for_g
     assert_eq!(server.get("/feeds/all", &known).await.status, StatusCode::NOT_MODIFIED);
     let other = [PERSON[0], ("accept-language", "en"), ("if-none-match", full.header("etag"))];
     assert_eq!(server.get("/feeds/all", &other).await.status, StatusCode::OK);
+    let small = [PERSON[0], ("accept-language", "fr"), ("accept-encoding", "gzip, br")];
+    let packed = server.get("/feeds/all", &small).await;
+    assert_eq!((packed.status, packed.header("content-encoding")), (StatusCode::OK, "br"));
+    assert!(packed.body.len() * 3 < full.body.len() && packed.header("etag").ends_with("-br\""));
+    let known = [small[0], small[1], small[2], ("if-none-match", packed.header("etag"))];
+    let same = server.get("/feeds/all", &known).await;
+    assert_eq!((same.status, same.header("content-encoding")), (StatusCode::NOT_MODIFIED, ""));
     let page = Page::of(full.text());
     let style = page.tags("link").into_iter().find(|tag| tag.contains("stylesheet")).unwrap();
     let style = attribute(&style, "href").unwrap();

@@ -23,7 +23,8 @@ use super::documents::Documents;
 use super::{Shared, refusal};
 use crate::article::SiteSettings;
 use crate::digest;
-use crate::feed::conditional::{Conditions, Verdict};
+use crate::feed::coding::packed;
+use crate::feed::conditional::{Coding, Conditions, Verdict};
 use crate::feed::demand::Answer;
 use crate::feed::{Settings, opml, tombstones};
 use crate::reconcile::Snapshot;
@@ -80,12 +81,16 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates
 });
 
+/// Smaller pages are not worth compressing: they fit a packet or two as they are.
+const PACKED_MIN: usize = 2_500;
+
 /// Nothing on a page may come from elsewhere or run.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 /// What a page depends on.
-const VARY: HeaderValue = HeaderValue::from_static("Accept, Accept-Language, Sec-Fetch-Dest");
+pub(super) const VARY: HeaderValue =
+    HeaderValue::from_static("Accept, Accept-Encoding, Accept-Language, Sec-Fetch-Dest");
 
 /// Somebody who looks at the site.
 #[derive(Clone)]
@@ -172,11 +177,17 @@ fn show(
             return refusal(StatusCode::INTERNAL_SERVER_ERROR, "this page cannot be made; the log says why\n");
         }
     };
-    let etag = digest::hex(&html, 12);
-    let mut response = if status == StatusCode::OK && is_known(headers, &etag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        (status, Html(html)).into_response()
+    let mut etag = digest::hex(&html, 12);
+    let coding = Coding::accepted(headers.get_all(header::ACCEPT_ENCODING).into_iter().map(HeaderValue::as_bytes));
+    let packed = (html.len() > PACKED_MIN).then(|| packed(html.as_bytes(), coding)).flatten();
+    let coding = packed.is_some().then(|| coding.word()).flatten();
+    if let Some(coding) = coding {
+        etag = format!("{etag}-{coding}");
+    }
+    let mut response = match packed {
+        _ if status == StatusCode::OK && is_known(headers, &etag) => StatusCode::NOT_MODIFIED.into_response(),
+        Some(packed) => (status, Html(packed)).into_response(),
+        None => (status, Html(html)).into_response(),
     };
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
@@ -188,10 +199,13 @@ fn show(
     ] {
         response.headers_mut().insert(name, value);
     }
-    if let Ok(etag) = HeaderValue::try_from(format!("\"{etag}\"")).map(|etag| (header::ETAG, etag))
+    if let Some(coding) = coding.filter(|_| response.status() != StatusCode::NOT_MODIFIED) {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+    }
+    if let Ok(etag) = HeaderValue::try_from(format!("\"{etag}\""))
         && status == StatusCode::OK
     {
-        response.headers_mut().insert(etag.0, etag.1);
+        response.headers_mut().insert(header::ETAG, etag);
     }
     response
 }

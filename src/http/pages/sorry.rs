@@ -1,6 +1,6 @@
 //! Pages that say why there is no other one. Programs get the same in one line of plain text.
 
-use super::{Frame, Tongue, Visit, show};
+use super::{Frame, Tongue, VARY, Visit, show};
 use crate::http::{NO_CACHE, refusal};
 use crate::reconcile::Snapshot;
 use crate::text::percent_decode;
@@ -51,8 +51,7 @@ pub fn sorry(status: StatusCode, path: &str, snapshot: Option<&Arc<Snapshot>>, h
     } else {
         refusal(status, reason(status, snapshot.is_some()))
     };
-    let vary = HeaderValue::from_static("Accept, Accept-Language, Sec-Fetch-Dest");
-    response.headers_mut().insert(header::VARY, vary);
+    response.headers_mut().insert(header::VARY, VARY);
     response
 }
 
