@@ -3,6 +3,7 @@
 use crate::support::Place;
 use crate::support::html::{Page, attribute};
 use crate::support::server::{Answer, Server, Setting};
+use crate::support::tools;
 use axum::http::StatusCode;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::symlink;
@@ -80,7 +81,7 @@ async fn every_link_on_every_page_leads_somewhere_and_every_page_is_well_made() 
             for link in page.links() {
                 let Some(link) = own(&link) else {
                     let is_known =
-                        ["https://www.communs-haute-lys.example", "feed:http://localhost", "webcal://localhost", "#"];
+                        ["https://www.communs-haute-lys.example", "webcal://localhost", "#"];
                     assert!(is_known.iter().any(|start| link.starts_with(start)), "{path}: {link}");
                     continue;
                 };
@@ -138,7 +139,6 @@ async fn every_kind_of_feed_says_what_it_is() {
         let address = format!("http://localhost:8080{path}.rss");
         assert!(page.html.contains(&format!(">{address}</textarea>")), "{path}");
         assert_eq!(page.canonical(), Some(format!("http://localhost:8080{path}")));
-        assert!(page.links().contains(&format!("feed:{address}")), "{path}");
         for media_type in ["application/rss+xml", "application/atom+xml", "application/feed+json"] {
             assert!(page.html.contains(&format!("<link rel=\"alternate\" type=\"{media_type}\"")), "{path}");
         }
@@ -453,7 +453,6 @@ async fn links_stand_under_the_path_of_the_public_address() {
         for link in page(&server, path, "fr").await.links() {
             let is_right = link.starts_with("/flux/")
                 || link.starts_with("https://www.example.fr")
-                || link.starts_with("feed:https://www.example.fr/flux/")
                 || link.starts_with('#');
             assert!(is_right, "{path}: {link}");
         }
@@ -501,4 +500,53 @@ async fn only_reading_is_done_to_a_page() {
         }
         assert_eq!(server.ask("HEAD", path, &PERSON).await.status, StatusCode::OK, "{path}");
     }
+}
+
+/// Every kind of page there is, of the example site with few articles in a feed.
+const PAGES: [&str; 20] = [
+    "/",
+    "/feeds/",
+    "/feeds/?q=cloud",
+    "/feeds/?q=nothing",
+    "/feeds/tag/",
+    "/feeds/all",
+    "/feeds/events",
+    "/feeds/collection/actualites",
+    "/feeds/tag/cloud",
+    "/feeds/tag/cloud+numerique,-metiers",
+    "/feeds/tag/cloud+sobriete",
+    "/feeds/events.ics",
+    "/feeds/all.atom",
+    "/feeds/all/archive/202605",
+    "/feeds/choose?with=tag:cloud&without=tag:sobriete",
+    "/feeds/choose?go=1",
+    "/feeds/snippets",
+    "/feeds/tombstones",
+    "/timeline",
+    "/feeds/tag/nothing",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_checker_of_the_w3c_finds_no_fault_with_the_html_of_any_page() {
+    let Some(mut checker) = tools::html_checker() else { return };
+    let server = example("feeds: { entries: 4 }").await;
+    let folder = tempfile::tempdir().unwrap();
+    for language in ["fr", "en"] {
+        for (number, path) in PAGES.iter().enumerate() {
+            let answer = open(&server, path, language).await;
+            assert!(answer.header("content-type").starts_with("text/html"), "{path}");
+            let file = folder.path().join(format!("{language}-{number}.html"));
+            std::fs::write(&file, &answer.body).unwrap();
+            checker.arg(file);
+        }
+    }
+    tokio::task::spawn_blocking(move || tools::judged(&mut checker, "")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_and_axe_find_no_fault_with_any_page() {
+    let Some(mut browser) = tools::browser("look_at_pages.mjs") else { return };
+    let server = example("feeds: { entries: 4 }").await;
+    browser.arg(format!("http://{}", server.address));
+    tokio::task::spawn_blocking(move || tools::judged(&mut browser, PAGES.join("\n"))).await.unwrap();
 }

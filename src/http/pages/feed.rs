@@ -6,7 +6,7 @@ use super::tongue::{Moment, Quote};
 use crate::config::Format;
 use crate::feed::archive;
 use crate::feed::demand::{Demand, Extent, Form};
-use crate::feed::entry::Entry;
+use crate::feed::entry::{Corrected, Entry};
 use crate::feed::{Feed, Kind, path_of, words};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -59,9 +59,10 @@ struct DocumentRow {
     path: String,
     /// Its public address.
     address: String,
-    /// The address that opens a reader or a calendar.
-    opens: String,
     is_calendar: bool,
+    /// The address that opens the calendar of a device. There is none for feeds: most devices have no reader that `feed:`
+    /// would open, and then nothing happens at all.
+    opens: Option<String>,
 }
 
 /// What a combination is made of.
@@ -87,6 +88,13 @@ struct EntryRow {
     when: Option<String>,
     place: Option<Quote>,
     summary: Quote,
+    corrections: Vec<CorrectionRow>,
+}
+
+#[derive(Serialize)]
+struct CorrectionRow {
+    date: Option<String>,
+    text: Quote,
 }
 
 #[derive(Serialize)]
@@ -173,9 +181,8 @@ impl Visit {
             .map(|format| {
                 let path = feed.own_path_in(format);
                 let address = self.settings().public(&path);
-                let opens = format!("feed:{address}");
                 let (name, media_type) = (format_name(format), bare_type(format));
-                DocumentRow { name, media_type, path: self.under(&path), address, opens, is_calendar: false }
+                DocumentRow { name, media_type, path: self.under(&path), address, is_calendar: false, opens: None }
             })
             .collect();
         if demand.archive.is_none() && (extent.events > 0 || demand.form == Some(Form::Calendar)) {
@@ -187,8 +194,8 @@ impl Visit {
                 media_type: "text/calendar",
                 path,
                 address,
-                opens,
                 is_calendar: true,
+                opens: Some(opens),
             });
         }
         rows
@@ -206,6 +213,10 @@ impl Visit {
     fn entry(&self, entry: &Entry, feed: &Feed) -> EntryRow {
         let language = entry.language.as_deref();
         let event = entry.event.as_ref();
+        let correction = |corrected: &Corrected| CorrectionRow {
+            date: corrected.date.map(|date| words::date(&date.zoned(), self.tongue.is_french())),
+            text: self.quote(&shortened(&corrected.text), language),
+        };
         EntryRow {
             title: self.quote(&entry.title, language),
             url: entry.url.to_string(),
@@ -214,6 +225,7 @@ impl Visit {
             when: event.map(|event| words::when(event, self.tongue.is_french())),
             place: event.and_then(|event| event.location()).map(|place| self.quote(&place, language)),
             summary: self.quote(&shortened(&entry.summary_text), language),
+            corrections: entry.corrections.iter().map(correction).collect(),
         }
     }
 

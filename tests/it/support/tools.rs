@@ -54,6 +54,25 @@ pub fn node(script: &str) -> Option<Command> {
     Some(command)
 }
 
+/// The same in Node.js with a browser, whose program is the second argument.
+pub fn browser(script: &str) -> Option<Command> {
+    let mut command = node(script)?;
+    command.arg(program("chromium")?.get_program());
+    Some(command)
+}
+
+/// The W3C's checker of HTML; the files to check are its arguments.
+pub fn html_checker() -> Option<Command> {
+    let Some(packages) = std::env::var_os("CRIEUR_TEST_NODE").map(PathBuf::from) else {
+        println!("skipped: CRIEUR_TEST_NODE names no folder with vnu-jar");
+        return None;
+    };
+    let mut command = program("java")?;
+    command.arg("-jar").arg(packages.join("node_modules/vnu-jar/build/dist/vnu.jar"));
+    command.args(["--Werror", "--stdout", "--format", "gnu"]);
+    Some(command)
+}
+
 /// Runs a judge, with a text on its standard input, and stops with all that it said unless it is content. What it said.
 pub fn judged(command: &mut Command, input: impl AsRef<[u8]>) -> String {
     let output = fed(command, input);
