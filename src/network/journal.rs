@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 /// What the journal takes: as much as the longest of networks.
-pub const LIMITS: Limits = Limits { length_max: 5_000, counter: Counter::Graphemes };
+pub const LIMITS: Limits = Limits::text(5_000, Counter::Graphemes);
 
 /// A journal, one per endpoint.
 pub struct Journal {

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use tokio::sync::Mutex;
 
 /// What Mastodon takes unless its server says otherwise.
-pub const PROMISED: Limits = Limits { length_max: 500, counter: Counter::Mastodon { per_url: 23 } };
+pub const PROMISED: Limits = Limits::text(500, Counter::Mastodon { per_url: 23 });
 
 /// How long what a server said of its limits is believed.
 const LIMITS_KEPT: SignedDuration = SignedDuration::from_hours(1);
@@ -193,6 +193,7 @@ fn read_limits(instance: &Value) -> Limits {
     Limits {
         length_max: number("max_characters").or(old).filter(|n| *n > 0).unwrap_or(PROMISED.length_max),
         counter: Counter::Mastodon { per_url: number("characters_reserved_per_url").unwrap_or(23) },
+        ..PROMISED
     }
 }
 
@@ -349,7 +350,7 @@ mod tests {
     #[test]
     fn limits_are_those_of_the_server() {
         let v2 = json!({"configuration": {"statuses": {"max_characters": 5000, "characters_reserved_per_url": 25}}});
-        assert_eq!(read_limits(&v2), Limits { length_max: 5000, counter: Counter::Mastodon { per_url: 25 } });
+        assert_eq!(read_limits(&v2), Limits::text(5000, Counter::Mastodon { per_url: 25 }));
         assert_eq!(read_limits(&json!({})), PROMISED);
     }
 
@@ -363,6 +364,7 @@ mod tests {
             hashtags: vec![],
             length: 0,
             limit: 500,
+            ..Post::default()
         };
         let key = DeliveryKey::publication(ArticleId::mint("x", "y", &|_| false), "cloud", &EndpointName::new("m"));
         let status =

@@ -2,13 +2,56 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// What a network takes.
+/// What a network takes. A network names what differs from [`Limits::text`]:
+/// `Limits { images_max: 4, ..Limits::text(500, Counter::Graphemes) }`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The longest text, by the network's own count.
     pub length_max: usize,
     /// How it counts.
     pub counter: Counter,
+    /// The longest text in bytes of UTF-8, which some networks bound as well.
+    pub bytes_max: usize,
+    /// Whether a text may go on in further posts, each an answer to the one before.
+    pub thread: bool,
+    /// Whether it takes a link card made of the article.
+    pub card: bool,
+    /// Most hashtags beside the text; 0 where hashtags stand in texts only.
+    pub more_hashtags_max: usize,
+    /// Most images of a post; 0 where none can be sent.
+    pub images_max: usize,
+    /// Most bytes of an image.
+    pub image_bytes_max: usize,
+    /// Most pixels of an image's longer side.
+    pub image_side_max: u32,
+    /// The longest alternative text, in grapheme clusters.
+    pub alt_max: usize,
+    /// Most bytes of the image in a link card; 0 where a card has none.
+    pub thumb_bytes_max: usize,
+}
+
+impl Limits {
+    /// Of a network that takes text and nothing else.
+    pub const fn text(length_max: usize, counter: Counter) -> Self {
+        Self {
+            length_max,
+            counter,
+            bytes_max: usize::MAX,
+            thread: false,
+            card: false,
+            more_hashtags_max: 0,
+            images_max: 0,
+            image_bytes_max: 0,
+            image_side_max: 0,
+            alt_max: 0,
+            thumb_bytes_max: 0,
+        }
+    }
+
+    /// Whether a text is short enough.
+    pub fn holds(&self, text: &str) -> bool {
+        text.len() <= self.bytes_max && self.counter.count(text) <= self.length_max
+    }
 }
 
 /// A way of counting.
@@ -16,6 +59,12 @@ pub struct Limits {
 pub enum Counter {
     /// Grapheme clusters (Unicode Standard Annex 29).
     Graphemes,
+    /// Unicode characters (scalar values).
+    Characters,
+    /// Code units of UTF-16, as JavaScript and Java count.
+    Utf16,
+    /// Bytes of UTF-8.
+    Bytes,
     /// Grapheme clusters, with every web address counted as a fixed number (Mastodon's
     /// `characters_reserved_per_url`) and of `@user@host` only the part before the host.
     Mastodon {
@@ -29,6 +78,9 @@ impl Counter {
     pub fn count(self, text: &str) -> usize {
         match self {
             Self::Graphemes => text.graphemes(true).count(),
+            Self::Characters => text.chars().count(),
+            Self::Utf16 => text.encode_utf16().count(),
+            Self::Bytes => text.len(),
             Self::Mastodon { per_url } => text
                 .split_inclusive(char::is_whitespace)
                 .map(|word| {
@@ -64,6 +116,16 @@ fn host_of_mention(word: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_text_has_as_many_lengths_as_there_are_ways_to_count() {
+        let text = "e\u{301}té 👩‍👩‍👧";
+        let counted = [Counter::Graphemes, Counter::Characters, Counter::Utf16, Counter::Bytes].map(|c| c.count(text));
+        assert_eq!(counted, [5, 10, 13, 25]);
+        let limits = Limits::text(5, Counter::Graphemes);
+        assert!(limits.holds(text));
+        assert!(!Limits { bytes_max: 24, ..limits }.holds(text));
+    }
 
     #[test]
     fn mastodon_counts_graphemes_and_addresses() {

@@ -11,8 +11,8 @@ use crate::config::{EndpointName, Hashtags, Rule};
 use crate::template::{Template, Values};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// A composed post, as it is kept in the outbox and sent.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// A composed post, as it is kept in the outbox and sent. What is absent in the outbox of an earlier version is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Post {
     /// The text.
     pub text: String,
@@ -26,6 +26,46 @@ pub struct Post {
     pub length: usize,
     /// The network's limit.
     pub limit: usize,
+    /// Further posts of a thread, in order, each within the limit.
+    #[serde(default)]
+    pub thread: Vec<String>,
+    /// Images, at most as many as the network takes.
+    #[serde(default)]
+    pub images: Vec<Image>,
+    /// A link card made of the article, for networks that take one.
+    #[serde(default)]
+    pub card: Option<Card>,
+    /// Hashtags beside the text, without `#`, for networks that take some.
+    #[serde(default)]
+    pub more_hashtags: Vec<String>,
+}
+
+/// An image of a post: what is said of it. Its bytes are kept once in the store, by their digest.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Image {
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub digest: String,
+    /// Its media type, such as `image/jpeg`.
+    pub media_type: String,
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// What it shows, for those who do not see it; empty for an image that only decorates.
+    pub alt: String,
+}
+
+/// A link card, as a network shows it below the text.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Card {
+    /// The article's address.
+    pub url: String,
+    /// Its title.
+    pub title: String,
+    /// Its summary, on one line.
+    pub description: String,
+    /// Its lead image.
+    pub thumb: Option<Image>,
 }
 
 /// What a post is made of, beside its article.
@@ -121,11 +161,12 @@ struct Draft<'a> {
 
 struct Filled {
     post: Post,
+    fits: bool,
 }
 
 impl Filled {
     fn fitting(self) -> Option<Post> {
-        (self.post.length <= self.post.limit).then_some(self.post)
+        self.fits.then_some(self.post)
     }
 }
 
@@ -155,8 +196,9 @@ impl Draft<'_> {
             url: values.url,
             language: article.language.clone().unwrap_or_else(|| self.site.language.clone()),
             text,
+            ..Post::default()
         };
-        Ok(Filled { post })
+        Ok(Filled { fits: self.limits.holds(&post.text), post })
     }
 }
 

@@ -240,6 +240,7 @@ async fn two_processes_never_hold_one_lease_and_a_late_one_writes_nothing() {
         hashtags: vec![],
         length: 1,
         limit: 500,
+        ..crieur::post::Post::default()
     };
     assert_eq!(world.store.start(&first, &post, later).await.unwrap(), crieur::store::Start::Lost);
     assert_eq!(other.start(&second, &post, later).await.unwrap(), crieur::store::Start::Started);
@@ -369,6 +370,7 @@ async fn a_late_process_closes_no_attempt_but_its_own() {
         hashtags: vec![],
         length: 1,
         limit: 500,
+        ..crieur::post::Post::default()
     };
     let now: Timestamp = START.parse().unwrap();
     let first = lease(world.store.clone(), now).await;
