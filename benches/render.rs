@@ -18,6 +18,7 @@
     reason = "a tool for the terminal that measures real time, and ends where it cannot go on"
 )]
 
+use crieur::article::ArticleId;
 use crieur::catalog::GroupKey;
 use crieur::config::{self, Surroundings};
 use crieur::feed::{FeedSet, Making, Memory};
@@ -65,8 +66,8 @@ async fn measure(site: &Path) {
     let documents = snapshot.feeds.documents.len();
     let bytes: usize = snapshot.feeds.documents.values().map(|document| document.body.len()).sum();
     let entries = FeedSet::of_entries(snapshot.feeds.shown().cloned());
-    let (files, _) = median(|| render(&snapshot, &FeedSet::default(), None));
-    let (memory, _) = median(|| render(&snapshot, &entries, None));
+    let (files, _) = median(|| render(&snapshot, &FeedSet::default(), None, None));
+    let (memory, _) = median(|| render(&snapshot, &entries, None, None));
     let (newest, groups) = {
         let catalog = snapshot.catalog();
         let newest = Arc::clone(catalog.live_in(&GroupKey::all(), now).next().unwrap());
@@ -75,12 +76,9 @@ async fn measure(site: &Path) {
     };
     let mut stale = FeedSet::clone(&snapshot.feeds);
     stale.forget(&BTreeSet::from([newest]));
-    let (one, made) = median(|| render(&snapshot, &stale, Some(&groups)));
-    let again = made.documents.iter().filter(|(path, new)| {
-        // An entry that is made again is the same; only what was looked at anew counts.
-        let group = made.feeds.iter().find(|feed| path.starts_with(&format!("{}.", feed.path())));
-        let _ = new;
-        group.is_some_and(|feed| groups.contains(&feed.key()))
+    let (one, made) = median(|| render(&snapshot, &stale, Some(&groups), Some(newest)));
+    let again = made.documents.iter().filter(|(path, document)| {
+        snapshot.feeds.documents.get(*path).is_none_or(|before| !Arc::ptr_eq(before, document))
     });
     println!(
         "| {} | {} | {documents} | {:.1} | {} | {} | {} | {} |",
@@ -94,7 +92,13 @@ async fn measure(site: &Path) {
     );
 }
 
-fn render(snapshot: &Snapshot, before: &FeedSet, affected: Option<&BTreeSet<GroupKey>>) -> FeedSet {
+/// The feeds, with another title of one article if it is to be `edited`.
+fn render(
+    snapshot: &Snapshot,
+    before: &FeedSet,
+    affected: Option<&BTreeSet<GroupKey>>,
+    edited: Option<ArticleId>,
+) -> FeedSet {
     let catalog = snapshot.catalog();
     let making = Making {
         catalog: &catalog,
@@ -103,7 +107,13 @@ fn render(snapshot: &Snapshot, before: &FeedSet, affected: Option<&BTreeSet<Grou
         memory: &Memory::default(),
         before,
         affected,
-        read: &|standing| snapshot.texts.read(standing),
+        read: &|standing| {
+            let (mut article, asked) = snapshot.texts.read(standing)?;
+            if Some(standing.id) == edited {
+                article.title.push_str(" (corrigé)");
+            }
+            Ok((article, asked))
+        },
         now: crieur::clock::Clock::system().now(),
     };
     making.render()

@@ -66,6 +66,8 @@ pub fn sort(catalog: &Catalog, mut changes: Changes, now: Timestamp) -> Sorted {
     }
     let vanishing = removed.iter().filter_map(|path| catalog.at_path(path));
     sorted.vanishing = vanishing.map(|standing| standing.id).collect();
+    let moved = moved_unchanged(catalog, &sorted, &read);
+    sorted.renames.extend(moved);
     let left: BTreeSet<String> = sorted.renames.iter().map(|(old, _)| old.clone()).collect();
     for read in read {
         let stood = catalog.at_path(&read.seen.path).filter(|_| !left.contains(&read.seen.path));
@@ -87,6 +89,24 @@ pub fn sort(catalog: &Catalog, mut changes: Changes, now: Timestamp) -> Sorted {
     }
     sorted.needed.extend(copies_to_judge(catalog, &sorted).into_iter().flatten());
     sorted
+}
+
+/// Files that are gone and stand elsewhere byte for byte: renames, whoever made them. The texts of articles of a first
+/// start are worked out only after its feeds are ready, so until then nothing else would tell.
+fn moved_unchanged(catalog: &Catalog, sorted: &Sorted, read: &[Box<Read>]) -> Vec<(String, String)> {
+    if sorted.vanishing.is_empty() {
+        return Vec::new();
+    }
+    let told: HashSet<&str> = sorted.renames.iter().flat_map(|(old, new)| [old.as_str(), new.as_str()]).collect();
+    let mut left: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+    for standing in sorted.vanishing.iter().rev().filter_map(|id| catalog.get(id)) {
+        if !told.contains(&*standing.article.path) {
+            left.entry(standing.print).or_default().push(&standing.article.path);
+        }
+    }
+    let new = read.iter().filter(|read| catalog.at_path(&read.seen.path).is_none());
+    let new = new.filter(|read| !told.contains(read.seen.path.as_str()));
+    new.filter_map(|read| Some((left.get_mut(&read.print)?.pop()?.to_owned(), read.seen.path.clone()))).collect()
 }
 
 /// Whether the article at a path is what stood there: the same word of its author, and not a wholly other text.

@@ -608,3 +608,23 @@ async fn what_another_article_is_written_over_is_gone() {
     let catalog = after.catalog();
     assert_eq!((catalog.len(), catalog.at_path("_communiques/a.md").unwrap().id), (2, b));
 }
+
+
+/// Texts of a first start are worked out after its feeds are ready; editors do not wait for that.
+#[tokio::test]
+async fn an_article_that_is_renamed_right_after_the_first_start_is_the_same() {
+    let (place, config, store) = place().await;
+    place.article("_communiques/a.md", "title: A\ndate: 2031-03-01");
+    place.article("_communiques/b.md", "title: A\ndate: 2031-03-01");
+    let mut reconciler = Reconciler::new(config);
+    let before = reconciler.pass_at(&store, at("08:00"), &Where::Everywhere).await.unwrap();
+    let id = |snapshot: &Snapshot, path: &str| snapshot.catalog().at_path(path).unwrap().id;
+    let (a, b) = (id(&before, "_communiques/a.md"), id(&before, "_communiques/b.md"));
+    for (old, new) in [("a.md", "c.md"), ("b.md", "d.md")] {
+        let folder = place.site().join("_communiques");
+        fs::rename(folder.join(old), folder.join(new)).unwrap();
+    }
+    let after = reconciler.pass_at(&store, at("08:01"), &Where::Everywhere).await.unwrap();
+    let now = BTreeSet::from(["c.md", "d.md"].map(|name| id(&after, &format!("_communiques/{name}"))));
+    assert_eq!(now, BTreeSet::from([a, b]));
+}
