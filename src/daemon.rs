@@ -7,7 +7,7 @@ use crate::exports::Exports;
 use crate::http::{self, Asked, Documents, Hook, Limits, Proxies, Shared};
 use crate::problem::Problem;
 use crate::pull::Puller;
-use crate::push::{Distributor, Pinger, PutOut};
+use crate::push::{Distributor, Figures, Pinger, PutOut};
 use crate::reconcile::{PassError, Reconciler, Snapshot, Where};
 use crate::seal::Seal;
 use crate::store::{Store, StoreError};
@@ -49,6 +49,7 @@ pub struct Daemon {
 
 /// WebSub, as far as the configuration wants it.
 struct Push {
+    figures: Figures,
     wake_distribute: Wake,
     wake_ping: Wake,
     hub: Option<(http::Hub, Distributor)>,
@@ -59,21 +60,21 @@ impl Push {
     /// What cannot be set up is reported and left out; the rest works.
     async fn wire(config: &Config, store: &Store, clock: &Clock) -> Self {
         let said = |error: String| tracing::error!("WebSub cannot be used: {error}");
-        let (wake_distribute, wake_ping) = (Wake::default(), Wake::default());
+        let (wake_distribute, wake_ping, figures) = (Wake::default(), Wake::default(), Figures::default());
         let seal = Seal::of(config.store_key.as_ref(), &config.store);
         let mut hub = None;
         if let Some(routes) = http::Hub::new(config, seal.clone(), wake_distribute.clone()) {
-            let distributor = Distributor::new(config, store.clone(), clock.clone(), seal.clone());
+            let distributor = Distributor::new(config, store.clone(), clock.clone(), seal.clone(), figures.clone());
             let ready = tokio::task::spawn_blocking(move || seal.prepare()).await;
             let ready =
                 ready.map_err(|error| error.to_string()).and_then(|ready| ready.map_err(|error| error.to_string()));
             hub = ready.and(distributor).map(|distributor| (routes, distributor)).map_err(said).ok();
         }
-        let pinger = Pinger::new(config, store.clone(), clock.clone()).unwrap_or_else(|error| {
+        let pinger = Pinger::new(config, store.clone(), clock.clone(), figures.clone()).unwrap_or_else(|error| {
             said(error);
             None
         });
-        Self { wake_distribute, wake_ping, hub, pinger }
+        Self { figures, wake_distribute, wake_ping, hub, pinger }
     }
 
     /// Starts what there is.
@@ -176,6 +177,7 @@ impl Daemon {
             store: self.store.clone(),
             clock: self.clock.clone(),
             hook,
+            figures: self.push.figures.clone(),
             hub: self.push.spawn(&mut tasks, self.looked.subscribe(), put_out, &shutdown),
         };
         let (proxies, limits) = (Proxies::new(self.config.http.proxies.clone()), Limits::of(&self.config.http));

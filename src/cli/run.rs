@@ -7,7 +7,7 @@ use crate::deliver::{Deliverer, Step};
 use crate::delivery::State;
 use crate::exports::Exports;
 use crate::pull::Puller;
-use crate::push::Pinger;
+use crate::push::{Figures, Pinger};
 use crate::reconcile::{Reconciler, Snapshot};
 use crate::store::{Outcome, Store, StoreError};
 use crate::task::Shutdown;
@@ -118,7 +118,7 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
     puller.taken().await;
     let held = snapshot.report();
     let not_exported = Exports::new(&config, context.clock.clone()).once(&snapshot, &shutdown).await;
-    match Pinger::new(&config, store.clone(), context.clock.clone()) {
+    match Pinger::new(&config, store.clone(), context.clock.clone(), Figures::default()) {
         // One try: what a hub did not take is owed to it, and told by the next run.
         Ok(Some(mut pinger)) => pinger.once(&snapshot).await?,
         Ok(None) => {}

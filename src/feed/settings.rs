@@ -26,6 +26,11 @@ impl Settings {
         format!("{}{path}", self.public_url.path().trim_end_matches('/'))
     }
 
+    /// The path of a public address; the address itself if it is none of this server's.
+    pub fn path_of<'a>(&self, address: &'a str) -> &'a str {
+        address.strip_prefix(self.public_url.as_str().trim_end_matches('/')).unwrap_or(address)
+    }
+
     /// The public addresses of the hubs.
     pub fn hubs(&self) -> Arc<[String]> {
         let address = |hub: &Hub| match hub {

@@ -101,6 +101,7 @@ pub(super) async fn ask(State(shared): State<Shared>, request: HttpRequest) -> R
     match taken {
         Ok(response) => response,
         Err(Refused::Because(Refusal { status, reason })) => {
+            tracing::debug!("a request to the hub is answered with {status}: {reason}");
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
             match status {
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
@@ -254,7 +255,8 @@ fn client(extensions: &Extensions) -> Option<IpAddr> {
 }
 
 fn none() -> Response {
-    respond(StatusCode::NOT_FOUND, "there is no hub here: feeds.hubs does not name `self`\n".to_owned())
+    let why = "there is no hub here: feeds.hubs does not name `self`, or it cannot be set up, as the log says\n";
+    respond(StatusCode::NOT_FOUND, why.to_owned())
 }
 
 fn later(status: StatusCode, body: String, wait: SignedDuration) -> Response {

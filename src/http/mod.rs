@@ -21,6 +21,7 @@ pub use proxies::{Client, Proxies};
 pub use server::{Limits, serve};
 
 use crate::clock::Clock;
+use crate::push::Figures;
 use crate::reconcile::Snapshot;
 use crate::store::Store;
 use axum::Router;
@@ -45,6 +46,8 @@ pub struct Shared {
     pub clock: Clock,
     /// What a signed web hook wakes; None without a secret.
     pub hook: Option<Hook>,
+    /// What is counted of WebSub.
+    pub figures: Figures,
     /// The built-in WebSub hub, if there is one.
     pub hub: Option<Hub>,
 }

@@ -3,7 +3,7 @@
 use super::calls::Calls;
 use super::crew::{Crew, Job};
 use super::made::{Found, Made};
-use super::{AGAIN, LOOK, REQUEST_TIME, version};
+use super::{AGAIN, Figures, LOOK, REQUEST_TIME, version};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crash::crash_point;
@@ -15,7 +15,7 @@ use crate::secret::{Sealed, Secret};
 use crate::store::{Store, StoreError};
 use crate::task::{Shutdown, Wake};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -27,6 +27,7 @@ pub struct Distributor {
     clock: Clock,
     seal: Seal,
     calls: Calls,
+    figures: Figures,
 }
 
 /// A subscription to work on: its number and the token it was found with.
@@ -49,9 +50,9 @@ const FINISH_TRIES: u32 = 20;
 
 impl Distributor {
     /// Errors: the HTTP client cannot be set up.
-    pub fn new(config: &Config, store: Store, clock: Clock, seal: Seal) -> Result<Self, String> {
+    pub fn new(config: &Config, store: Store, clock: Clock, seal: Seal, figures: Figures) -> Result<Self, String> {
         let calls = Calls::new(config.hub.allow_private, REQUEST_TIME)?;
-        Ok(Self { store, clock, seal, calls })
+        Ok(Self { store, clock, seal, calls, figures })
     }
 
     /// Works until it is told to end; what is under way then is finished.
@@ -120,14 +121,19 @@ impl Distributor {
     async fn look(&self, round: &mut Round, snapshot: &Snapshot, now: Timestamp) -> Result<(), StoreError> {
         if now >= round.tidy_at {
             self.store.tidy_subscriptions(now).await?;
-            round.tidy_at = after(now, SignedDuration::from_hours(1));
+            round.tidy_at = after(now, SignedDuration::from_mins(1));
         }
         round.crew.forget_waiting();
         round.until = None;
         let under_way: HashSet<i64> = round.crew.under_way().map(|(id, _)| *id).collect();
         let mut topics = HashSet::new();
+        let (mut by_topic, mut behind) = (BTreeMap::new(), 0);
         for found in self.store.subscriptions(true, now).await? {
             topics.insert(found.subscription.topic.clone());
+            if let State::Active { .. } = found.subscription.state {
+                *by_topic.entry(snapshot.settings.path_of(&found.subscription.topic).to_owned()).or_insert(0) += 1;
+                behind += u64::from(found.subscription.owed.is_struggling());
+            }
             if under_way.contains(&found.subscription.id) {
                 continue;
             }
@@ -136,6 +142,7 @@ impl Distributor {
                 None => round.plan(&found.subscription, found.token, snapshot, now),
             }
         }
+        self.figures.looked(by_topic, behind);
         round.seen.retain(|topic, _| topics.contains(topic));
         round.made.keep(&topics);
         // Another process may take requests too.
@@ -233,6 +240,11 @@ impl Distributor {
         let now = self.clock.now();
         for (subscription, token) in finished {
             if let Some(outcome) = said.remove(&subscription.id) {
+                match outcome {
+                    Outcome::Told(_) => self.figures.delivered(true),
+                    Outcome::Failed(..) | Outcome::Gone => self.figures.delivered(false),
+                    _ => {}
+                }
                 report(&subscription, &outcome);
             }
             if let Some(snapshot) = snapshot {

@@ -8,11 +8,13 @@
 mod calls;
 mod crew;
 mod distribute;
+mod figures;
 mod made;
 mod ping;
 mod put_out;
 
 pub use distribute::{Distributor, callback_purpose, secret_purpose};
+pub use figures::Figures;
 pub use ping::Pinger;
 pub use put_out::PutOut;
 

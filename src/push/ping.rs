@@ -2,7 +2,7 @@
 
 use super::calls::Calls;
 use super::crew::{Crew, Job};
-use super::{AGAIN, LOOK, PutOut, REQUEST_TIME, served, version};
+use super::{AGAIN, Figures, LOOK, PutOut, REQUEST_TIME, served, version};
 use crate::clock::Clock;
 use crate::config::{Config, Hub};
 use crate::crash::crash_point;
@@ -21,6 +21,7 @@ pub struct Pinger {
     store: Store,
     clock: Clock,
     calls: Calls,
+    figures: Figures,
     hubs: Vec<Known>,
 }
 
@@ -48,7 +49,7 @@ struct Round {
 
 impl Pinger {
     /// Errors: the HTTP client cannot be set up. None if no hub elsewhere is named.
-    pub fn new(config: &Config, store: Store, clock: Clock) -> Result<Option<Self>, String> {
+    pub fn new(config: &Config, store: Store, clock: Clock, figures: Figures) -> Result<Option<Self>, String> {
         let elsewhere = config.feeds.hubs.iter().filter_map(|hub| match hub {
             Hub::At(url) => Some(Known { url: url.clone(), told: None }),
             Hub::Own => None,
@@ -58,7 +59,7 @@ impl Pinger {
             return Ok(None);
         }
         let calls = Calls::new(config.hub.allow_private, REQUEST_TIME)?;
-        Ok(Some(Self { store, clock, calls, hubs }))
+        Ok(Some(Self { store, clock, calls, figures, hubs }))
     }
 
     /// Works until it is told to end; what is under way then is finished. `put_out` is what readers get.
@@ -204,6 +205,7 @@ impl Pinger {
                 Answered::Gone => Some(Trouble::new("the hub answered 410")),
                 Answered::Failed(trouble) => Some(trouble),
             };
+            self.figures.pinged(trouble.is_none());
             match trouble {
                 None => ping.owed.tell(version, now),
                 Some(trouble) => ping.owed.fail(&version, trouble, spread(&ping.topic), now),

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use crieur::clock::Clock;
 use crieur::daemon::Daemon;
 use crieur::http::{Asked, Documents, Hook, Shared, router};
+use crieur::push::Figures;
 use crieur::secret::Secret;
 use crieur::store::Store;
 use crieur::task::Wake;
@@ -50,7 +51,15 @@ impl Server {
         let clock = Clock::by_hand(Timestamp::from_second(NOW).unwrap());
         let (_, snapshot) = watch::channel(None);
         Self {
-            router: router(Shared { snapshot, documents: Documents::default(), store, clock, hook, hub: None }),
+            router: router(Shared {
+                snapshot,
+                documents: Documents::default(),
+                store,
+                clock,
+                hook,
+                hub: None,
+                figures: Figures::default(),
+            }),
             wake,
             asked,
             _place: place,

@@ -460,6 +460,28 @@ async fn neither_callback_nor_secret_stands_in_the_database_or_in_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn killed_between_a_verification_and_its_record_it_is_verified_once_more() {
+    let place = place();
+    let subscriber = Subscriber::start().await;
+    let mut daemon = Binary::start(&place, "after-verification").await;
+    daemon.subscribe(&format!("{}/cb", subscriber.url), "s3").await;
+    subscriber.asked_times(1).await;
+    assert_eq!(daemon.child.wait().unwrap().signal(), Some(6), "it died there");
+    let mut daemon = Binary::start(&place, "").await;
+    subscriber.asked_times(2).await;
+    publish(&place, 1);
+    subscriber.told_times(1).await;
+    let figures = reqwest::get(format!("{}/metrics", daemon.base)).await.unwrap().text().await.unwrap();
+    for line in ["crieur_websub_subscriptions{feed=\"/feeds/all.rss\"} 1", "crieur_websub_behind 0"] {
+        assert!(figures.contains(line), "{figures}");
+    }
+    daemon.stop();
+    let challenges: Vec<_> =
+        subscriber.asked().iter().map(|asked| asked.parameter("hub.challenge").map(str::to_owned)).collect();
+    assert_ne!(challenges[0], challenges[1], "each question has a challenge of its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn killed_between_a_delivery_and_its_record_it_is_delivered_once_more() {
     let place = place();
     let subscriber = Subscriber::start().await;
@@ -508,7 +530,7 @@ impl Binary {
         Self { child, base: format!("http://{address}"), log: Some(log) }
     }
 
-    async fn subscribe(&self, callback: &str, secret: &str) {
+    async fn subscribe(&mut self, callback: &str, secret: &str) {
         let topic = "https://feeds.example.fr/feeds/all.rss";
         let pairs =
             [("hub.mode", "subscribe"), ("hub.topic", topic), ("hub.callback", callback), ("hub.secret", secret)];
@@ -520,6 +542,8 @@ impl Binary {
                 let request = reqwest::Client::new().post(format!("{}/hub", self.base)).body(body.clone());
                 match request.send().await.map(|response| response.status().as_u16()) {
                     Ok(202) => return,
+                    // It died of it, before it could answer.
+                    Err(_) if self.child.try_wait().unwrap().is_some() => return,
                     // The first look is not done yet.
                     Ok(503) | Err(_) => {}
                     Ok(status) => panic!("{status}"),

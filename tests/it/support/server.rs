@@ -4,6 +4,7 @@ use super::Place;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use crieur::clock::Clock;
 use crieur::http::{Documents, Hook, Limits, Proxies, Shared, serve};
+use crieur::push::Figures;
 use crieur::reconcile::{Reconciler, Snapshot};
 use crieur::store::Store;
 use std::net::SocketAddr;
@@ -95,7 +96,15 @@ impl Server {
         let (looked, snapshot) = watch::channel(None);
         let documents = Documents::default();
         let (documents_too, hook) = (documents.clone(), setting.hook);
-        let shared = Shared { snapshot, documents: documents_too, store, clock: clock.clone(), hook, hub: None };
+        let shared = Shared {
+            snapshot,
+            documents: documents_too,
+            store,
+            clock: clock.clone(),
+            hook,
+            hub: None,
+            figures: Figures::default(),
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
