@@ -168,6 +168,13 @@ pub fn is_dotted_host(host: &str) -> bool {
     host.contains('.') && host.split('.').all(is_name)
 }
 
+/// The path behind the percent-encoding of a request's path. None if a slash is encoded: it parts nothing (RFC 3986,
+/// section 2.2), so no path that is served is meant.
+pub fn request_path(path: &str) -> Option<String> {
+    let is_slash = |three: &[u8]| three.eq_ignore_ascii_case(b"%2f");
+    (!path.as_bytes().windows(3).any(is_slash)).then(|| percent_decode(path))
+}
+
 /// The text behind percent-encoding; what is not valid encoding stays as it is.
 pub fn percent_decode(path: &str) -> String {
     let bytes = path.as_bytes();

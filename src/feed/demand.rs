@@ -2,17 +2,19 @@
 //! to make them ahead; each says by its print whether it is still what it was.
 
 use super::doctor::{self, Fault, Shape};
-use super::making::{Entries, LONG_AGO, Reading, bytes, document, etag, shape};
+use super::making::{bytes, document, etag, shape};
+use super::reading::{Entries, Reading};
 use super::selection::{Selection, known};
 use super::set::made_of;
 use super::{
-    CALENDAR_MAX, CALENDAR_TYPE, Document, Feed, FeedSet, History, Kind, Settings, Shown, archive, ics, media_type,
+    CALENDAR_MAX, CALENDAR_TYPE, Document, Feed, FeedSet, History, Kind, LONG_AGO, Settings, Shown, archive, ics,
+    media_type,
 };
 use crate::article::SiteSettings;
 use crate::catalog::{Catalog, Standing};
 use crate::config::Format;
 use crate::digest;
-use crate::text::percent_decode;
+use crate::text::request_path;
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -80,11 +82,7 @@ pub struct Gathered {
 impl FeedSet {
     /// What an address asks for: `/feeds/tag/cloud+numerique.rss`, `/feeds/all/archive/202611.atom`, `/feeds/tag/cloud`.
     pub fn demand(&self, path: &str, settings: &Settings) -> Answer {
-        // An encoded slash parts nothing (RFC 3986, section 2.2).
-        if path.as_bytes().windows(3).any(|three| three.eq_ignore_ascii_case(b"%2f")) {
-            return Answer::Unknown;
-        }
-        let path = percent_decode(path);
+        let Some(path) = request_path(path) else { return Answer::Unknown };
         // An old address may lead to a combination.
         self.read(self.aliases.get(&path).unwrap_or(&path), settings).unwrap_or(Answer::Unknown)
     }
@@ -180,10 +178,8 @@ impl Demand {
             history,
             updated: feeds().map(|feed| feed.updated).max().unwrap_or(LONG_AGO),
             changed: feeds().map(|feed| feed.changed).max().unwrap_or(LONG_AGO),
-            shown: Vec::new(),
-            agenda: Vec::new(),
             ..match self.selection.plain() {
-                Some(feed) => Feed::clone(feed),
+                Some(feed) => Feed { shown: Vec::new(), agenda: Vec::new(), ..Feed::clone(feed) },
                 None => self.combined(site),
             }
         };
@@ -209,22 +205,8 @@ impl Demand {
 
     fn combined(&self, site: &SiteSettings) -> Feed {
         let label = self.selection.label(site);
-        Feed {
-            kind: self.selection.kind,
-            term: String::new(),
-            slug: self.selection.slug(),
-            title: format!("{} – {label}", site.title),
-            label,
-            language: None,
-            articles: 0,
-            entries: 0,
-            updated: LONG_AGO,
-            changed: LONG_AGO,
-            print: 0,
-            history: History::default(),
-            shown: Vec::new(),
-            agenda: Vec::new(),
-        }
+        let title = format!("{} – {label}", site.title);
+        Feed { slug: self.selection.slug(), label, title, ..Feed::empty(self.selection.kind) }
     }
 }
 

@@ -1,23 +1,24 @@
 //! How feeds are made, again only where something changed.
 
-use super::doctor::{self, Fault, Severity, Shape};
-use super::entry::{Entry, entry};
+use super::doctor::{self, Fault, Shape};
+use super::entry::Entry;
+use super::grouping::Group;
 use super::ics::Cancelled;
+use super::reading::{Entries, Reading, setting};
 use super::set::{Slugs, made_of};
 use super::{
-    CALENDAR_MAX, CALENDAR_TYPE, Document, Feed, FeedSet, History, Kind, Memory, ReadWhole, Refused, Remembered,
-    Settings, Shown, Unread, archive, atom, ics, json, media_type, opml, path_of, rss, tombstones,
+    CALENDAR_MAX, CALENDAR_TYPE, Document, Feed, FeedSet, Kind, LONG_AGO, Memory, ReadWhole, Refused, Settings, Shown,
+    atom, ics, json, media_type, opml, rss, tombstones,
 };
 use crate::article::{ArticleId, SiteSettings};
-use crate::catalog::{Catalog, GroupKey, PastEvent, Standing, Withdrawn};
+use crate::catalog::{Catalog, GroupKey, PastEvent, Withdrawn};
 use crate::config::Format;
 use crate::digest;
-use crate::text::{is_french, language_name, percent_decode, slug};
+use crate::text::percent_decode;
 use jiff::{SignedDuration, Timestamp};
-use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What feeds are made of.
 pub struct Making<'a> {
@@ -37,40 +38,6 @@ pub struct Making<'a> {
     pub read: &'a ReadWhole<'a>,
     /// The instant.
     pub now: Timestamp,
-}
-
-/// A feed to be, with the articles in it.
-struct Group<'a> {
-    feed: Feed,
-    shown: Vec<&'a Arc<Standing>>,
-    /// The events of its calendar, if it has one that is made ahead.
-    calendar: Vec<&'a Arc<Standing>>,
-}
-
-/// What entries are made of, or taken from.
-pub struct Reading<'a> {
-    /// The site.
-    pub site: &'a SiteSettings,
-    /// The configuration.
-    pub settings: &'a Settings,
-    /// The addresses of terms.
-    pub slugs: &'a Slugs,
-    /// The set whose entries are taken where nothing changed.
-    pub before: &'a FeedSet,
-    /// Reads an article whole, with the files that it names.
-    pub read: &'a ReadWhole<'a>,
-    /// The instant.
-    pub now: Timestamp,
-}
-
-/// Entries of articles.
-pub struct Entries {
-    /// Those that could be made, or are as they were.
-    pub shown: HashMap<ArticleId, Shown>,
-    /// Articles that no feed may show as they are, and why: they are shown as they were, or not at all.
-    pub held: BTreeMap<ArticleId, Vec<Fault>>,
-    /// Whether one was left out, or as it was, since its file is just changing.
-    pub is_incomplete: bool,
 }
 
 impl Making<'_> {
@@ -105,7 +72,9 @@ impl Making<'_> {
             group.feed.agenda = group.calendar.iter().map(|standing| standing.id).collect();
         }
         let mut held = self.still_held(&kept, &entries, held);
-        let made: Vec<Made> = groups.par_iter().flat_map(|group| self.documents(group, &entries)).collect();
+        let withdrawn = self.catalog.withdrawn(self.now);
+        let documents_of = |group| self.documents(group, &entries, &withdrawn);
+        let made: Vec<Made> = groups.par_iter().flat_map(documents_of).collect();
         let mut refused: Vec<Refused> = Vec::new();
         let mut documents: BTreeMap<String, Arc<Document>> = BTreeMap::new();
         for feed in kept.values() {
@@ -129,7 +98,7 @@ impl Making<'_> {
             }
         }
         let feeds: Vec<Arc<Feed>> = kept.into_values().collect();
-        for made in self.beside(&feeds) {
+        for made in self.beside(&feeds, &withdrawn) {
             refused.extend(made.refused);
             documents.extend(made.document.map(|document| (document.path.clone(), document)));
         }
@@ -182,10 +151,9 @@ impl Making<'_> {
     }
 
     /// The documents beside the feeds.
-    fn beside(&self, feeds: &[Arc<Feed>]) -> Vec<Made> {
-        let withdrawn = self.catalog.withdrawn(self.now);
+    fn beside(&self, feeds: &[Arc<Feed>], withdrawn: &[Withdrawn]) -> Vec<Made> {
         let newest = withdrawn.first().map_or(LONG_AGO, |newest| newest.at);
-        let tombstones = tombstones::document(&withdrawn, self.site, self.settings);
+        let tombstones = tombstones::document(withdrawn, self.site, self.settings);
         let path = tombstones::PATH.to_owned();
         let tombstones = tombstones.map(|body| {
             let made_of = digest::number(&body);
@@ -199,11 +167,11 @@ impl Making<'_> {
         tombstones.into_iter().chain([opml]).collect()
     }
 
-    fn documents(&self, group: &Group, entries: &HashMap<ArticleId, Shown>) -> Vec<Made> {
+    fn documents(&self, group: &Group, entries: &HashMap<ArticleId, Shown>, withdrawn: &[Withdrawn]) -> Vec<Made> {
         let feed = &group.feed;
         let shown: Vec<&Shown> = group.shown.iter().filter_map(|standing| entries.get(&standing.id)).collect();
         let made_of = made_of(feed, &shown, self.site, self.settings);
-        let calendar = (feed.kind == Kind::Events).then(|| self.calendar(group, entries));
+        let calendar = (feed.kind == Kind::Events).then(|| self.calendar(group, entries, withdrawn));
         let entries: Vec<&Entry> = shown.iter().map(|shown| &**shown.entry()).collect();
         let make = |format: &Format| {
             let path = feed.path_in(*format);
@@ -221,10 +189,9 @@ impl Making<'_> {
     }
 
     /// The calendar of all events, with those that were called off: programs take out what a person put in.
-    fn calendar(&self, group: &Group, entries: &HashMap<ArticleId, Shown>) -> Made {
+    fn calendar(&self, group: &Group, entries: &HashMap<ArticleId, Shown>, withdrawn: &[Withdrawn]) -> Made {
         let shown: Vec<&Entry> =
             group.calendar.iter().filter_map(|standing| Some(&**entries.get(&standing.id)?.entry())).collect();
-        let withdrawn = self.catalog.withdrawn(self.now);
         let cancelled: Vec<Cancelled> = withdrawn.iter().filter_map(cancelled).take(CALENDAR_MAX).collect();
         let body = ics::document(&group.feed, &shown, &cancelled, self.site, self.settings);
         let updated = shown.iter().map(|entry| entry.updated.at).max().unwrap_or(LONG_AGO);
@@ -281,170 +248,6 @@ impl Making<'_> {
         };
         document(path, media_type, body, etag, last_modified, made_of, self.settings)
     }
-
-    /// The feeds that are to be made: those of groups that show something, and those that were put out before.
-    fn groups(&self, affected: Option<&BTreeSet<GroupKey>>, kept: &BTreeMap<GroupKey, Arc<Feed>>) -> Vec<Group<'_>> {
-        let remembered: BTreeMap<GroupKey, &Remembered> =
-            self.memory.feeds.iter().map(|feed| (GroupKey::new(feed.kind, &feed.term), feed)).collect();
-        let mut keys: BTreeSet<GroupKey> = match affected {
-            Some(affected) => affected.clone(),
-            None => self.catalog.groups().map(|(key, _)| key.clone()).chain(remembered.keys().cloned()).collect(),
-        };
-        keys.insert(GroupKey::all());
-        let has_languages = self.has_languages(&remembered);
-        if affected.is_some() && has_languages {
-            // A second language makes a feed of the first one too.
-            let languages = self.catalog.groups().filter(|(key, _)| key.kind == Kind::Language);
-            keys.extend(languages.filter(|(key, _)| !kept.contains_key(key)).map(|(key, _)| key.clone()));
-        }
-        let mut taken: BTreeSet<String> = remembered
-            .values()
-            .map(|feed| path_of(feed.kind, &feed.slug))
-            .chain(kept.values().map(|feed| feed.path()))
-            .collect();
-        let mut groups = Vec::new();
-        for key in keys {
-            let articles = self.catalog.count_in(&key, self.now);
-            let known = remembered.get(&key).copied();
-            let is_wanted = match key.kind {
-                Kind::All => true,
-                Kind::Language => known.is_some() || (has_languages && articles > 0),
-                _ => known.is_some() || articles > 0,
-            };
-            if !is_wanted {
-                continue;
-            }
-            let label = self.label(&key, known);
-            let slug = match known {
-                _ if key.kind.is_single() => String::new(),
-                Some(feed) => feed.slug.clone(),
-                None => {
-                    self.before.feeds.iter().find(|feed| feed.kind == key.kind && feed.term == *key.term).map_or_else(
-                        || new_slug(&key, name_of(&key, &label, self.site), &mut taken),
-                        |feed| feed.slug.clone(),
-                    )
-                }
-            };
-            let title = match key.kind {
-                Kind::All => self.site.title.clone(),
-                _ => format!("{} – {label}", self.site.title),
-            };
-            let shown: Vec<_> = self.catalog.live_in(&key, self.now).take(self.settings.feeds.entries).collect();
-            let newest = shown.iter().map(|standing| standing.updated(self.site).at).max().unwrap_or(LONG_AGO);
-            let print = self.catalog.print_in(&key, self.now);
-            let feed = Feed {
-                kind: key.kind,
-                term: key.term.to_string(),
-                label,
-                slug,
-                title,
-                language: (key.kind == Kind::Language && !key.term.is_empty()).then(|| key.term.to_string()),
-                articles,
-                entries: 0,
-                updated: known.map_or(LONG_AGO, |feed| feed.updated),
-                changed: match known {
-                    Some(feed) if feed.print == print => feed.changed,
-                    Some(feed) => later(self.now, feed.changed),
-                    None => newest.min(self.now),
-                },
-                print,
-                history: History { previous: self.newest_archive(&key), ..History::default() },
-                shown: Vec::new(),
-                agenda: Vec::new(),
-            };
-            let calendar = match key.kind {
-                Kind::Events => self.catalog.live_in(&key, self.now).take(CALENDAR_MAX).collect(),
-                _ => Vec::new(),
-            };
-            groups.push(Group { feed, shown, calendar });
-        }
-        groups
-    }
-
-    /// The term as people write it.
-    fn label(&self, key: &GroupKey, known: Option<&Remembered>) -> String {
-        let french = is_french(&self.site.language);
-        match key.kind {
-            Kind::All => String::new(),
-            Kind::Events if french => "Événements".to_owned(),
-            Kind::Events => "Events".to_owned(),
-            Kind::Collection => self
-                .site
-                .collections
-                .get(&*key.term)
-                .map_or(&*key.term, |collection| collection.title.as_str())
-                .to_owned(),
-            Kind::Language => {
-                language_name(if key.term.is_empty() { &self.site.language } else { &key.term }).to_owned()
-            }
-            Kind::Category | Kind::Tag | Kind::Author => {
-                let label = self.catalog.label_in(key, self.now);
-                label.or(known.map(|feed| feed.label.as_str())).unwrap_or(&*key.term).to_owned()
-            }
-        }
-    }
-
-    /// Whether readers see articles of more than one language, or ever did.
-    fn has_languages(&self, remembered: &BTreeMap<GroupKey, &Remembered>) -> bool {
-        let groups = self.catalog.groups().filter(|(key, _)| key.kind == Kind::Language);
-        let live = groups.filter(|(key, _)| self.catalog.live_in(key, self.now).next().is_some());
-        live.take(2).count() > 1 || remembered.keys().any(|key| key.kind == Kind::Language)
-    }
-
-    /// The number of the newest archive of a group; None without archives.
-    fn newest_archive(&self, key: &GroupKey) -> Option<u64> {
-        let dates = self.catalog.live_in(key, self.now).map(|standing| standing.published_at());
-        archive::newest(dates, self.settings.feeds.entries, &self.site.timezone)
-            .filter(|_| self.settings.feeds.archives)
-    }
-}
-
-impl Reading<'_> {
-    /// The entries of articles: those made before, and the new ones, made on all cores.
-    pub fn entries<'s>(&self, wanted: impl Iterator<Item = &'s Arc<Standing>>) -> Entries {
-        let setting = setting(self.site, self.settings);
-        let mut entries: HashMap<ArticleId, Shown> = HashMap::new();
-        let mut to_make: BTreeMap<ArticleId, &Arc<Standing>> = BTreeMap::new();
-        for standing in wanted {
-            let before = self.before.entries().get(&standing.id);
-            match before.filter(|shown| shown.is_of(standing, setting)) {
-                Some(shown) => {
-                    entries.entry(standing.id).or_insert_with(|| shown.clone());
-                }
-                None => {
-                    to_make.insert(standing.id, standing);
-                }
-            }
-        }
-        let is_changing = AtomicBool::new(false);
-        let make = |standing: &Arc<Standing>| -> (Option<Shown>, Option<(ArticleId, Vec<Fault>)>) {
-            let as_it_was = || self.before.entries().get(&standing.id).cloned();
-            let (article, asked) = match (self.read)(standing) {
-                Ok(read) => read,
-                // What cannot be read now keeps its last good form.
-                Err(why) => {
-                    is_changing.fetch_or(why == Unread::Changing, Ordering::Relaxed);
-                    return (as_it_was(), None);
-                }
-            };
-            let entry = entry(standing, &article, self.site, self.settings.feeds.content, self.slugs);
-            let (entry, mut faults) = doctor::treat(entry, self.now);
-            faults.retain(|fault| fault.severity == Severity::Fatal);
-            if faults.is_empty() {
-                (Some(Shown::new(standing, setting, entry, asked)), None)
-            } else {
-                (as_it_was(), Some((standing.id, faults)))
-            }
-        };
-        let to_make: Vec<&Arc<Standing>> = to_make.into_values().collect();
-        let made: Vec<_> = to_make.into_par_iter().map(make).collect();
-        let mut held = BTreeMap::new();
-        for (shown, faults) in made {
-            entries.extend(shown.map(|shown| (shown.article, shown)));
-            held.extend(faults);
-        }
-        Entries { shown: entries, held, is_incomplete: is_changing.into_inner() }
-    }
 }
 
 /// What came of making a document: the document as it is now or, where that was refused, as it was.
@@ -469,11 +272,6 @@ fn cancelled(withdrawn: &Withdrawn) -> Option<Cancelled> {
     Some(Cancelled { id, start: time.start, end: time.end, all_day: time.all_day, at, published })
 }
 
-/// A number that changes with what the site and the configuration say of every entry.
-fn setting(site: &SiteSettings, settings: &Settings) -> u64 {
-    digest::number(format!("{} {:?} {}", site.print(), settings.feeds.content, settings.public_url))
-}
-
 /// The bytes of a feed in a format. None if they cannot be written.
 pub(super) fn bytes(
     format: Format,
@@ -495,7 +293,7 @@ pub(super) fn etag(body: &[u8]) -> String {
 }
 
 /// Now, and in any case a second later than before.
-fn later(now: Timestamp, before: Timestamp) -> Timestamp {
+pub(super) fn later(now: Timestamp, before: Timestamp) -> Timestamp {
     now.max(before.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now))
 }
 
@@ -519,29 +317,4 @@ pub(super) fn document(
         last_modified,
         made_of,
     }
-}
-
-/// An empty feed that nobody ever saw filled has to carry some date.
-pub(super) const LONG_AGO: Timestamp = Timestamp::constant(946_684_800, 0);
-
-/// What the slug of a feed is made of.
-fn name_of<'a>(key: &'a GroupKey, label: &'a str, site: &'a SiteSettings) -> &'a str {
-    match key.kind {
-        Kind::Collection => &key.term,
-        Kind::Language if key.term.is_empty() => &site.language,
-        Kind::Language => &key.term,
-        _ => label,
-    }
-}
-
-/// The slug of a feed that was never put out. Two terms with one slug share no feed: the later one gets a number.
-fn new_slug(key: &GroupKey, name: &str, taken: &mut BTreeSet<String>) -> String {
-    let plain = slug(name);
-    let mut candidate = plain.clone();
-    let mut number = 2;
-    while !taken.insert(path_of(key.kind, &candidate)) {
-        candidate = format!("{plain}-{number}");
-        number += 1;
-    }
-    candidate
 }

@@ -13,12 +13,14 @@ mod content_line;
 pub mod demand;
 pub mod doctor;
 pub mod entry;
+mod grouping;
 pub mod ics;
 pub mod json;
 mod making;
 mod media;
 pub mod opml;
 mod plain;
+mod reading;
 pub mod rss;
 pub mod selection;
 mod set;
@@ -28,7 +30,8 @@ mod wording;
 pub mod words;
 
 pub use crate::catalog::Kind;
-pub use making::{Entries, Making, Reading};
+pub use making::Making;
+pub use reading::{Entries, Reading};
 pub use set::{Asked, FeedSet, Memory, ReadWhole, Refused, Remembered, Shown, Slugs, Unread};
 pub use settings::Settings;
 
@@ -83,7 +86,30 @@ pub struct History {
     pub next: Option<u64>,
 }
 
+/// An empty feed that nobody ever saw filled has to carry some date.
+pub const LONG_AGO: Timestamp = Timestamp::constant(946_684_800, 0);
+
 impl Feed {
+    /// A feed of a kind that is about nothing yet.
+    pub fn empty(kind: Kind) -> Self {
+        Self {
+            kind,
+            term: String::new(),
+            label: String::new(),
+            slug: String::new(),
+            title: String::new(),
+            language: None,
+            articles: 0,
+            entries: 0,
+            updated: LONG_AGO,
+            changed: LONG_AGO,
+            print: 0,
+            history: History::default(),
+            shown: Vec::new(),
+            agenda: Vec::new(),
+        }
+    }
+
     /// The group of articles that it is made of.
     pub fn key(&self) -> GroupKey {
         GroupKey::new(self.kind, &self.term)

@@ -46,7 +46,7 @@ pub fn document(withdrawn: &[Withdrawn], site: &SiteSettings, settings: &Setting
         mime_type: Some(mime_type.to_owned()),
         ..Link::default()
     };
-    let updated = shown.first().map_or(super::making::LONG_AGO, |newest| newest.at);
+    let updated = shown.first().map_or(super::LONG_AGO, |newest| newest.at);
     let document = atom_syndication::Feed {
         title: Text::plain(untagged(&title(site))),
         subtitle: Some(Text::plain(subtitle)),

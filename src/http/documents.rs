@@ -7,7 +7,7 @@ use crate::feed::conditional::{Coding, http_date};
 use crate::feed::{Document, coding};
 use crate::hub::links;
 use crate::reconcile::Snapshot;
-use crate::text::percent_decode;
+use crate::text::request_path;
 use arc_swap::{ArcSwapOption, Guard};
 use axum::body::Bytes;
 use axum::http::HeaderValue;
@@ -127,10 +127,7 @@ impl Shelf {
         if !path.contains('%') {
             return self.by_path.get(path);
         }
-        if path.as_bytes().windows(3).any(|three| three.eq_ignore_ascii_case(b"%2f")) {
-            return None;
-        }
-        self.by_path.get(percent_decode(path).as_str())
+        self.by_path.get(request_path(path)?.as_str())
     }
 }
 

@@ -188,25 +188,16 @@ fn jekyll_feed<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::History;
 
     fn feeds() -> Vec<Arc<Feed>> {
         let feed = |kind: Kind, term: &str, label: &str| {
             Arc::new(Feed {
-                kind,
                 term: term.to_owned(),
                 label: label.to_owned(),
                 slug: slug(if kind == Kind::Collection { term } else { label }),
-                title: String::new(),
                 articles: 1,
                 entries: 1,
-                language: None,
-                updated: jiff::Timestamp::UNIX_EPOCH,
-                changed: jiff::Timestamp::UNIX_EPOCH,
-                print: 0,
-                history: History::default(),
-                shown: Vec::new(),
-                agenda: Vec::new(),
+                ..Feed::empty(kind)
             })
         };
         vec![

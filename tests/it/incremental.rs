@@ -609,7 +609,6 @@ async fn what_another_article_is_written_over_is_gone() {
     assert_eq!((catalog.len(), catalog.at_path("_communiques/a.md").unwrap().id), (2, b));
 }
 
-
 /// Texts of a first start are worked out after its feeds are ready; editors do not wait for that.
 #[tokio::test]
 async fn an_article_that_is_renamed_right_after_the_first_start_is_the_same() {

@@ -4,7 +4,7 @@ use crieur::article::sketch::Gist;
 use crieur::article::{self, Article, ArticleId, Depth, FileFacts, Pixels, SiteSettings, SourceFile};
 use crieur::catalog::{Head, Names, Past, Standing};
 use crieur::feed::entry::{Entry, entry};
-use crieur::feed::{Feed, History, Kind, Settings};
+use crieur::feed::{Feed, Kind, Settings};
 use crieur::source::directory::Directory;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -77,20 +77,13 @@ impl Bench {
     /// A feed.
     pub fn feed(&self, kind: Kind, label: &str) -> Feed {
         Feed {
-            kind,
             term: label.to_lowercase(),
             label: label.to_owned(),
             slug: crieur::text::slug(label),
             title: if label.is_empty() { self.site.title.clone() } else { format!("{} – {label}", self.site.title) },
-            articles: 0,
-            entries: 0,
-            language: None,
             updated: SEEN,
             changed: SEEN,
-            print: 0,
-            history: History::default(),
-            shown: Vec::new(),
-            agenda: Vec::new(),
+            ..Feed::empty(kind)
         }
     }
 }
