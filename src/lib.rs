@@ -16,6 +16,7 @@
 //! - [`delivery`]: one post to one endpoint, and what to do after a failure
 //! - [`hub`]: WebSub: what is asked of the hub, what becomes of a subscription, what is due
 //! - [`plan`]: what goes where and when, and why not
+//! - [`simulate`]: the same over a site's whole history
 //! - [`review`]: what only shows when all articles and rules are looked at together
 //! - [`starter`]: a first configuration, from what a site holds
 //!
@@ -59,6 +60,7 @@ pub mod post;
 pub mod delivery;
 pub mod hub;
 pub mod plan;
+pub mod simulate;
 pub mod review;
 pub mod starter;
 // ── seams ──

@@ -6,7 +6,7 @@ use crate::digest;
 use crate::problem::{Place, Problem};
 use crate::text::{is_host, language_tag, percent_decode, repair_address};
 use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
 pub use super::generator::glob::matches;
@@ -198,6 +198,12 @@ impl SiteSettings {
                 Rules::Zola(rules) => rules.is_settings(path, &self.collections),
                 Rules::Plain(rules) => rules.is_settings(path, &self.collections),
             }
+    }
+
+    /// The folders in which the collections' files can be: each glob up to its first wildcard.
+    pub fn folders(&self) -> BTreeSet<String> {
+        let globs = self.collections.values().flat_map(|collection| &collection.paths);
+        globs.map(|glob| fixed_folder(glob).to_owned()).collect()
     }
 
     /// Whether a folder may hold articles: all others need not be looked into.

@@ -5,8 +5,9 @@ use super::ledger::{Past, without_scheme};
 use super::{Stamp, StampHash};
 use crate::article::identity::Seen;
 use crate::article::sketch::Sketch;
-use crate::article::{Article, Life};
+use crate::article::{self, Article, Depth, Life, SiteSettings, SourceFile};
 use crate::digest;
+use crate::problem::{Place, Problem};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -59,6 +60,48 @@ impl Read {
     pub fn print(&self) -> u64 {
         self.print
     }
+}
+
+/// What a file of a collection is.
+#[derive(Debug)]
+pub enum Outcome {
+    /// An article.
+    Article(Box<Read>),
+    /// None, or none that can be read.
+    Other {
+        /// What a person should see.
+        problems: Vec<Problem>,
+        /// Whether it should be an article: the last good version stays in its place.
+        broken: bool,
+    },
+}
+
+/// Reads one file by itself, with or without its text.
+pub fn file(file: &SourceFile, site: &SiteSettings, stamp: Stamp, with_text: bool) -> Outcome {
+    let read = || {
+        let depth = if with_text { Depth::Text } else { Depth::Head };
+        let parsed = article::parse(file, site, &|_: &str| None, depth);
+        match parsed.article {
+            Some(article) => {
+                let print = digest::number(&file.bytes);
+                Outcome::Article(Box::new(Read::new(&article, stamp, print, with_text)))
+            }
+            None => Outcome::Other { problems: parsed.problems, broken: parsed.broken },
+        }
+    };
+    guarded(read).unwrap_or_else(|| Outcome::Other { problems: vec![fault(&file.path)], broken: true })
+}
+
+/// The reading of one file. None if it panics: that is the file's problem, not the others'.
+pub fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).ok()
+}
+
+/// A panic in the reader of one file.
+pub fn fault(path: &str) -> Problem {
+    Problem::error(path, Place::FILE, "the file cannot be read, by a fault of Crieur")
+        .kind("unreadable-file")
+        .cure("report it together with the file")
 }
 
 /// What a look at the site found, compared with the catalog.

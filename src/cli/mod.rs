@@ -15,6 +15,7 @@ mod posts;
 mod preview;
 mod publish_now;
 mod run;
+mod simulate;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, Surroundings};
@@ -59,6 +60,8 @@ enum Command {
     Check(check::Options),
     /// Show what would go where and when, and why not for the rest
     Plan(plan::Options),
+    /// Show what would have gone out over a site's whole git history
+    Simulate(simulate::Options),
     /// Show the exact posts of an article
     Preview(preview::Options),
     /// Post an article now, once, however often this is asked
@@ -121,6 +124,7 @@ pub async fn main() -> ExitCode {
         Command::Init(options) => init::run(&context, options).await,
         Command::Check(options) => check::run(&context, options).await,
         Command::Plan(options) => plan::run(&context, options).await,
+        Command::Simulate(options) => simulate::run(&context, options).await,
         Command::Preview(options) => preview::run(&context, options).await,
         Command::PublishNow(options) => publish_now::run(&context, options).await,
         Command::Posts(options) => posts::run(&context, options).await,
@@ -217,4 +221,11 @@ fn civil(at: Timestamp, zone: &jiff::tz::TimeZone) -> String {
 /// An instant for programs: RFC 3339 in UTC, whole seconds where it has them.
 fn utc(at: Timestamp) -> String {
     at.to_string()
+}
+
+/// An instant as a person writes it; without a zone it is in the site's.
+fn instant(text: &str, zone: &jiff::tz::TimeZone) -> Result<Timestamp, Fail> {
+    text.parse::<Timestamp>().ok().or_else(|| crate::article::date::parse(text, zone).map(|date| date.at)).ok_or_else(|| {
+        Fail::Usage(format!("`{text}` is not a time; write one such as 2026-12-31 or \"2026-12-31 18:00\""))
+    })
 }

@@ -1,10 +1,7 @@
 //! `crieur plan`: what would go where and when, and why not for the rest. Touches nothing.
 
-use super::{Context, Fail, civil, print, print_json, utc};
-use crate::article::date;
+use super::{Context, Fail, civil, instant, print, print_json, utc};
 use crate::plan::Line;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
@@ -32,7 +29,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let config = Arc::new(context.config()?);
     let (snapshot, _) = context.glance(&config, context.clock.now()).await?;
     let zone = snapshot.site.timezone.clone();
-    let until = options.until.as_deref().map(|until| parse(until, &zone)).transpose()?;
+    let until = options.until.as_deref().map(|until| instant(until, &zone)).transpose()?;
     let mut lines: Vec<&Line> = snapshot
         .plan
         .lines
@@ -66,10 +63,4 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         print(&format!("{when:<26}  {:<9}  {}{to}: {}", line.state, line.path, line.reason))?;
     }
     Ok(())
-}
-
-fn parse(text: &str, zone: &TimeZone) -> Result<Timestamp, Fail> {
-    text.parse::<Timestamp>().ok().or_else(|| date::parse(text, zone).map(|date| date.at)).ok_or_else(|| {
-        Fail::Usage(format!("`{text}` is not a time; write one such as 2026-12-31 or \"2026-12-31 18:00\""))
-    })
 }

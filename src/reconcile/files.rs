@@ -2,14 +2,13 @@
 
 use super::PassError;
 use super::texts::Texts;
-use crate::article::{self, Depth, SiteSettings, SourceFile, Tree};
-use crate::catalog::read::{Changes, Read};
+use crate::article::{SiteSettings, SourceFile, Tree};
+use crate::catalog::read::{self, Changes, Read};
 use crate::catalog::{Catalog, Stamp, StampHash};
 use crate::config::Config;
-use crate::digest;
-use crate::problem::{Place, Problem};
+use crate::problem::Problem;
 use crate::source::SourceError;
-use crate::source::directory::{self, Directory, Found};
+use crate::source::directory::{Directory, Found};
 use jiff::{SignedDuration, Timestamp};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use std::collections::{BTreeMap, BTreeSet};
@@ -355,7 +354,7 @@ impl Files {
     pub fn folders(&self, named: &BTreeSet<String>) -> BTreeSet<PathBuf> {
         let Some(site) = &self.site else { return BTreeSet::new() };
         let root = self.directory.root();
-        let of_collections = directory::folders(site);
+        let of_collections = site.folders();
         of_collections
             .iter()
             .map(Path::new)
@@ -419,27 +418,9 @@ fn read_file(directory: &Directory, site: &SiteSettings, path: &str, stamp: Stam
         Some(Err(problem)) => return broken(problem),
         None => return Outcome::Gone,
     };
-    let print = digest::number(&bytes);
     let file = SourceFile { path: path.to_owned(), bytes };
-    let read = || {
-        let depth = if with_text { Depth::Text } else { Depth::Head };
-        let parsed = article::parse(&file, site, &|_: &str| None, depth);
-        match parsed.article {
-            Some(article) => Outcome::Article(Box::new(Read::new(&article, stamp, print, with_text))),
-            None => Outcome::Other(Other { stamp, problems: parsed.problems, broken: parsed.broken }),
-        }
-    };
-    guarded(read).unwrap_or_else(|| broken(fault(path)))
-}
-
-/// The reading of one file. None if it panics: that is the file's problem, not the others'.
-pub fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).ok()
-}
-
-/// A panic in the reader of one file.
-pub fn fault(path: &str) -> Problem {
-    Problem::error(path, Place::FILE, "the file cannot be read, by a fault of Crieur")
-        .kind("unreadable-file")
-        .cure("report it together with the file")
+    match read::file(&file, site, stamp, with_text) {
+        read::Outcome::Article(read) => Outcome::Article(read),
+        read::Outcome::Other { problems, broken } => Outcome::Other(Other { stamp, problems, broken }),
+    }
 }

@@ -9,7 +9,6 @@ use crate::catalog::Stamp;
 use crate::problem::{Place, Problem};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
-use std::collections::BTreeSet;
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -60,7 +59,7 @@ impl Directory {
         if !self.root.is_dir() {
             return Err(SourceError::Missing(self.root.display().to_string()));
         }
-        let folders: Vec<String> = folders(site).into_iter().collect();
+        let folders: Vec<String> = site.folders().into_iter().collect();
         let found: Result<Vec<Vec<Found>>, SourceError> =
             folders.par_iter().map(|folder| self.walk(site, folder)).collect();
         let mut found: Vec<Found> = found?.into_iter().flatten().collect();
@@ -162,18 +161,6 @@ fn stamp(metadata: &Metadata) -> Stamp {
         changed: (metadata.ctime(), nanos(metadata.ctime_nsec())),
         inode: metadata.ino(),
     }
-}
-
-/// The folders in which the collections' files can be: each glob up to its first wildcard.
-pub fn folders(site: &SiteSettings) -> BTreeSet<String> {
-    site.collections
-        .values()
-        .flat_map(|collection| &collection.paths)
-        .map(|glob| {
-            let fixed = &glob[..glob.find(['*', '?']).unwrap_or(glob.len())];
-            fixed.rfind('/').map_or(String::new(), |end| fixed[..end].to_owned())
-        })
-        .collect()
 }
 
 /// The site's settings lie in its files.

@@ -21,6 +21,7 @@
 //! What fails leaves the commit that stood there. A repository that cannot be used any more is cloned afresh beside,
 //! and replaced only when that has worked.
 
+pub mod history;
 mod program;
 
 use super::SourceError;
@@ -388,10 +389,15 @@ fn head(program: &Program) -> Option<String> {
     Some(String::from_utf8_lossy(&answer.ok()?).trim().to_owned()).filter(|commit| !commit.is_empty())
 }
 
+/// What git takes for a rename: half of the bytes are the same. Where a thousand files went and a thousand came, only
+/// those with the same bytes are told; the texts tell the others.
+const RENAMES: [&str; 2] = ["-M50%", "-l1000"];
+
 /// Renames under a folder between what was last taken and a commit. Where git cannot tell, the texts do.
 fn renames(program: &Program, subfolder: &str, commit: &str) -> Vec<(String, String)> {
     let relative = format!("--relative={subfolder}/");
-    let mut arguments = vec!["diff-tree", "-r", "-z", "--name-status", "--diff-filter=R", "-M50%", "-l1000"];
+    let mut arguments = vec!["diff-tree", "-r", "-z", "--name-status", "--diff-filter=R"];
+    arguments.extend(RENAMES);
     if !subfolder.is_empty() {
         arguments.push(&relative);
     }

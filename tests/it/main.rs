@@ -45,6 +45,7 @@ mod redbot;
 mod replay;
 mod rules;
 mod server;
+mod simulate;
 mod snac;
 mod stability;
 mod store;

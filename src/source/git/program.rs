@@ -78,14 +78,8 @@ impl Program<'_> {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("git");
-        command
-            .args(arguments)
-            .env_clear()
-            .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-        for (name, value) in ENVIRONMENT {
-            command.env(name, value);
-        }
+        let mut command = bare();
+        command.args(arguments);
         command.env("GIT_DIR", self.repository).env("GIT_ALLOW_PROTOCOL", self.settings.url.protocols());
         let mut options: Vec<(String, &str)> =
             OPTIONS.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
@@ -95,10 +89,7 @@ impl Program<'_> {
             let user = if url.username().is_empty() { "x-access-token" } else { url.username() };
             command.env("CRIEUR_GIT_USER", user).env("CRIEUR_GIT_TOKEN", token.expose());
         }
-        command.env("GIT_CONFIG_COUNT", options.len().to_string());
-        for (at, (name, value)) in options.iter().enumerate() {
-            command.env(format!("GIT_CONFIG_KEY_{at}"), name).env(format!("GIT_CONFIG_VALUE_{at}"), value);
-        }
+        set(&mut command, &options);
         command
     }
 
@@ -195,6 +186,35 @@ impl Program<'_> {
         let clean: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
         let secrets: Vec<&Secret> = self.settings.token.iter().chain(&self.settings.key).collect();
         redact(clean.trim_start_matches("fatal: ").trim_start_matches("error: "), &secrets)
+    }
+}
+
+/// A command that only reads a repository that somebody named: also one of another owner, since nothing in it is
+/// started.
+pub fn local(folder: &Path) -> Command {
+    let mut command = bare();
+    let more = [("safe.directory", "*"), ("core.pager", "cat"), ("log.showRoot", "true"), ("log.mailmap", "false")];
+    let options: Vec<(String, &str)> =
+        OPTIONS.iter().chain(&more).map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    set(&mut command, &options);
+    command.arg("-C").arg(folder);
+    command
+}
+
+/// The program without any of the machine's settings.
+fn bare() -> Command {
+    let mut command = Command::new("git");
+    command.env_clear().envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    for (name, value) in ENVIRONMENT {
+        command.env(name, value);
+    }
+    command
+}
+
+fn set(command: &mut Command, options: &[(String, &str)]) {
+    command.env("GIT_CONFIG_COUNT", options.len().to_string());
+    for (at, (name, value)) in options.iter().enumerate() {
+        command.env(format!("GIT_CONFIG_KEY_{at}"), name).env(format!("GIT_CONFIG_VALUE_{at}"), value);
     }
 }
 

@@ -1,0 +1,121 @@
+//! The files of a commit: their paths, and the names of their bytes.
+
+use super::{Blob, Blobs};
+use crate::article::{SiteSettings, Tree};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// Deepest folder in which articles are looked for, as in a folder on the disk.
+const DEPTH_MAX: usize = 32;
+
+/// All files under the site's root.
+#[derive(Debug, Default)]
+pub struct Files(BTreeMap<Box<str>, Blob>);
+
+impl Files {
+    pub fn put(&mut self, path: &str, blob: &Blob) {
+        self.0.insert(path.into(), Arc::clone(blob));
+    }
+
+    pub fn remove(&mut self, path: &str) {
+        self.0.remove(path);
+    }
+
+    pub fn blob(&self, path: &str) -> Option<&Blob> {
+        self.0.get(path)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Blob)> {
+        self.0.iter().map(|(path, blob)| (&**path, blob))
+    }
+
+    /// All files in a folder and the folders in it.
+    pub fn under(&self, folder: &str) -> impl Iterator<Item = (&str, &Blob)> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        self.starting(prefix)
+    }
+
+    fn starting(&self, prefix: String) -> impl Iterator<Item = (&str, &Blob)> {
+        let from = self.0.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+        from.take_while(move |(path, _)| path.starts_with(&prefix)).map(|(path, blob)| (&**path, blob))
+    }
+
+    /// Whether a file that is there is one that a look at the folder on the disk would read as an article.
+    pub fn holds(&self, site: &SiteSettings, path: &str) -> bool {
+        if !self.0.contains_key(path) || site.collection_of(path).is_none() {
+            return false;
+        }
+        site.folders().iter().any(|root| self.is_reached(site, root, path))
+    }
+
+    /// Whether a walk that begins at a folder comes to a file.
+    fn is_reached(&self, site: &SiteSettings, root: &str, path: &str) -> bool {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let below = match root {
+            "" => folder,
+            _ => match folder.strip_prefix(root) {
+                Some("") => "",
+                Some(below) if below.starts_with('/') => &below[1..],
+                _ => return false,
+            },
+        };
+        let mut inside = root.to_owned();
+        let mut parts = below.split('/').filter(|part| !part.is_empty());
+        let mut depth = root.split('/').filter(|part| !part.is_empty()).count();
+        loop {
+            // Documents beside and below the one that makes a folder an article are its resources.
+            let is_bundle = self.is_bundle(site, &inside);
+            match parts.next() {
+                Some(_) if is_bundle => return false,
+                Some(part) => {
+                    inside = if inside.is_empty() { part.to_owned() } else { format!("{inside}/{part}") };
+                    depth += 1;
+                    if depth > DEPTH_MAX || !site.enters(&inside) {
+                        return false;
+                    }
+                }
+                None => return !is_bundle || site.is_bundle_marker(path.rsplit('/').next().unwrap_or(path)),
+            }
+        }
+    }
+
+    /// Whether a folder is one article. Every name that can make it one begins alike.
+    fn is_bundle(&self, site: &SiteSettings, folder: &str) -> bool {
+        if site.bundle_markers().is_empty() {
+            return false;
+        }
+        let prefix = if folder.is_empty() { "index.".to_owned() } else { format!("{folder}/index.") };
+        let start = prefix.len() - "index.".len();
+        let names = self.starting(prefix).filter_map(|(path, _)| path.get(start..)).filter(|name| !name.contains('/'));
+        site.is_bundle(folder, names)
+    }
+}
+
+/// The files of a commit with their bytes, as far as a site's settings lie in them.
+pub struct Held<'a> {
+    pub files: &'a Files,
+    pub blobs: &'a dyn Blobs,
+}
+
+impl Tree for Held<'_> {
+    fn read(&self, path: &str) -> Option<String> {
+        let blob = self.files.blob(path)?;
+        let bytes = self.blobs.read(std::slice::from_ref(blob)).ok()?.pop()??;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn files(&self, folder: &str, deep: bool) -> Vec<String> {
+        let start = if folder.is_empty() { 0 } else { folder.len() + 1 };
+        let is_entered = |path: &str| {
+            let below = path.get(start..).unwrap_or("");
+            let mut folders = below.rsplit_once('/').map_or("", |(folders, _)| folders).split('/');
+            folders.all(|name| !name.starts_with('.') && name != "node_modules")
+        };
+        let listed = |path: &str| {
+            let is_in_folder = path.get(start..).is_some_and(|below| !below.contains('/'));
+            is_in_folder || (deep && is_entered(path))
+        };
+        self.files.under(folder).map(|(path, _)| path).filter(|path| listed(path)).map(str::to_owned).collect()
+    }
+}

@@ -1,0 +1,207 @@
+//! The outbox of a simulation: in memory, with the same keys and the same turns as the store's.
+
+use crate::article::ArticleId;
+use crate::catalog::Catalog;
+use crate::config::{Endpoint, EndpointName};
+use crate::delivery::{Delivery, DeliveryKey, State};
+use crate::plan::{Plan, Planned};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// A delivery, and when what became of it.
+#[derive(Debug)]
+pub struct Row {
+    pub delivery: Delivery,
+    /// When it came into its state, or when it is due as long as it waits.
+    pub at: Timestamp,
+    /// The commit that stood then.
+    pub commit: Arc<str>,
+    /// The article's path and title then.
+    pub path: String,
+    pub title: String,
+}
+
+/// What there is at an instant.
+pub struct Moment<'a> {
+    pub now: Timestamp,
+    pub commit: &'a Arc<str>,
+    pub catalog: &'a Catalog,
+}
+
+/// All deliveries, in the order of their booking.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    rows: Vec<Row>,
+    by_key: HashMap<DeliveryKey, usize>,
+    by_article: HashMap<ArticleId, Vec<usize>>,
+    /// Those that are not over.
+    active: BTreeSet<usize>,
+    /// Articles of which a delivery was called off with them, and may come back.
+    returning: BTreeSet<ArticleId>,
+    /// When the last post of an endpoint went out.
+    last: BTreeMap<EndpointName, Timestamp>,
+}
+
+impl Outbox {
+    /// All deliveries.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The deliveries that a plan must know: those that are not over, those of articles of which one was called off, and
+    /// those of the articles given.
+    pub fn wanted(&self, articles: &BTreeSet<ArticleId>) -> Vec<Delivery> {
+        let of_articles = articles.iter().chain(&self.returning).filter_map(|id| self.by_article.get(id)).flatten();
+        let wanted: BTreeSet<usize> = of_articles.chain(&self.active).copied().collect();
+        wanted.into_iter().filter_map(|place| self.rows.get(place)).map(|row| row.delivery.clone()).collect()
+    }
+
+    /// Carries out a plan.
+    pub fn carry_out(&mut self, plan: Plan, moment: &Moment) {
+        // Every part by its name: one that is new must be thought of here.
+        let Plan { book, decided: _, withdraw, expire, hold, postpone, lines: _ } = plan;
+        for (id, reason) in withdraw {
+            self.settle(id, State::Cancelled, reason, moment);
+        }
+        for (id, reason) in expire {
+            self.settle(id, State::Failed, reason, moment);
+        }
+        for (id, due_at) in postpone {
+            if let Some(row) = self.row(id).filter(|row| row.delivery.state == State::Pending) {
+                row.delivery.due_at = due_at;
+                row.at = due_at;
+            }
+        }
+        for (id, reason) in hold {
+            self.settle(id, State::Held, reason, moment);
+        }
+        for planned in book {
+            self.book(planned, moment);
+        }
+    }
+
+    /// Lets go out what is due, each endpoint at its pace, the one that is due longest first.
+    pub fn deliver(&mut self, endpoints: &BTreeMap<EndpointName, Endpoint>, moment: &Moment) {
+        let mut due: Vec<(Timestamp, usize)> = self
+            .pending()
+            .filter(|(_, delivery)| delivery.due_at <= moment.now)
+            .map(|(place, delivery)| (delivery.due_at, place))
+            .collect();
+        due.sort_unstable();
+        for (_, place) in due {
+            let Some(row) = self.rows.get(place) else { continue };
+            let (endpoint, article) = (row.delivery.key.endpoint.clone(), row.delivery.key.article);
+            if self.open_from(endpoints, &endpoint) > moment.now {
+                continue;
+            }
+            // Of a file that cannot be read at present nobody knows; one that is withdrawn is the plan's to call off.
+            if !moment.catalog.get(&article).is_some_and(|standing| standing.article.is_live(moment.now)) {
+                continue;
+            }
+            self.turn(place, State::Published, None, moment);
+            self.last.insert(endpoint, moment.now);
+        }
+    }
+
+    /// When the next delivery may go out.
+    pub fn next(&self, endpoints: &BTreeMap<EndpointName, Endpoint>, now: Timestamp) -> Option<Timestamp> {
+        let ready = self
+            .pending()
+            .map(|(_, delivery)| delivery.due_at.max(self.open_from(endpoints, &delivery.key.endpoint)));
+        ready.filter(|at| *at > now).min()
+    }
+
+    fn pending(&self) -> impl Iterator<Item = (usize, &Delivery)> {
+        let active = self.active.iter().filter_map(|place| Some((*place, &self.rows.get(*place)?.delivery)));
+        active.filter(|(_, delivery)| delivery.state == State::Pending)
+    }
+
+    /// From when on an endpoint takes its next post.
+    fn open_from(&self, endpoints: &BTreeMap<EndpointName, Endpoint>, name: &EndpointName) -> Timestamp {
+        match (self.last.get(name), endpoints.get(name)) {
+            (Some(last), Some(endpoint)) => last.saturating_add(endpoint.gap).unwrap_or(Timestamp::MAX),
+            _ => Timestamp::MIN,
+        }
+    }
+
+    /// A key that is there stays as it is, unless it was called off with its article.
+    fn book(&mut self, planned: Planned, moment: &Moment) {
+        let Planned { key, network, path, due_at, state, reason } = planned;
+        let place = match self.by_key.get(&key) {
+            Some(place) => {
+                let Some(row) = self.rows.get_mut(*place) else { return };
+                if !(row.delivery.withdrawn && row.delivery.state == State::Cancelled) {
+                    return;
+                }
+                row.delivery = Delivery { path, due_at, withdrawn: false, by_hand: false, ..row.delivery.clone() };
+                *place
+            }
+            None => {
+                let place = self.rows.len();
+                let delivery = Delivery {
+                    id: i64::try_from(place).unwrap_or(i64::MAX),
+                    key: key.clone(),
+                    network,
+                    path,
+                    state,
+                    due_at,
+                    text: None,
+                    attempts: 0,
+                    remote_id: None,
+                    remote_url: None,
+                    reason: None,
+                    withdrawn: false,
+                    by_hand: false,
+                    look_first: false,
+                };
+                self.by_article.entry(key.article).or_default().push(place);
+                self.by_key.insert(key, place);
+                let (path, title) = (delivery.path.clone(), String::new());
+                self.rows.push(Row { delivery, at: due_at, commit: Arc::clone(moment.commit), path, title });
+                place
+            }
+        };
+        self.turn(place, state, reason, moment);
+        if matches!(state, State::Pending | State::Held)
+            && let Some(row) = self.rows.get_mut(place)
+        {
+            row.at = due_at;
+        }
+    }
+
+    /// Ends a delivery that never went out.
+    fn settle(&mut self, id: i64, state: State, reason: String, moment: &Moment) {
+        let waits = |state: State| matches!(state, State::Pending | State::Held);
+        let Some(row) = self.row(id).filter(|row| waits(row.delivery.state)) else { return };
+        row.delivery.withdrawn = state == State::Cancelled;
+        if row.delivery.withdrawn {
+            let article = row.delivery.key.article;
+            self.returning.insert(article);
+        }
+        if let Ok(place) = usize::try_from(id) {
+            self.turn(place, state, Some(reason), moment);
+        }
+    }
+
+    fn row(&mut self, id: i64) -> Option<&mut Row> {
+        self.rows.get_mut(usize::try_from(id).ok()?)
+    }
+
+    fn turn(&mut self, place: usize, state: State, reason: Option<String>, moment: &Moment) {
+        let Some(row) = self.rows.get_mut(place) else { return };
+        row.delivery.state = state;
+        row.delivery.reason = reason;
+        row.at = moment.now;
+        row.commit = Arc::clone(moment.commit);
+        if let Some(standing) = moment.catalog.get(&row.delivery.key.article) {
+            row.path = standing.article.path.to_string();
+            row.title = standing.article.title.to_string();
+        }
+        if matches!(state, State::Pending | State::Held) {
+            self.active.insert(place);
+        } else {
+            self.active.remove(&place);
+        }
+    }
+}
