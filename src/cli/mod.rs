@@ -225,7 +225,7 @@ fn utc(at: Timestamp) -> String {
 
 /// An instant as a person writes it; without a zone it is in the site's.
 fn instant(text: &str, zone: &jiff::tz::TimeZone) -> Result<Timestamp, Fail> {
-    text.parse::<Timestamp>().ok().or_else(|| crate::article::date::parse(text, zone).map(|date| date.at)).ok_or_else(|| {
-        Fail::Usage(format!("`{text}` is not a time; write one such as 2026-12-31 or \"2026-12-31 18:00\""))
-    })
+    text.parse::<Timestamp>().ok().or_else(|| crate::article::date::parse(text, zone).map(|date| date.at)).ok_or_else(
+        || Fail::Usage(format!("`{text}` is not a time; write one such as 2026-12-31 or \"2026-12-31 18:00\"")),
+    )
 }

@@ -6,6 +6,7 @@ use crate::article::ArticleId;
 use crate::catalog::Standing;
 use crate::config::{BY_HAND, EndpointName};
 use crate::delivery::{DeliveryKey, State};
+use jiff::SignedDuration;
 use std::collections::BTreeMap;
 
 /// The deliveries that `publish-now` means for an article: those of the rules that fit it; or, for endpoints that no
@@ -28,7 +29,7 @@ pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) ->
     if endpoints.is_empty() {
         return Err(format!("no rule fits {}; name an endpoint with --endpoint", standing.article.path));
     }
-    let copy_of = standing.past.copy_of.as_deref().copied();
+    let copy_of = suspected(inputs, standing);
     let mut planned = Vec::new();
     for name in endpoints {
         let Some(endpoint) = inputs.endpoints.get(&name) else {
@@ -48,6 +49,18 @@ pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) ->
         });
     }
     Ok(planned)
+}
+
+/// Dates that lie farther apart than this are of two editions: the same invitation goes out every few months. A copy
+/// that an editor's tool made has the date of its model, or that of the day.
+const EDITION: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// The standing article of which an article is suspected to be a copy, and the share of its text.
+pub(super) fn suspected(inputs: &Inputs, standing: &Standing) -> Option<(ArticleId, f64)> {
+    let (of, likeness) = standing.past.copy_of.as_deref().copied()?;
+    let model = inputs.catalog.get(&of).and_then(|model| model.article.date);
+    let apart = model.zip(standing.article.date).map(|(model, own)| own.at.duration_since(model.at).abs());
+    apart.is_none_or(|apart| apart <= EDITION).then_some((of, likeness))
 }
 
 /// Why a person must look at an article before it is announced.

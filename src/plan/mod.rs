@@ -15,7 +15,7 @@ use crate::catalog::{Catalog, Decided, Standing};
 use crate::config::{Endpoint, EndpointName, Rule, When};
 use crate::delivery::{Delivery, DeliveryKey, State};
 use crate::span;
-use by_hand::suspicion;
+use by_hand::{suspected, suspicion};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use outbox::missed;
@@ -273,7 +273,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let late = now.duration_since(due_at);
-            let (state, reason) = match standing.past.copy_of.as_deref().copied() {
+            let (state, reason) = match suspected(self.inputs, standing) {
                 _ if late > rule.expires => (State::Failed, Some(missed(rule, late))),
                 Some((of, likeness)) => (State::Held, Some(suspicion(self.inputs, of, likeness))),
                 None => (State::Pending, None),

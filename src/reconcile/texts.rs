@@ -1,7 +1,7 @@
 //! The texts of articles, read again when something needs them.
 
-use crate::catalog::read::{fault, guarded};
 use crate::article::{self, Article, Depth, FileFacts, Lookup, Parsed, SiteSettings, SourceFile};
+use crate::catalog::read::{fault, guarded};
 use crate::catalog::{Catalog, Stamp, Standing};
 use crate::config::Content;
 use crate::digest;

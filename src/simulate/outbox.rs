@@ -106,9 +106,8 @@ impl Outbox {
 
     /// When the next delivery may go out.
     pub fn next(&self, endpoints: &BTreeMap<EndpointName, Endpoint>, now: Timestamp) -> Option<Timestamp> {
-        let ready = self
-            .pending()
-            .map(|(_, delivery)| delivery.due_at.max(self.open_from(endpoints, &delivery.key.endpoint)));
+        let ready =
+            self.pending().map(|(_, delivery)| delivery.due_at.max(self.open_from(endpoints, &delivery.key.endpoint)));
         ready.filter(|at| *at > now).min()
     }
 

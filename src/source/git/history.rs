@@ -52,7 +52,9 @@ impl History {
         });
         let Some(branch) = found else {
             let cure = "name one with --branch";
-            return Err(SourceError::Git(format!("the repository {shown} has no commit under the name {name}; {cure}")));
+            return Err(SourceError::Git(format!(
+                "the repository {shown} has no commit under the name {name}; {cure}"
+            )));
         };
         Ok(Self { folder: folder.to_owned(), branch, subfolder })
     }
@@ -62,7 +64,15 @@ impl History {
     /// Errors: git cannot be started.
     pub fn commits(&self) -> Result<Commits, SourceError> {
         let mut command = program::local(&self.folder);
-        command.args(["log", "--first-parent", "--reverse", "--diff-merges=first-parent", "--raw", "-z", "--no-abbrev"]);
+        command.args([
+            "log",
+            "--first-parent",
+            "--reverse",
+            "--diff-merges=first-parent",
+            "--raw",
+            "-z",
+            "--no-abbrev",
+        ]);
         command.args(RENAMES).args(["--no-color", "--format=tformat:%H %ct"]);
         if !self.subfolder.is_empty() {
             command.arg(format!("--relative={}/", self.subfolder));
@@ -121,7 +131,8 @@ impl Commits {
             },
         };
         let (hash, seconds) = header.trim().split_once(' ').ok_or_else(broken_off)?;
-        let at = seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(broken_off)?;
+        let at =
+            seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(broken_off)?;
         let mut commit = Commit { hash: hash.into(), at, changes: Vec::new() };
         while let Some(text) = self.text()? {
             let text = String::from_utf8_lossy(&text).into_owned();
