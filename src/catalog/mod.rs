@@ -140,8 +140,9 @@ impl Standing {
     /// Since when readers do not see it any more; None if they do, or never did.
     pub fn withdrawn_since(&self, now: Timestamp) -> Option<Timestamp> {
         let life = self.article.life();
-        // What expired before it was first seen was never shown.
-        let expired = || Some(life.until).filter(|until| life.from.max(self.past.first_seen) < *until && *until <= now);
+        // What expired before it was first seen, or while it was a draft, was never shown.
+        let shown_from = life.from.max(self.past.first_seen).max(self.past.state_since);
+        let expired = || Some(life.until).filter(|until| shown_from < *until && *until <= now);
         // What was withdrawn can have come back at its date, and expired since.
         if life.holds(now) { None } else { self.past.withdrawn.max(expired()) }
     }

@@ -83,8 +83,15 @@ impl FeedSet {
     /// What an address asks for: `/feeds/tag/cloud+numerique.rss`, `/feeds/all/archive/202611.atom`, `/feeds/tag/cloud`.
     pub fn demand(&self, path: &str, settings: &Settings) -> Answer {
         let Some(path) = request_path(path) else { return Answer::Unknown };
-        // An old address may lead to a combination.
-        self.read(self.aliases.get(&path).unwrap_or(&path), settings).unwrap_or(Answer::Unknown)
+        // An old address may lead to a combination, in whatever order it is written: it answers itself.
+        let answer = match self.aliases.get(&path) {
+            None => self.read(&path, settings),
+            Some(to) => match self.read(to, settings) {
+                Some(Answer::Moved(own)) => self.read(&own, settings),
+                answer => answer,
+            },
+        };
+        answer.unwrap_or(Answer::Unknown)
     }
 
     fn read(&self, path: &str, settings: &Settings) -> Option<Answer> {

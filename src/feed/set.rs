@@ -177,11 +177,9 @@ impl FeedSet {
 
     /// Old addresses that lead nowhere, with where they should lead.
     pub fn dead_aliases(&self, settings: &Settings) -> impl Iterator<Item = (&String, &String)> {
-        let is_there = |to: &str| {
-            self.documents.contains_key(to)
-                || matches!(self.demand(to, settings), Answer::Here(demand) if demand.form.is_some())
-        };
-        self.aliases.iter().filter(move |(_, to)| !is_there(to))
+        let leads_there =
+            |from: &str| matches!(self.demand(from, settings), Answer::Here(demand) if demand.form.is_some());
+        self.aliases.iter().filter(move |(from, to)| !self.documents.contains_key(*to) && !leads_there(from))
     }
 
     /// The entries that feeds show.

@@ -264,6 +264,8 @@ async fn what_readers_saw_and_do_not_see_any_more_has_a_tombstone() {
     site.place.article("_actualites/expires.md", &front("expires", "expiryDate: 2026-11-22 11:30:00 +01:00"));
     site.place.article("_actualites/draft.md", &front("draft", "published: false"));
     site.place.article("_actualites/long-gone.md", &front("long-gone", "expiryDate: 2020-01-01"));
+    let too_late = "expiryDate: 2026-11-22 11:30:00 +01:00";
+    site.place.article("_actualites/too-late.md", &front("too-late", &format!("published: false\n{too_late}")));
     let snapshot = site.pass().await;
     assert!(tombstones(&snapshot).is_empty(), "{:?}", tombstones(&snapshot));
     let ids: BTreeMap<String, String> =
@@ -274,6 +276,7 @@ async fn what_readers_saw_and_do_not_see_any_more_has_a_tombstone() {
     site.place.article("_actualites/put-off.md", "title: put-off\ndate: 2026-12-24");
     site.place.remove("_actualites/deleted.md");
     site.place.remove("_actualites/draft.md");
+    site.place.article("_actualites/too-late.md", &front("too-late", too_late));
     let there = |snapshot: &Snapshot, names: &[&str]| {
         let found = tombstones(snapshot);
         let expected: Vec<&String> = names.iter().map(|name| &ids[*name]).collect();
@@ -531,4 +534,16 @@ async fn what_is_made_while_a_pass_goes_on_is_not_kept() {
     let after = site.pass().await;
     assert!(!is_kept(&before) && is_kept(&after));
     assert!(is_kept(&after) && is_kept(&site.pass().await), "a pass that finds nothing changes nothing");
+}
+
+#[tokio::test]
+async fn an_old_address_may_lead_to_a_combination_in_whatever_order_it_is_written() {
+    let old = "aliases: { /vieux.xml: /feeds/tag/numerique+cloud.rss, /mort.xml: /feeds/tag/numerique+rien.rss }";
+    let mut site = Site::new(old).await;
+    site.place.article("_actualites/a.md", "title: A\ndate: 2026-11-20\ntags: [Cloud, Numérique]");
+    let snapshot = site.pass().await;
+    let Answer::Here(demand) = snapshot.feeds.demand("/vieux.xml", &snapshot.settings) else { panic!("it moved") };
+    assert_eq!(demand.path(), "/feeds/tag/cloud+numerique.rss");
+    let dead: Vec<&String> = snapshot.feeds.dead_aliases(&snapshot.settings).map(|(from, _)| from).collect();
+    assert_eq!(dead, ["/mort.xml"]);
 }
