@@ -7,9 +7,11 @@ use crate::crash::crash_point;
 use crate::delivery::{Failure, Next, Receipt, RetryPolicy};
 use crate::network::client::{self, REQUEST_TIMEOUT, USER_AGENT};
 use crate::network::{Found, Network, Wanted, connect};
+use crate::plan;
 use crate::post::{Brief, Post, compose};
 use crate::reconcile::Snapshot;
 use crate::store::{Finish, Lease, Leased, Outcome, Start, Store, StoreError};
+use crate::template::Template;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
 use std::collections::BTreeMap;
@@ -78,8 +80,11 @@ impl Deliverer {
         let (Some(network), Some(settings)) = (self.networks.get(endpoint), self.config.endpoints.get(endpoint)) else {
             return Ok(Step::Wait(None));
         };
-        let lease = match self.store.lease(endpoint, only, settings.gap, network.look_after(), self.clock.now()).await?
-        {
+        let now = self.clock.now();
+        if let Some(closed) = plan::closed(&self.config, &snapshot.site, endpoint, now) {
+            return Ok(Step::Wait(closed.until));
+        }
+        let lease = match self.store.lease(endpoint, only, settings.gap, network.look_after(), now).await? {
             Leased::Lease(lease) => lease,
             Leased::Wait(until) => return Ok(Step::Wait(until)),
         };
@@ -106,6 +111,18 @@ impl Deliverer {
         }
         report(&lease, &outcome);
         Ok(Step::Did(outcome))
+    }
+
+    /// Whether nothing goes out to an endpoint now, by a person's word, quiet hours or a blackout, and why.
+    pub async fn closed(
+        &self,
+        endpoint: &EndpointName,
+        snapshot: &Snapshot,
+    ) -> Result<Option<plan::Closed>, StoreError> {
+        if let Some(silence) = self.store.silence().await? {
+            return Ok(Some(plan::Closed { reason: silence.in_words(&snapshot.site.timezone), until: None }));
+        }
+        Ok(plan::closed(&self.config, &snapshot.site, endpoint, self.clock.now()))
     }
 
     /// Records what became of a lease. A database that is busy or full for a moment must not cost a receipt.
@@ -150,6 +167,11 @@ impl Deliverer {
             Err(outcome) => return Ok(Some(outcome)),
         };
         let rule = self.config.rules.iter().find(|rule| rule.name == lease.delivery.key.rule);
+        if lease.sent.is_none()
+            && let Some(reason) = self.too_late(lease, snapshot, now)
+        {
+            return Ok(Some(Outcome::Failed(reason)));
+        }
         if network.is_outside()
             && rule.is_none_or(|rule| rule.live_check)
             && let Err(reason) = self.is_alive(&lease.delivery.key.endpoint, &article.url).await
@@ -164,8 +186,10 @@ impl Deliverer {
                 Err(reason) => return Ok(Some(Outcome::Failed(reason))),
             },
         };
-        if self.store.start(lease, &post, self.clock.now()).await? == Start::Lost {
-            return Ok(None);
+        match self.store.start(lease, &post, self.clock.now()).await? {
+            Start::Started => {}
+            Start::Lost => return Ok(None),
+            Start::Silent => return Ok(Some(self.put_back(lease, "everything is held: see `crieur silence`"))),
         }
         crash_point("after-start");
         let answer =
@@ -232,6 +256,18 @@ impl Deliverer {
         }
     }
 
+    /// Why a reminder is not sent any more: its event has begun.
+    fn too_late(&self, lease: &Lease, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
+        let step = plan::Step::of_name(&lease.delivery.key.step)?;
+        let event = snapshot.catalog().get(&lease.delivery.key.article)?.article.event.clone();
+        plan::too_late(&step, event.as_deref(), now)
+    }
+
+    /// It was not tried, and is again when that is possible.
+    fn put_back(&self, lease: &Lease, reason: &str) -> Outcome {
+        Outcome::Again { at: self.clock.now(), look_first: lease.sent.is_some(), reason: reason.to_owned() }
+    }
+
     async fn compose(
         &self,
         lease: &Lease,
@@ -242,7 +278,9 @@ impl Deliverer {
     ) -> Result<Post, String> {
         let endpoint = &lease.delivery.key.endpoint;
         let limits = network.limits(self.clock.now()).await;
-        let (text, kind, hashtags) = (lease.text.as_deref(), &lease.delivery.network, &self.config.hashtags);
+        let variant = rule.and_then(|rule| rule.variant(&lease.delivery.key.step)).map(Template::source);
+        let text = lease.text.as_deref().or(variant);
+        let (kind, hashtags) = (&lease.delivery.network, &self.config.hashtags);
         let brief = Brief::new(text, rule, endpoint, kind, hashtags, limits)?;
         compose(article, site, &brief)
     }

@@ -14,19 +14,24 @@ pub struct DeliveryKey {
     pub article: ArticleId,
     /// The rule's name, or [`config::BY_HAND`].
     pub rule: String,
-    /// The step of the rule: `publication`.
+    /// The step of the rule: `publication`, or a moment such as `event:-7d` or `after:30d`.
     pub step: String,
     /// The endpoint.
     pub endpoint: EndpointName,
 }
 
-/// The one step of rules that announce a publication.
+/// The step of rules that announce a publication.
 pub const PUBLICATION: &str = "publication";
 
 impl DeliveryKey {
+    /// The key of a step.
+    pub fn new(article: ArticleId, rule: &str, step: &str, endpoint: &EndpointName) -> Self {
+        Self { article, rule: rule.to_owned(), step: step.to_owned(), endpoint: endpoint.clone() }
+    }
+
     /// The key of the announcement of a publication.
     pub fn publication(article: ArticleId, rule: &str, endpoint: &EndpointName) -> Self {
-        Self { article, rule: rule.to_owned(), step: PUBLICATION.to_owned(), endpoint: endpoint.clone() }
+        Self::new(article, rule, PUBLICATION, endpoint)
     }
 
     /// The same text on every attempt, for networks that recognise a repeated request by it.

@@ -7,7 +7,8 @@
 //!
 //! ## Core: values and pure functions
 //! No async, no clock, no disk, no socket. Time is an argument; files and environment come in as functions.
-//! - plain tools: [`secret`], [`problem`], [`digest`], [`text`], [`yaml`], [`span`], [`schedule`], [`template`]
+//! - plain tools: [`secret`], [`problem`], [`digest`], [`text`], [`yaml`], [`span`], [`schedule`],
+//!   [`offset`], [`quiet`], [`template`]
 //! - [`config`]: what `config/crieur.yaml` says, checked whole
 //! - [`article`]: one document of the site; front matter, Markdown, permalinks, dates, identity
 //! - [`catalog`]: all articles with their identities; the ledger of what is remembered of each
@@ -51,6 +52,8 @@ pub mod text;
 pub mod yaml;
 pub mod span;
 pub mod schedule;
+pub mod offset;
+pub mod quiet;
 pub mod template;
 pub mod config;
 pub mod article;

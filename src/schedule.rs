@@ -54,11 +54,11 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_hours(26);
 
 fn next_of(part: &cron::Schedule, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let start = zone.to_datetime(after.checked_sub(LOOK_BACK).ok()?);
-    part.after(&as_utc(start)?).filter_map(|civil| instant(zone, from_utc(civil)?)).find(|at| *at > after)
+    part.after(&as_utc(start)?).filter_map(|civil| first_instant(zone, from_utc(civil)?)).find(|at| *at > after)
 }
 
 /// The instant of a civil time: the first of two in a fold, the end of the gap in a gap.
-fn instant(zone: &TimeZone, at: civil::DateTime) -> Option<Timestamp> {
+pub fn first_instant(zone: &TimeZone, at: civil::DateTime) -> Option<Timestamp> {
     let ambiguous = zone.to_ambiguous_timestamp(at);
     match ambiguous.offset() {
         AmbiguousOffset::Gap { before, .. } => {
@@ -128,6 +128,14 @@ fn parse_line(line: &str) -> Result<Vec<cron::Schedule>, String> {
 
 /// A weekday field in crontab's numbers and names as a plain list in the crate's (1 = Sunday … 7 = Saturday).
 fn weekday_list(field: &str) -> Result<String, String> {
+    let wanted = weekdays(field)?;
+    let list: Vec<String> = (0..7).filter(|day| wanted[*day]).map(|day| (day + 1).to_string()).collect();
+    Ok(list.join(","))
+}
+
+/// The days of a weekday field in crontab's numbers and names (`Mon-Fri`, `Sat,Sun`), from Sunday to Saturday. Errors
+/// say what is expected.
+pub fn weekdays(field: &str) -> Result<[bool; 7], String> {
     let mut wanted = [false; 7];
     for item in field.split(',') {
         let wrong = || format!("`{item}` is not a weekday; write 0 to 7 (0 and 7 are Sunday) or Mon to Sun");
@@ -159,8 +167,7 @@ fn weekday_list(field: &str) -> Result<String, String> {
             wanted[(first + day) % 7] = true;
         }
     }
-    let list: Vec<String> = (0..7).filter(|day| wanted[*day]).map(|day| (day + 1).to_string()).collect();
-    Ok(list.join(","))
+    Ok(wanted)
 }
 
 /// The number of a weekday, 0 = Sunday.

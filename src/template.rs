@@ -60,6 +60,11 @@ impl Template {
         Ok(template)
     }
 
+    /// The template as it is written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     /// Names that the template uses and nobody gives.
     fn unknown_names(&self) -> HashSet<String> {
         let environment = Environment::new();

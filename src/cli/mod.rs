@@ -15,16 +15,20 @@ mod posts;
 mod preview;
 mod publish_now;
 mod run;
+mod silence;
 mod simulate;
 
+use crate::article::SiteSettings;
 use crate::clock::Clock;
 use crate::config::{self, Config, Surroundings};
 use crate::problem::Problem;
 use crate::reconcile::{PassError, Reconciler, Snapshot};
+use crate::source::directory::Directory;
 use crate::store::Store;
 use crate::telemetry::{self, LogFormat};
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -68,6 +72,8 @@ enum Command {
     PublishNow(publish_now::Options),
     /// List the outbox, or settle one delivery
     Posts(posts::Options),
+    /// Hold everything at once, or let it go again
+    Silence(silence::Options),
     /// List the feeds
     Feeds(feeds::Options),
     /// List the endpoints, or test one
@@ -128,6 +134,7 @@ pub async fn main() -> ExitCode {
         Command::Preview(options) => preview::run(&context, options).await,
         Command::PublishNow(options) => publish_now::run(&context, options).await,
         Command::Posts(options) => posts::run(&context, options).await,
+        Command::Silence(options) => silence::run(&context, options).await,
         Command::Feeds(options) => feeds::run(&context, options).await,
         Command::Endpoints(options) => endpoints::run(&context, options).await,
         Command::Hub(options) => hub::run(&context, options).await,
@@ -183,6 +190,23 @@ impl Context {
         let snapshot = Reconciler::new(Arc::clone(config)).glance(store.as_ref(), now).await.map_err(pass_failed)?;
         Ok((snapshot, store))
     }
+}
+
+/// The site's zone, for times that people read; the outbox can be looked at even where the site is not there.
+fn zone(config: &Config) -> TimeZone {
+    match SiteSettings::read(&config.site, &Directory::new(config.site.root.clone())) {
+        Ok((site, _)) => site.timezone,
+        Err(_) => config.site.timezone.clone().unwrap_or(TimeZone::UTC),
+    }
+}
+
+/// The name of the person whose word this is: as given, else of the machine's user.
+///
+/// Errors: no name is known.
+fn person(given: Option<String>) -> Result<String, Fail> {
+    let named = given.or_else(|| ["CRIEUR_AS", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()));
+    let name = named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    name.ok_or_else(|| Fail::Usage("nobody knows who you are; say it with --as NAME".to_owned()))
 }
 
 fn pass_failed(error: PassError) -> Fail {

@@ -1,10 +1,7 @@
 //! `crieur posts`: the outbox, and a person's word on one delivery.
 
-use super::{Context, Fail, civil, print, print_json, say, utc};
-use crate::article::SiteSettings;
-use crate::config::Config;
+use super::{Context, Fail, civil, print, print_json, say, utc, zone};
 use crate::delivery::{Delivery, State};
-use crate::source::directory::Directory;
 use crate::store::{PersonWord, Store};
 use clap::Subcommand;
 use jiff::tz::TimeZone;
@@ -143,14 +140,6 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     say(&format!("delivery {id}: {} -> {after}", before.state));
     store.close().await;
     Ok(())
-}
-
-/// The site's zone, for times that people read; the outbox can be looked at even where the site is not there.
-fn zone(config: &Config) -> TimeZone {
-    match SiteSettings::read(&config.site, &Directory::new(config.site.root.clone())) {
-        Ok((site, _)) => site.timezone,
-        Err(_) => config.site.timezone.clone().unwrap_or(TimeZone::UTC),
-    }
 }
 
 /// What a person can do with a delivery.

@@ -58,15 +58,7 @@ pub async fn previews(
     let (planned, standing) = {
         let catalog = snapshot.catalog();
         let standing = Arc::clone(catalog.find(article).map_err(Fail::Failed)?);
-        let inputs = Inputs {
-            catalog: &catalog,
-            site: &snapshot.site,
-            rules: &config.rules,
-            endpoints: &config.endpoints,
-            outbox: &snapshot.outbox,
-            explain: false,
-            now,
-        };
+        let inputs = Inputs::new(config, &snapshot.site, &catalog, &snapshot.outbox, now);
         let planned = plan::by_hand(&inputs, &standing, wanted).or_else(|error| {
             // Without a rule that fits, the person sees what every endpoint would get.
             let all: Vec<EndpointName> = config.endpoints.keys().cloned().collect();

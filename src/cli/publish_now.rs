@@ -87,15 +87,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         let catalog = snapshot.catalog();
         let standing = catalog.find(&options.article).map_err(Fail::Failed)?;
         refuse_early(standing, now)?;
-        let inputs = Inputs {
-            catalog: &catalog,
-            site: &snapshot.site,
-            rules: &config.rules,
-            endpoints: &config.endpoints,
-            outbox: &outbox,
-            explain: false,
-            now,
-        };
+        let inputs = Inputs::new(&config, &snapshot.site, &catalog, &outbox, now);
         plan::by_hand(&inputs, standing, &wanted).map_err(Fail::Failed)?
     };
     let mut ids = Vec::new();
@@ -117,6 +109,12 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
                 break delivery;
             }
             if let Step::Wait(_) = deliverer.step(&endpoint, Some(id), &snapshot).await? {
+                if let Some(closed) = deliverer.closed(&endpoint, &snapshot).await?
+                    && closed.until.is_none_or(|until| until > deadline)
+                {
+                    let reason = Some(format!("it waits: {}", closed.reason));
+                    break Delivery { reason, ..delivery };
+                }
                 // Much can change while one waits: what is unpublished meanwhile must not go out.
                 if now.duration_since(booked_at) >= LOOK_AT_SITE {
                     snapshot = reconciler.book(&store, now).await.map_err(pass_failed)?;

@@ -1,8 +1,10 @@
 //! The section `endpoints`: social accounts.
 
+use super::quiet;
 use super::raw::{RawEndpoint, RawNetwork, RawVisibility};
 use super::read::{Reader, dotted, key};
 use super::sections::{length, web_address, zone};
+use crate::quiet::Quiet;
 use crate::secret::Secret;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -41,8 +43,10 @@ pub struct Endpoint {
     pub gap: SignedDuration,
     /// Whether the server may stand on a private or loopback address.
     pub allow_private: bool,
-    /// Zone of this endpoint's schedules; None is the site's.
+    /// Zone of this endpoint's schedules and quiet hours; None is the site's.
     pub timezone: Option<TimeZone>,
+    /// When nothing goes out here; None is what the configuration says for all.
+    pub quiet_hours: Option<Quiet>,
 }
 
 /// Kind of an account.
@@ -162,5 +166,6 @@ fn endpoint(reader: &mut Reader, name: &str, raw: RawEndpoint) -> Option<Endpoin
     };
     let gap = length(reader, &at("gap"), raw.gap, default_gap);
     let timezone = raw.timezone.and_then(|given| reader.with(&at("timezone"), zone(&given).map(Some), None));
-    Some(Endpoint { network, gap, allow_private: raw.allow_private.unwrap_or(false), timezone })
+    let quiet_hours = raw.quiet_hours.map(|lines| quiet::hours(reader, &at("quiet_hours"), &lines));
+    Some(Endpoint { network, gap, allow_private: raw.allow_private.unwrap_or(false), timezone, quiet_hours })
 }

@@ -7,6 +7,7 @@ mod endpoints;
 mod export;
 mod git;
 mod hub;
+mod quiet;
 mod raw;
 mod read;
 mod rules;
@@ -18,6 +19,7 @@ pub use endpoints::{Endpoint, EndpointName, Mastodon, NetworkKind, Visibility};
 pub use export::{Credentials, Export, KeysFrom, S3};
 pub use git::{Git, Remote};
 pub use hub::OwnHub;
+pub use quiet::{Blackout, BlackoutAction};
 pub use rules::{BY_HAND, Baseline, Rule, Selection, When};
 pub use sections::{
     CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Generator, Hashtags, Http, Hub, Site,
@@ -25,6 +27,7 @@ pub use sections::{
 pub use written::Written;
 
 use crate::problem::Problem;
+use crate::quiet::Quiet;
 use crate::secret::Key;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -60,6 +63,10 @@ pub struct Config {
     pub delivery: Delivery,
     /// Which articles go where, when and how, in the order of the file.
     pub rules: Vec<Rule>,
+    /// When nothing goes out, at endpoints that have no quiet hours of their own.
+    pub quiet_hours: Quiet,
+    /// Periods in which nothing goes out.
+    pub blackouts: Vec<Blackout>,
     /// Which of the articles found at the first start count as announced.
     pub baseline: Baseline,
 }

@@ -32,8 +32,38 @@ pub struct RawConfig {
     pub delivery: RawDelivery,
     /// Which articles go to which endpoints, when and how.
     pub rules: Vec<RawRule>,
+    /// Times at which nothing goes out: `20:00-08:00`, `Sat`, `Mon-Fri 12:00-14:00`, `2027-05-07`, `12-24`, `holidays:FR`.
+    pub quiet_hours: Vec<String>,
+    /// Periods in which nothing goes out.
+    pub blackouts: Vec<RawBlackout>,
     /// Which of the articles found at the first start count as already announced.
     pub baseline: Option<RawBaseline>,
+}
+
+/// A period in which nothing goes out.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawBlackout {
+    /// First day, in the site's zone, such as 2027-03-01.
+    pub from: Option<String>,
+    /// Last day: nothing goes out on it either.
+    pub until: Option<String>,
+    /// Why, for everyone who looks for a post.
+    pub reason: Option<String>,
+    /// Who decided it.
+    pub by: Option<String>,
+    /// What becomes of the posts that fall into it.
+    pub action: Option<RawBlackoutAction>,
+}
+
+/// What becomes of the posts that fall into a blackout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawBlackoutAction {
+    /// They are held: a person approves each, or calls it off.
+    Hold,
+    /// They are called off.
+    Drop,
 }
 
 /// The site whose articles are syndicated. What the site's own settings say (`_config.yml`, `hugo.toml`, …) need not be repeated.
@@ -307,8 +337,10 @@ pub struct RawEndpoint {
     pub allow_private: Option<bool>,
     /// Who sees the posts.
     pub visibility: Option<RawVisibility>,
-    /// IANA time zone of this endpoint's schedules; by default the site's.
+    /// IANA time zone of this endpoint's schedules and quiet hours; by default the site's.
     pub timezone: Option<String>,
+    /// Times at which nothing goes out to this endpoint, instead of the general ones; `[]` for none.
+    pub quiet_hours: Option<Vec<String>>,
 }
 
 /// Kind of a social account.
@@ -363,6 +395,8 @@ pub struct RawRule {
     pub text: Option<String>,
     /// Text of the post per endpoint.
     pub texts: BTreeMap<String, String>,
+    /// Text of the post per moment of `event` or `after`, such as `-1d`: it wins over `text` and `texts`.
+    pub variants: BTreeMap<String, String>,
     /// How long an article must stay unchanged in path, date and state before it is announced.
     pub settle: Option<String>,
     /// How old an article's date may be at the moment it is published.
@@ -389,6 +423,12 @@ pub struct RawSelection {
     pub categories: Vec<String>,
     /// With one of these tags.
     pub tags: Vec<String>,
+    /// By one of these authors.
+    pub authors: Vec<String>,
+    /// In one of these languages: `fr` takes `fr-CA` too.
+    pub languages: Vec<String>,
+    /// Not before they are that old: so long after their date, nothing goes out.
+    pub min_age: Option<String>,
     /// But none of these.
     pub not: Option<RawExclusion>,
 }
@@ -403,9 +443,14 @@ pub struct RawExclusion {
     pub categories: Vec<String>,
     /// With these tags.
     pub tags: Vec<String>,
+    /// By these authors.
+    pub authors: Vec<String>,
+    /// In these languages.
+    pub languages: Vec<String>,
 }
 
-/// When: `{ at: publication }` or `{ slots: "0 30 9 * * Mon-Fri", queue: true }`.
+/// When: `{ at: publication }`, `{ slots: "0 30 9 * * Mon-Fri", queue: true }`, `{ event: [-7d, -1d, -2h] }` or
+/// `{ after: [0d, 30d] }`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawWhen {
@@ -415,6 +460,10 @@ pub struct RawWhen {
     pub slots: Option<OneOrMany>,
     /// One post per slot and endpoint, in the order of publication.
     pub queue: Option<bool>,
+    /// For events, at each of these distances: with a minus before the start, else after the end.
+    pub event: Option<OneOrMany>,
+    /// Again and again: so long after the publication, each time; `0d` is the publication itself.
+    pub after: Option<OneOrMany>,
 }
 
 /// A moment of an article's life.
@@ -433,6 +482,16 @@ pub enum OneOrMany {
     One(String),
     /// Several.
     Many(Vec<String>),
+}
+
+impl OneOrMany {
+    /// All of them.
+    pub fn into_list(self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Many(many) => many,
+        }
+    }
 }
 
 /// Who must approve a post.

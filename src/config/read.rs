@@ -3,7 +3,7 @@
 
 use super::endpoints::EndpointName;
 use super::raw::RawConfig;
-use super::{Config, Surroundings, endpoints, hub, rules, schema, sections, shape};
+use super::{Config, Surroundings, endpoints, hub, quiet, rules, schema, sections, shape};
 use crate::problem::{Place, Problem};
 use crate::secret::{Key, Secret};
 use crate::yaml::{self, Step, Yaml};
@@ -100,6 +100,8 @@ impl<'a> Reader<'a> {
             hub: hub::read(self, raw.hub),
             hashtags: sections::hashtags(self, raw.hashtags),
             delivery: sections::delivery(self, raw.delivery),
+            quiet_hours: quiet::hours(self, &[key("quiet_hours")], &raw.quiet_hours),
+            blackouts: quiet::blackouts(self, raw.blackouts),
             baseline: rules::baseline(self, raw.baseline),
             site,
             endpoints,

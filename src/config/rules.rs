@@ -5,6 +5,7 @@ use super::raw::{OneOrMany, RawBaseline, RawBaselineWord, RawRule, RawSelection,
 use super::read::{Reader, dotted, key};
 use super::sections::length;
 use super::shape::nearest;
+use crate::offset::Offset;
 use crate::schedule::Schedule;
 use crate::template::Template;
 use crate::text::folded;
@@ -27,6 +28,8 @@ pub struct Rule {
     pub text: Template,
     /// Text of the post per endpoint.
     pub texts: BTreeMap<EndpointName, Template>,
+    /// Text of the post per moment of `event` or `after`.
+    pub variants: BTreeMap<Offset, Template>,
     /// How long an article must stay unchanged before it is announced.
     pub settle: SignedDuration,
     /// How old an article's date may be at the moment it is published.
@@ -42,6 +45,17 @@ impl Rule {
     pub fn template(&self, endpoint: &EndpointName) -> &Template {
         self.texts.get(endpoint).unwrap_or(&self.text)
     }
+
+    /// The text that a step has for itself, by the step's name in the outbox.
+    pub fn variant(&self, step: &str) -> Option<&Template> {
+        let written = match (&self.when, step.split_once(':')) {
+            (_, Some((_, offset))) => offset,
+            // The publication is the first of its repeats.
+            (When::After(_), None) => "0s",
+            _ => return None,
+        };
+        self.variants.get(&Offset::parse(written).ok()?)
+    }
 }
 
 /// Which articles: those that meet every line that is given, and no line of `not`. Terms are folded.
@@ -53,6 +67,12 @@ pub struct Selection {
     pub categories: Vec<String>,
     /// With one of these tags.
     pub tags: Vec<String>,
+    /// By one of these authors.
+    pub authors: Vec<String>,
+    /// In one of these languages (BCP 47).
+    pub languages: Vec<String>,
+    /// How long after its date an article is posted at the earliest.
+    pub min_age: SignedDuration,
     /// But none of these.
     pub not: Option<Box<Selection>>,
 }
@@ -69,6 +89,10 @@ pub enum When {
         /// One post per slot and endpoint, in the order of publication.
         queue: bool,
     },
+    /// At distances from an event: before its start, or after its end.
+    Event(Vec<Offset>),
+    /// At distances from the publication, none of them before it.
+    After(Vec<Offset>),
 }
 
 /// Which of the articles found at the first start count as announced.
@@ -134,12 +158,15 @@ fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTreeSet<Endpo
         check_endpoint(reader, &path, &name, known);
         texts.insert(name, template(reader, &path, Some(source)));
     }
+    let when = when(reader, &at_key(here, "when"), raw.when);
+    let variants = variants(reader, &at_key(here, "variants"), raw.variants, &when);
     let span = |reader: &mut Reader, name: &str, given, default| length(reader, &at_key(here, name), given, default);
     Rule {
         name: raw.name.unwrap_or_default(),
-        articles: selection(raw.articles),
+        articles: selection(reader, &at_key(here, "articles"), raw.articles),
         endpoints,
-        when: when(reader, &at_key(here, "when"), raw.when),
+        when,
+        variants,
         text: template(reader, &at_key(here, "text"), raw.text),
         texts,
         settle: span(reader, "settle", raw.settle, SignedDuration::from_mins(30)),
@@ -172,17 +199,47 @@ fn template(reader: &mut Reader, path: &[Step], source: Option<String>) -> Templ
     }
 }
 
-fn selection(raw: RawSelection) -> Selection {
+/// The texts of single moments; each must be one of the rule's.
+fn variants(
+    reader: &mut Reader,
+    path: &[Step],
+    raw: BTreeMap<String, String>,
+    when: &When,
+) -> BTreeMap<Offset, Template> {
+    let mut variants = BTreeMap::new();
+    for (moment, source) in raw {
+        let path = [path, &[key(&moment)]].concat();
+        let offsets: &[Offset] = match when {
+            When::Event(offsets) | When::After(offsets) => offsets,
+            When::Publication | When::Slots { .. } => &[],
+        };
+        let known = Offset::parse(&moment).and_then(|offset| match offsets.contains(&offset) {
+            true => Ok(Some(offset)),
+            false => Err(format!("the rule has no moment `{moment}`; write one that stands under `event` or `after`")),
+        });
+        let Some(offset) = reader.with(&path, known, None) else { continue };
+        variants.insert(offset, template(reader, &path, Some(source)));
+    }
+    variants
+}
+
+fn selection(reader: &mut Reader, path: &[Step], raw: RawSelection) -> Selection {
     let fold = |terms: Vec<String>| terms.iter().map(|term| folded(term)).collect();
     Selection {
         collections: raw.collections,
         categories: fold(raw.categories),
         tags: fold(raw.tags),
+        authors: fold(raw.authors),
+        languages: raw.languages,
+        min_age: length(reader, &at_key(path, "min_age"), raw.min_age, SignedDuration::ZERO),
         not: raw.not.map(|not| {
             Box::new(Selection {
                 collections: not.collections,
                 categories: fold(not.categories),
                 tags: fold(not.tags),
+                authors: fold(not.authors),
+                languages: not.languages,
+                min_age: SignedDuration::ZERO,
                 not: None,
             })
         }),
@@ -191,44 +248,68 @@ fn selection(raw: RawSelection) -> Selection {
 
 fn when(reader: &mut Reader, path: &[Step], raw: Option<RawWhen>) -> When {
     let Some(raw) = raw else { return When::Publication };
+    let given = [
+        ("at", raw.at.is_some()),
+        ("slots", raw.slots.is_some()),
+        ("event", raw.event.is_some()),
+        ("after", raw.after.is_some()),
+    ];
+    let given: Vec<&str> = given.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name).collect();
     let queue = raw.queue.unwrap_or(false);
-    match (raw.at, raw.slots) {
-        (Some(_), Some(_)) => {
-            reader.problem(path, format!("{}: both `at` and `slots` are given", dotted(path)), "keep one of them");
-            When::Publication
-        }
-        (_, None) if queue => {
-            reader.problem(
-                path,
-                format!("{}: `queue` needs `slots`", dotted(path)),
-                "add slots, such as \"30 9 * * Mon-Fri\"",
-            );
-            When::Publication
-        }
-        (None, None) => {
-            reader.problem(
-                path,
-                format!("{}: no moment is given", dotted(path)),
-                "write { at: publication } or { slots: \"30 9 * * Mon-Fri\" }",
-            );
-            When::Publication
-        }
-        (Some(_), None) => When::Publication,
-        (None, Some(lines)) => {
-            let lines = match lines {
-                OneOrMany::One(line) => vec![line],
-                OneOrMany::Many(lines) => lines,
-            };
-            let read = Schedule::parse(&lines).and_then(|schedule| match schedule.ever_comes() {
-                true => Ok(Some(schedule)),
-                false => Err("these slots never come; write a day that there is".to_owned()),
-            });
-            match reader.with(&at_key(path, "slots"), read, None) {
-                Some(schedule) => When::Slots { schedule, queue },
-                None => When::Publication,
-            }
-        }
+    if let [first, second, ..] = given[..] {
+        let message = format!("{}: both `{first}` and `{second}` are given", dotted(path));
+        reader.problem(path, message, "keep one of them; two rules make both");
+        return When::Publication;
     }
+    if queue && raw.slots.is_none() {
+        let message = format!("{}: `queue` needs `slots`", dotted(path));
+        reader.problem(path, message, "add slots, such as \"30 9 * * Mon-Fri\"");
+        return When::Publication;
+    }
+    if let Some(lines) = raw.slots {
+        let read = Schedule::parse(&lines.into_list()).and_then(|schedule| match schedule.ever_comes() {
+            true => Ok(Some(schedule)),
+            false => Err("these slots never come; write a day that there is".to_owned()),
+        });
+        let schedule = reader.with(&at_key(path, "slots"), read, None);
+        return schedule.map_or(When::Publication, |schedule| When::Slots { schedule, queue });
+    }
+    if let Some(moments) = raw.event {
+        return When::Event(offsets(reader, &at_key(path, "event"), moments, true));
+    }
+    if let Some(moments) = raw.after {
+        return When::After(offsets(reader, &at_key(path, "after"), moments, false));
+    }
+    if raw.at.is_none() {
+        let cure =
+            "write { at: publication }, { slots: \"30 9 * * Mon-Fri\" }, { event: [-7d, -1d] } or { after: [0d, 30d] }";
+        reader.problem(path, format!("{}: no moment is given", dotted(path)), cure);
+    }
+    When::Publication
+}
+
+/// Most moments of one rule.
+const MOMENTS_MAX: usize = 50;
+
+fn offsets(reader: &mut Reader, path: &[Step], written: OneOrMany, may_be_before: bool) -> Vec<Offset> {
+    let written = written.into_list();
+    if written.is_empty() || written.len() > MOMENTS_MAX {
+        let message = format!("{}: {} moments are given", dotted(path), written.len());
+        reader.problem(path, message, format!("write from 1 to {MOMENTS_MAX}, such as [-7d, -1d]"));
+    }
+    let mut offsets: Vec<Offset> = Vec::new();
+    for (at, text) in written.iter().enumerate() {
+        let path = [path, &[Step::Item(at)]].concat();
+        let read = Offset::parse(text).and_then(|offset| match offset {
+            _ if offsets.contains(&offset) => Err(format!("`{text}` stands here twice; keep one of them")),
+            _ if offset.is_before() && !may_be_before => {
+                Err(format!("`{text}` lies before the publication; write a length of time such as 0d or 30d"))
+            }
+            offset => Ok(Some(offset)),
+        });
+        offsets.extend(reader.with(&path, read, None));
+    }
+    offsets
 }
 
 pub(super) fn baseline(reader: &mut Reader, raw: Option<RawBaseline>) -> Baseline {

@@ -5,7 +5,7 @@ use super::{Inputs, Planned};
 use crate::article::ArticleId;
 use crate::catalog::Standing;
 use crate::config::{BY_HAND, EndpointName};
-use crate::delivery::{DeliveryKey, State};
+use crate::delivery::{Delivery, DeliveryKey, PUBLICATION, State};
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 
@@ -16,10 +16,12 @@ use std::collections::BTreeMap;
 pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) -> Result<Vec<Planned>, String> {
     let mut rules: BTreeMap<EndpointName, &str> = BTreeMap::new();
     // A delivery that exists already is the one that is meant, whichever rule made it.
-    for delivery in inputs.outbox.iter().filter(|delivery| delivery.key.article == standing.id) {
+    let is_announcement =
+        |delivery: &&Delivery| delivery.key.article == standing.id && delivery.key.step == PUBLICATION;
+    for delivery in inputs.outbox.iter().filter(is_announcement) {
         rules.entry(delivery.key.endpoint.clone()).or_insert(&delivery.key.rule);
     }
-    for rule in inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)) {
+    for rule in inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article, &inputs.site.language)) {
         for endpoint in &rule.endpoints {
             rules.entry(endpoint.clone()).or_insert(&rule.name);
         }

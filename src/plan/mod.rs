@@ -4,21 +4,25 @@
 //! and as often as one likes: what it wants booked has unique keys, so twice is once.
 
 mod by_hand;
+mod calm;
+mod follow;
 mod outbox;
 mod select;
+mod steps;
 
 pub use by_hand::by_hand;
+pub use calm::{Closed, Silence, closed, opens};
 pub use select::selects;
+pub use steps::{Moment, Step, steps, too_late};
 
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::{Catalog, Decided, Standing};
-use crate::config::{Endpoint, EndpointName, Rule, When};
+use crate::config::{Blackout, Config, Endpoint, EndpointName, Rule};
 use crate::delivery::{Delivery, DeliveryKey, State};
+use crate::quiet::Quiet;
 use crate::span;
-use by_hand::{suspected, suspicion};
-use jiff::tz::TimeZone;
+use follow::Course;
 use jiff::{SignedDuration, Timestamp};
-use outbox::missed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -37,6 +41,12 @@ pub struct Inputs<'a> {
     pub rules: &'a [Rule],
     /// The endpoints.
     pub endpoints: &'a BTreeMap<EndpointName, Endpoint>,
+    /// When nothing goes out, at endpoints that have no quiet hours of their own.
+    pub quiet_hours: &'a Quiet,
+    /// Periods in which nothing goes out.
+    pub blackouts: &'a [Blackout],
+    /// Whether a person has everything held.
+    pub silence: Option<&'a Silence>,
     /// The deliveries: all there are, or at least those that are not over, those that were called off with their
     /// article, and those of articles whose announcement is not decided.
     pub outbox: &'a [Delivery],
@@ -46,6 +56,30 @@ pub struct Inputs<'a> {
     pub now: Timestamp,
 }
 
+impl<'a> Inputs<'a> {
+    /// With the rules of a configuration, without a line of every article, and without silence.
+    pub fn new(
+        config: &'a Config,
+        site: &'a SiteSettings,
+        catalog: &'a Catalog,
+        outbox: &'a [Delivery],
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            catalog,
+            site,
+            rules: &config.rules,
+            endpoints: &config.endpoints,
+            quiet_hours: &config.quiet_hours,
+            blackouts: &config.blackouts,
+            silence: None,
+            outbox,
+            explain: false,
+            now,
+        }
+    }
+}
+
 /// What is to be done, and what there is to say.
 #[derive(Debug, Default)]
 pub struct Plan {
@@ -53,13 +87,17 @@ pub struct Plan {
     pub book: Vec<Planned>,
     /// Articles whose announcement is decided by this, and how.
     pub decided: Vec<(ArticleId, Decided)>,
-    /// Deliveries to call off because their article was withdrawn, with the reason.
+    /// Deliveries to call off because their article or its event was withdrawn, with the reason: they come back with it.
     pub withdraw: Vec<(i64, String)>,
     /// Deliveries that are too late, with the reason.
     pub expire: Vec<(i64, String)>,
-    /// Deliveries that wait for a person because their rule or endpoint is not configured any more, with the reason.
+    /// Deliveries to call off for good because a blackout drops them, with the reason.
+    pub drop: Vec<(i64, String)>,
+    /// Deliveries that wait for a person because their rule or endpoint is not configured any more, or because of a
+    /// blackout, with the reason.
     pub hold: Vec<(i64, String)>,
-    /// Deliveries of a queue that several missed slots left due at once, with their new slots.
+    /// Deliveries that are due at another time than before: of a queue that several missed slots left due at once, or of
+    /// an event that moved.
     pub postpone: Vec<(i64, Timestamp)>,
     /// One line per article and endpoint: what goes where and when, or why not.
     pub lines: Vec<Line>,
@@ -76,13 +114,13 @@ pub struct Planned {
     pub path: String,
     /// When it is due.
     pub due_at: Timestamp,
-    /// [`State::Pending`], or [`State::Held`] with a reason.
+    /// [`State::Pending`]; or [`State::Held`], [`State::Failed`] or [`State::Cancelled`] with a reason.
     pub state: State,
-    /// Why it is held.
+    /// Why it does not go out.
     pub reason: Option<String>,
 }
 
-/// What is said of one article and one endpoint.
+/// What is said of one article, one endpoint and one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// The article.
@@ -192,7 +230,17 @@ impl<'a> Planner<'a> {
         }
         let Some(due) = standing.due_since() else { return };
         for rule in self.inputs.rules {
-            self.follow(standing, rule, due, &|name| came_back(existing, rule, name));
+            self.follow(standing, rule, due, &|step, name| came_back(existing, rule, step, name), Course::Later);
+            // Of a rule that is being followed, what came to it since: a date of the event, a moment more.
+            let runs = |name: &EndpointName| {
+                let of_it = |d: &&&Delivery| d.key.rule == rule.name && d.key.endpoint == *name && !d.by_hand;
+                existing.iter().filter(of_it).any(|d| matches!(d.state, State::Pending | State::Held | State::Sending))
+            };
+            let is_later = |step: &Step| matches!(step.moment, Moment::Event(_) | Moment::After(_));
+            let is_new = |step: &Step, name: &EndpointName| {
+                is_later(step) && !is_there(existing, rule, step, name) && runs(name)
+            };
+            self.follow(standing, rule, due, &is_new, Course::Later);
         }
     }
 
@@ -201,8 +249,9 @@ impl<'a> Planner<'a> {
         let now = self.inputs.now;
         let age = standing.article.date.map_or(SignedDuration::ZERO, |date| due.duration_since(date.at));
         let existing = self.by_article.get(&standing.id).cloned().unwrap_or_default();
-        let fitting: Vec<&'a Rule> =
-            self.inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)).collect();
+        let language = &self.inputs.site.language;
+        let fits = |rule: &&Rule| selects(&rule.articles, &standing.article, language);
+        let fitting: Vec<&'a Rule> = self.inputs.rules.iter().filter(fits).collect();
         let mut fresh = false;
         for rule in &fitting {
             if age > rule.fresh {
@@ -213,8 +262,9 @@ impl<'a> Planner<'a> {
             }
             fresh = true;
             // A rule is followed once: an endpoint that it names later, or under another name, gets nothing of the past.
-            let followed = existing.iter().any(|d| d.key.rule == rule.name && !d.withdrawn);
-            self.follow(standing, rule, due, &|name| !followed || came_back(&existing, rule, name));
+            let followed = existing.iter().any(|d| d.key.rule == rule.name && !d.withdrawn && !d.by_hand);
+            let wanted = |step: &Step, name: &EndpointName| !followed || came_back(&existing, rule, step, name);
+            self.follow(standing, rule, due, &wanted, Course::First);
         }
         if fitting.is_empty() {
             self.line(standing, None, None, None, "skipped", "no rule fits it".to_owned());
@@ -225,106 +275,6 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Follows a rule for those of its endpoints that are wanted.
-    fn follow(
-        &mut self,
-        standing: &'a Standing,
-        rule: &'a Rule,
-        due: Timestamp,
-        wanted: &dyn Fn(&EndpointName) -> bool,
-    ) {
-        let now = self.inputs.now;
-        let settled_at = due.checked_add(rule.settle).unwrap_or(Timestamp::MAX);
-        // Nobody could have announced it before it was first seen.
-        let from = settled_at.max(standing.past.first_seen);
-        for name in rule.endpoints.iter().filter(|name| wanted(name)) {
-            let Some(endpoint) = self.inputs.endpoints.get(name) else { continue };
-            let key = DeliveryKey::publication(standing.id, &rule.name, name);
-            let booked = self
-                .by_article
-                .get(&standing.id)
-                .into_iter()
-                .flatten()
-                .find(|delivery| delivery.key == key && !delivery.withdrawn);
-            if booked.is_some() || self.is_announced_otherwise(standing.id, name) {
-                continue;
-            }
-            let due_at = match &rule.when {
-                When::Publication => Some(from),
-                When::Slots { .. } => self.slot(rule, name, from),
-            };
-            let Some(due_at) = due_at else {
-                self.line(
-                    standing,
-                    Some(name),
-                    Some(&rule.name),
-                    None,
-                    "skipped",
-                    "the rule's slots never come".to_owned(),
-                );
-                continue;
-            };
-            if now < settled_at {
-                let reason = format!(
-                    "it settles until then: {} without a change of path, date or state",
-                    span::show(rule.settle)
-                );
-                self.line(standing, Some(name), Some(&rule.name), Some(due_at), "settling", reason);
-                continue;
-            }
-            let late = now.duration_since(due_at);
-            let (state, reason) = match suspected(self.inputs, standing) {
-                _ if late > rule.expires => (State::Failed, Some(missed(rule, late))),
-                Some((of, likeness)) => (State::Held, Some(suspicion(self.inputs, of, likeness))),
-                None => (State::Pending, None),
-            };
-            let said = reason.clone().unwrap_or_else(|| match &rule.when {
-                When::Publication => "at publication".to_owned(),
-                When::Slots { queue: true, .. } => "in the next free slot of the queue".to_owned(),
-                When::Slots { queue: false, .. } => "in the next slot".to_owned(),
-            });
-            let word = if state == State::Pending { "planned" } else { state.word() };
-            self.line(standing, Some(name), Some(&rule.name), Some(due_at), word, said);
-            let network = endpoint.network.word().to_owned();
-            self.plan.book.push(Planned {
-                key,
-                network,
-                path: standing.article.path.to_string(),
-                due_at,
-                state,
-                reason,
-            });
-        }
-    }
-
-    /// Whether an endpoint has an article's announcement already, by hand or by a rule that has another name now.
-    fn is_announced_otherwise(&self, article: ArticleId, endpoint: &EndpointName) -> bool {
-        let is_rule = |name: &str| self.inputs.rules.iter().any(|rule| rule.name == name);
-        let deliveries = self.by_article.get(&article).into_iter().flatten();
-        deliveries
-            .filter(|delivery| delivery.key.endpoint == *endpoint && !delivery.withdrawn)
-            .any(|delivery| !is_rule(&delivery.key.rule))
-    }
-
-    /// The next slot of a rule for an endpoint, from an instant; a queue gives every slot once.
-    fn slot(&mut self, rule: &Rule, endpoint: &EndpointName, from: Timestamp) -> Option<Timestamp> {
-        let When::Slots { schedule, queue } = &rule.when else { return Some(from) };
-        let zone = zone(self.inputs, endpoint);
-        let mut slot = schedule.next_from(from, &zone)?;
-        if *queue {
-            // A slot that is past is free only if nothing was due in it; those that are past are not given out late.
-            if slot < self.inputs.now {
-                slot = schedule.next_from(self.inputs.now, &zone)?;
-            }
-            let taken = self.taken.entry((rule.name.clone(), endpoint.clone())).or_default();
-            while taken.contains(&slot) {
-                slot = schedule.next_after(slot, &zone)?;
-            }
-            taken.insert(slot);
-        }
-        Some(slot)
-    }
-
     fn not_live_lines(&mut self, standing: &'a Standing) {
         let reason = not_live(standing, self.inputs.now);
         let date =
@@ -333,14 +283,11 @@ impl<'a> Planner<'a> {
             self.line(standing, None, None, None, "skipped", reason);
             return;
         };
+        let language = &self.inputs.site.language;
         let mut fits = false;
-        for rule in self.inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article)) {
-            let settled_at = date.checked_add(rule.settle).unwrap_or(Timestamp::MAX);
-            for name in &rule.endpoints {
-                fits = true;
-                let due_at = self.slot(rule, name, settled_at);
-                self.line(standing, Some(name), Some(&rule.name), due_at, "waiting", reason.clone());
-            }
+        for rule in self.inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article, language)) {
+            fits |= !rule.endpoints.is_empty();
+            self.foresee(standing, rule, date, &reason);
         }
         if !fits {
             self.line(standing, None, None, None, "skipped", format!("{reason}; no rule fits it"));
@@ -371,9 +318,18 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Whether a rule's delivery to an endpoint was cancelled with its article, and so comes back with it.
-fn came_back(existing: &[&Delivery], rule: &Rule, endpoint: &EndpointName) -> bool {
-    existing.iter().any(|d| d.withdrawn && d.key.rule == rule.name && d.key.endpoint == *endpoint)
+/// Whether a rule's step for an endpoint was called off with its article, and so comes back with it.
+fn came_back(existing: &[&Delivery], rule: &Rule, step: &Step, endpoint: &EndpointName) -> bool {
+    existing.iter().any(|d| d.withdrawn && is_of(d, rule, step, endpoint))
+}
+
+/// Whether there is a delivery of a rule's step for an endpoint.
+fn is_there(existing: &[&Delivery], rule: &Rule, step: &Step, endpoint: &EndpointName) -> bool {
+    existing.iter().any(|d| is_of(d, rule, step, endpoint))
+}
+
+fn is_of(delivery: &Delivery, rule: &Rule, step: &Step, endpoint: &EndpointName) -> bool {
+    delivery.key.rule == rule.name && delivery.key.step == step.name && delivery.key.endpoint == *endpoint
 }
 
 /// Why readers do not see an article.
@@ -386,15 +342,6 @@ fn not_live(standing: &Standing, now: Timestamp) -> String {
         Some(date) if date.at > now => format!("its date is to come: {}", date.rfc3339()),
         _ => "it has expired".to_owned(),
     }
-}
-
-/// The zone of an endpoint's schedules.
-fn zone(inputs: &Inputs, endpoint: &EndpointName) -> TimeZone {
-    inputs
-        .endpoints
-        .get(endpoint)
-        .and_then(|endpoint| endpoint.timezone.clone())
-        .unwrap_or_else(|| inputs.site.timezone.clone())
 }
 
 /// The first instant after `now` at which the plan may say something new by the passing of time alone: an article's

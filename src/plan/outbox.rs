@@ -1,15 +1,17 @@
-//! The outbox kept true: what was withdrawn is cancelled, what is too late is reported, what lost its rule waits for a
-//! person, and a queue that missed slots is dealt new ones.
+//! The outbox kept true: what was withdrawn is called off, what moved with its event moves, what is too late is reported,
+//! what lost its rule or falls into a blackout waits for a person, and a queue that missed slots is dealt new ones.
 
-use super::{Line, Planner, not_live, zone};
-use crate::config::{EndpointName, Rule, When};
+use super::follow::Moved;
+use super::{Line, Moment, Planner, Step, calm, not_live, steps};
+use crate::config::{BlackoutAction, EndpointName, Rule, When};
 use crate::delivery::{Delivery, State};
 use crate::span;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Planner<'_> {
-    /// Calls off what was withdrawn, reports what is too late, and spreads a queue that missed several slots.
+    /// Calls off what was withdrawn, moves what moved with its event, reports what is too late, holds or drops what falls
+    /// into a blackout, and spreads a queue that missed several slots.
     pub(super) fn keep_the_outbox_true(&mut self) {
         let now = self.inputs.now;
         let mut overdue: BTreeMap<(String, EndpointName), usize> = BTreeMap::new();
@@ -19,22 +21,34 @@ impl Planner<'_> {
                 continue;
             }
             // A try that may have reached the network is never called off: it is looked into.
-            let rule = self.inputs.rules.iter().find(|rule| rule.name == delivery.key.rule);
-            if delivery.look_first || delivery.state != State::Pending || delivery.by_hand {
+            if delivery.look_first || delivery.by_hand {
                 continue;
             }
+            let is_pending = delivery.state == State::Pending;
+            let rule = self.inputs.rules.iter().find(|rule| rule.name == delivery.key.rule);
             let Some(rule) = rule.filter(|_| self.inputs.endpoints.contains_key(&delivery.key.endpoint)) else {
                 let missing = match rule {
                     None => format!("rule “{}”", delivery.key.rule),
                     Some(_) => format!("endpoint “{}”", delivery.key.endpoint),
                 };
                 let reason = format!("its {missing} is not in the configuration any more; approve it or cancel it");
-                self.plan.hold.push((delivery.id, reason));
+                if is_pending {
+                    self.plan.hold.push((delivery.id, reason));
+                }
                 continue;
             };
+            if (delivery.attempts == 0 && self.moves(delivery, rule)) || !is_pending {
+                continue;
+            }
             let late = now.duration_since(delivery.due_at);
             if late > rule.expires && delivery.attempts == 0 {
                 self.plan.expire.push((delivery.id, missed(rule, late)));
+            } else if let Some(blackout) = calm::blackout(self.inputs, delivery.due_at.max(now)) {
+                let fates = match blackout.action {
+                    BlackoutAction::Hold => &mut self.plan.hold,
+                    BlackoutAction::Drop => &mut self.plan.drop,
+                };
+                fates.push((delivery.id, calm::said(blackout)));
             } else if matches!(rule.when, When::Slots { queue: true, .. }) && delivery.due_at <= now {
                 *overdue.entry((rule.name.clone(), delivery.key.endpoint.clone())).or_default() += 1;
             }
@@ -46,6 +60,26 @@ impl Planner<'_> {
         }
     }
 
+    /// Follows a booked step whose event moved, or that its rule does not have any more. Whether anything came of it.
+    fn moves(&mut self, delivery: &Delivery, rule: &Rule) -> bool {
+        let Some(step) = steps(&rule.when).into_iter().find(|step| step.name == delivery.key.step) else {
+            let reason = format!("the rule “{}” has no moment “{}” any more", rule.name, delivery.key.step);
+            self.plan.withdraw.push((delivery.id, reason));
+            return true;
+        };
+        let Some(standing) = self.inputs.catalog.get(&delivery.key.article) else { return false };
+        if standing.is_unread() {
+            return false;
+        }
+        match self.moved(standing, &step, &delivery.key.endpoint, delivery.due_at) {
+            Moved::Stays => return false,
+            Moved::To(at) => self.plan.postpone.push((delivery.id, at)),
+            Moved::CalledOff(reason) => self.plan.withdraw.push((delivery.id, reason)),
+            Moved::Over(reason) => self.plan.expire.push((delivery.id, reason)),
+        }
+        true
+    }
+
     /// A queue of which several are due at once, since slots were missed: the first goes now, all others take the next
     /// slots in the order of publication.
     fn deal_slots_anew(&mut self, rule: &Rule, endpoint: &EndpointName) {
@@ -54,7 +88,15 @@ impl Planner<'_> {
             let standing = self.inputs.catalog.get(&delivery.key.article);
             standing.and_then(|standing| standing.article.date).map(|date| date.at)
         };
-        let gone: BTreeSet<i64> = self.plan.withdraw.iter().chain(&self.plan.expire).map(|(id, _)| *id).collect();
+        let gone: BTreeSet<i64> = self
+            .plan
+            .withdraw
+            .iter()
+            .chain(&self.plan.expire)
+            .chain(&self.plan.hold)
+            .chain(&self.plan.drop)
+            .map(|(id, _)| *id)
+            .collect();
         let waits = |delivery: &&Delivery| {
             delivery.key.rule == rule.name
                 && delivery.key.endpoint == *endpoint
@@ -65,11 +107,10 @@ impl Planner<'_> {
         let mut queue: Vec<&Delivery> = self.inputs.outbox.iter().filter(waits).collect();
         // One that the network may have is looked into, whatever its turn.
         queue.sort_by_key(|delivery| (!delivery.look_first, date(delivery), delivery.due_at, delivery.id));
-        let zone = zone(self.inputs, endpoint);
         let mut slot = self.inputs.now;
         let mut taken: BTreeSet<Timestamp> = queue.first().map(|first| first.due_at).into_iter().collect();
         for delivery in queue.into_iter().skip(1).filter(|delivery| !delivery.look_first) {
-            let Some(next) = schedule.next_after(slot, &zone) else { return };
+            let Some(next) = calm::slot_after(self.inputs, schedule, endpoint, slot) else { return };
             slot = next;
             taken.insert(slot);
             if delivery.due_at != slot {
@@ -104,11 +145,14 @@ impl Planner<'_> {
             fates.iter().find(|(id, _)| *id == delivery.id).map(|(_, reason)| (state, reason.clone()))
         };
         let (state, reason) = fate(&self.plan.withdraw, State::Cancelled)
+            .or_else(|| fate(&self.plan.drop, State::Cancelled))
             .or_else(|| fate(&self.plan.expire, State::Failed))
             .or_else(|| fate(&self.plan.hold, State::Held))
             .unwrap_or_else(|| {
-                let said = delivery.reason.clone().or_else(|| delivery.remote_url.clone());
-                (delivery.state, said.unwrap_or_else(|| "booked".to_owned()))
+                let waits = delivery.state == State::Pending;
+                let silence = self.inputs.silence.filter(|_| waits).map(|s| s.in_words(&self.inputs.site.timezone));
+                let said = silence.or_else(|| delivery.reason.clone()).or_else(|| delivery.remote_url.clone());
+                (delivery.state, said.unwrap_or_else(|| booked_words(&delivery.key.step)))
             });
         let moved = self.plan.postpone.iter().find(|(id, _)| *id == delivery.id).map(|(_, at)| *at);
         self.plan.lines.push(Line {
@@ -129,6 +173,14 @@ impl Planner<'_> {
                 self.booked_line(&delivery.path, delivery);
             }
         }
+    }
+}
+
+/// What there is to say of a delivery that just waits for its time.
+fn booked_words(step: &str) -> String {
+    match Step::of_name(step).filter(|step| step.moment != Moment::Publication) {
+        Some(step) => format!("booked, {}", step.in_words()),
+        None => "booked".to_owned(),
     }
 }
 

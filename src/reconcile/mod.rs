@@ -109,7 +109,7 @@ impl Snapshot {
         }
         let path =
             |id: i64| self.outbox.iter().find(|delivery| delivery.id == id).map_or("", |delivery| &delivery.path);
-        for (id, reason) in &self.plan.withdraw {
+        for (id, reason) in self.plan.withdraw.iter().chain(&self.plan.drop) {
             tracing::info!(delivery = id, "delivery {id} is called off: {reason}");
         }
         for (id, reason) in self.plan.expire.iter().chain(&self.plan.hold) {
@@ -338,7 +338,11 @@ impl Reconciler {
             Some(pass) => pass.outbox_of(&self.with(|state| state.open()).await?).await?,
             None => Vec::new(),
         };
-        let planned = self.with(move |state| state.plan(outbox, explain, now)).await?;
+        let silence = match &mut hand.pass {
+            Some(pass) => pass.silence().await?,
+            None => None,
+        };
+        let planned = self.with(move |state| state.plan(outbox, silence, explain, now)).await?;
         if let Some(pass) = hand.writer() {
             if planned.first.is_some() {
                 pass.first_start(now).await?;

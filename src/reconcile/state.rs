@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, GroupKey, Head, Names, Past, Standing, index};
 use crate::config::{Baseline, Config};
 use crate::delivery::Delivery;
 use crate::feed::{FeedSet, Making, Memory, Settings, Shown};
-use crate::plan::{self, Inputs, Plan};
+use crate::plan::{self, Inputs, Plan, Silence};
 use crate::problem::{Place, Problem};
 use crate::store::Rows;
 use jiff::Timestamp;
@@ -281,14 +281,14 @@ impl State {
     }
 
     /// Plans, and takes over what the plan decides.
-    pub fn plan(&mut self, outbox: Vec<Delivery>, explain: bool, now: Timestamp) -> Planned {
+    pub fn plan(&mut self, outbox: Vec<Delivery>, silence: Option<Silence>, explain: bool, now: Timestamp) -> Planned {
         let site = self.files.site().cloned();
         let shared = Arc::clone(&self.catalog);
         let mut catalog = shared.write().unwrap_or_else(PoisonError::into_inner);
         let (mut plan, mut next_change, mut new_collections) = (Plan::default(), None, Vec::new());
         if let Some(site) = &site {
-            let (rules, endpoints) = (&self.config.rules, &self.config.endpoints);
-            let inputs = Inputs { catalog: &catalog, site, rules, endpoints, outbox: &outbox, explain, now };
+            let inputs = Inputs::new(&self.config, site, &catalog, &outbox, now);
+            let inputs = Inputs { explain, silence: silence.as_ref(), ..inputs };
             plan = plan::plan(&inputs);
             next_change = plan::next_change(&inputs);
             new_collections = self.new_collections(site);

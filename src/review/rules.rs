@@ -126,7 +126,10 @@ fn overlaps(inputs: &Inputs) -> Vec<Problem> {
             if apart(&earlier.articles, &later.articles) || apart(&later.articles, &earlier.articles) {
                 continue;
             }
-            let both = |article: &&&Head| selects(&earlier.articles, article) && selects(&later.articles, article);
+            let language = &inputs.site.language;
+            let both = |article: &&&Head| {
+                selects(&earlier.articles, article, language) && selects(&later.articles, article, language)
+            };
             let mut taken = inputs.articles.iter().filter(both);
             let first = taken.next();
             let more = taken.count();

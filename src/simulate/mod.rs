@@ -23,7 +23,7 @@ use crate::plan::{self, Inputs};
 use crate::problem::Problem;
 use files::{Files, Held};
 use jiff::{SignedDuration, Timestamp};
-use outbox::{Moment, Outbox};
+use outbox::{Moment, Outbox, Pace};
 use reading::ReadAhead;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -302,7 +302,7 @@ impl<'a> Simulation<'a> {
         }
         let moment = Moment { now: self.now, commit: &self.commit, catalog: &self.catalog };
         self.outbox.carry_out(plan, &moment);
-        self.outbox.deliver(&self.config.endpoints, &moment);
+        self.outbox.deliver(&Pace { config: self.config, site: &site }, &moment);
     }
 
     /// Lets time pass, stopping wherever something may change.
@@ -318,7 +318,7 @@ impl<'a> Simulation<'a> {
         let site = self.site.as_ref()?;
         let outbox = self.outbox.wanted(self.catalog.open());
         let changes = plan::next_change(&self.inputs(site, &outbox, false));
-        let due = self.outbox.next(&self.config.endpoints, self.now);
+        let due = self.outbox.next(&Pace { config: self.config, site }, self.now);
         changes.into_iter().chain(due).filter(|at| *at > self.now).min()
     }
 
@@ -328,14 +328,6 @@ impl<'a> Simulation<'a> {
         outbox: &'i [crate::delivery::Delivery],
         explain: bool,
     ) -> Inputs<'i> {
-        Inputs {
-            catalog: &self.catalog,
-            site,
-            rules: &self.config.rules,
-            endpoints: &self.config.endpoints,
-            outbox,
-            explain,
-            now: self.now,
-        }
+        Inputs { explain, ..Inputs::new(self.config, site, &self.catalog, outbox, self.now) }
     }
 }

@@ -1,10 +1,10 @@
 //! The outbox of a simulation: in memory, with the same keys and the same turns as the store's.
 
-use crate::article::ArticleId;
+use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::Catalog;
-use crate::config::{Endpoint, EndpointName};
+use crate::config::{Config, EndpointName};
 use crate::delivery::{Delivery, DeliveryKey, State};
-use crate::plan::{Plan, Planned};
+use crate::plan::{self, Plan, Planned};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -20,6 +20,12 @@ pub struct Row {
     /// The article's path and title then.
     pub path: String,
     pub title: String,
+}
+
+/// What says how fast an endpoint takes posts, and when it takes none.
+pub struct Pace<'a> {
+    pub config: &'a Config,
+    pub site: &'a SiteSettings,
 }
 
 /// What there is at an instant.
@@ -60,21 +66,25 @@ impl Outbox {
     /// Carries out a plan.
     pub fn carry_out(&mut self, plan: Plan, moment: &Moment) {
         // Every part by its name: one that is new must be thought of here.
-        let Plan { book, decided: _, withdraw, expire, hold, postpone, lines: _ } = plan;
+        let Plan { book, decided: _, withdraw, drop, expire, hold, postpone, lines: _ } = plan;
         for (id, reason) in withdraw {
-            self.settle(id, State::Cancelled, reason, moment);
+            self.settle(id, State::Cancelled, reason, true, moment);
+        }
+        for (id, reason) in drop {
+            self.settle(id, State::Cancelled, reason, false, moment);
         }
         for (id, reason) in expire {
-            self.settle(id, State::Failed, reason, moment);
+            self.settle(id, State::Failed, reason, false, moment);
         }
         for (id, due_at) in postpone {
-            if let Some(row) = self.row(id).filter(|row| row.delivery.state == State::Pending) {
+            let waits = |row: &&mut Row| matches!(row.delivery.state, State::Pending | State::Held);
+            if let Some(row) = self.row(id).filter(waits) {
                 row.delivery.due_at = due_at;
                 row.at = due_at;
             }
         }
         for (id, reason) in hold {
-            self.settle(id, State::Held, reason, moment);
+            self.settle(id, State::Held, reason, false, moment);
         }
         for planned in book {
             self.book(planned, moment);
@@ -82,7 +92,7 @@ impl Outbox {
     }
 
     /// Lets go out what is due, each endpoint at its pace, the one that is due longest first.
-    pub fn deliver(&mut self, endpoints: &BTreeMap<EndpointName, Endpoint>, moment: &Moment) {
+    pub fn deliver(&mut self, pace: &Pace, moment: &Moment) {
         let mut due: Vec<(Timestamp, usize)> = self
             .pending()
             .filter(|(_, delivery)| delivery.due_at <= moment.now)
@@ -92,7 +102,7 @@ impl Outbox {
         for (_, place) in due {
             let Some(row) = self.rows.get(place) else { continue };
             let (endpoint, article) = (row.delivery.key.endpoint.clone(), row.delivery.key.article);
-            if self.open_from(endpoints, &endpoint) > moment.now {
+            if self.opens(pace, &endpoint, moment.now).is_none_or(|opens| opens > moment.now) {
                 continue;
             }
             // Of a file that cannot be read at present nobody knows; one that is withdrawn is the plan's to call off.
@@ -105,9 +115,10 @@ impl Outbox {
     }
 
     /// When the next delivery may go out.
-    pub fn next(&self, endpoints: &BTreeMap<EndpointName, Endpoint>, now: Timestamp) -> Option<Timestamp> {
-        let ready =
-            self.pending().map(|(_, delivery)| delivery.due_at.max(self.open_from(endpoints, &delivery.key.endpoint)));
+    pub fn next(&self, pace: &Pace, now: Timestamp) -> Option<Timestamp> {
+        let ready = self
+            .pending()
+            .filter_map(|(_, delivery)| self.opens(pace, &delivery.key.endpoint, delivery.due_at.max(now)));
         ready.filter(|at| *at > now).min()
     }
 
@@ -116,12 +127,13 @@ impl Outbox {
         active.filter(|(_, delivery)| delivery.state == State::Pending)
     }
 
-    /// From when on an endpoint takes its next post.
-    fn open_from(&self, endpoints: &BTreeMap<EndpointName, Endpoint>, name: &EndpointName) -> Timestamp {
-        match (self.last.get(name), endpoints.get(name)) {
+    /// The first instant from another on at which an endpoint takes its next post.
+    fn opens(&self, pace: &Pace, name: &EndpointName, from: Timestamp) -> Option<Timestamp> {
+        let free = match (self.last.get(name), pace.config.endpoints.get(name)) {
             (Some(last), Some(endpoint)) => last.saturating_add(endpoint.gap).unwrap_or(Timestamp::MAX),
             _ => Timestamp::MIN,
-        }
+        };
+        plan::opens(pace.config, pace.site, name, from.max(free))
     }
 
     /// A key that is there stays as it is, unless it was called off with its article.
@@ -170,10 +182,10 @@ impl Outbox {
     }
 
     /// Ends a delivery that never went out.
-    fn settle(&mut self, id: i64, state: State, reason: String, moment: &Moment) {
+    fn settle(&mut self, id: i64, state: State, reason: String, withdrawn: bool, moment: &Moment) {
         let waits = |state: State| matches!(state, State::Pending | State::Held);
         let Some(row) = self.row(id).filter(|row| waits(row.delivery.state)) else { return };
-        row.delivery.withdrawn = state == State::Cancelled;
+        row.delivery.withdrawn = withdrawn;
         if row.delivery.withdrawn {
             let article = row.delivery.key.article;
             self.returning.insert(article);

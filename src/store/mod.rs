@@ -10,6 +10,7 @@ mod outbox;
 mod owed;
 mod owner;
 mod pings;
+mod silence;
 mod subscriptions;
 mod wishes;
 
@@ -29,11 +30,12 @@ use std::time::Duration;
 /// The version of the tables that this program knows.
 const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// What makes each version of the tables of the one before, and says so in the file. A new database takes them all.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
+    include_str!("schema_5.sql"),
 ];
 
 /// An open database.

@@ -4,6 +4,7 @@
 //! cannot write over the next one's work. An attempt is opened, on disk, before the first byte may be sent; one that
 //! is still open when its lease ends means that the network may have the post.
 
+use super::silence::is_silent;
 use super::{Store, StoreError, corrupt, instant, micros};
 use crate::article::ArticleId;
 use crate::config::EndpointName;
@@ -48,6 +49,8 @@ pub enum Start {
     Started,
     /// The lease has ended: nothing may be sent.
     Lost,
+    /// A person had everything held meanwhile: nothing may be sent.
+    Silent,
 }
 
 /// What became of a lease.
@@ -138,6 +141,10 @@ impl Store {
     ) -> Result<Leased, StoreError> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         self.take_back(&mut transaction, endpoint, look_after, now).await?;
+        if is_silent(&mut transaction).await? {
+            transaction.commit().await?;
+            return Ok(Leased::Wait(None));
+        }
         let busy: Option<i64> =
             sqlx::query_scalar("select min(lease_until) from deliveries where endpoint = ? and state = 'sending'")
                 .bind(endpoint.as_str())
@@ -245,6 +252,9 @@ impl Store {
     /// Opens an attempt and keeps the post, before anything is sent.
     pub async fn start(&self, lease: &Lease, post: &Post, now: Timestamp) -> Result<Start, StoreError> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
+        if is_silent(&mut transaction).await? {
+            return Ok(Start::Silent);
+        }
         let json = serde_json::to_string(post).map_err(|_| corrupt("post", post.text.clone()))?;
         let done = sqlx::query(
             "update deliveries set post = ?2, look_first = 1, attempts = attempts + 1, looks = 0,

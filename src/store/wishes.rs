@@ -41,12 +41,17 @@ impl Pass {
         for (id, reason) in &plan.expire {
             self.settle(*id, State::Failed, reason, false).await?;
         }
+        for (id, reason) in &plan.drop {
+            self.settle(*id, State::Cancelled, reason, false).await?;
+        }
         for (id, due_at) in &plan.postpone {
-            sqlx::query("update deliveries set due_at = ? where id = ? and state = 'pending' and look_first = 0")
-                .bind(micros(*due_at))
-                .bind(id)
-                .execute(&mut *self.transaction)
-                .await?;
+            sqlx::query(
+                "update deliveries set due_at = ? where id = ? and state in ('pending', 'held') and look_first = 0",
+            )
+            .bind(micros(*due_at))
+            .bind(id)
+            .execute(&mut *self.transaction)
+            .await?;
         }
         for (id, reason) in &plan.hold {
             self.settle(*id, State::Held, reason, false).await?;

@@ -68,7 +68,7 @@ rules:
     text: \"{{ titel }}\"
   - name: cloud
     endpoints: [a]
-quiet_hours: [\"20:00-08:00\"]
+quiet_hour: [\"20:00-08:00\"]
 feeds: { entries: 0 }
 ";
     let problems = parse(text).unwrap_err();
@@ -85,7 +85,7 @@ feeds: { entries: 0 }
         ("13:13", "30 minutes"),
         ("14:11", "template"),
         ("15:11", "another rule"),
-        ("17:1", "not in this version"),
+        ("17:1", "did you mean `quiet_hours`"),
         ("18:19", "out of range"),
     ] {
         let line = said.iter().find(|line| line.starts_with(&format!("crieur.yaml:{place}: error: ")));

@@ -34,6 +34,7 @@ mod init;
 mod judge;
 mod layering;
 mod metrics;
+mod moments;
 mod numerique;
 mod opml;
 mod oracle;

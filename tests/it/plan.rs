@@ -11,15 +11,15 @@ use std::sync::Arc;
 const RULE: &str = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, articles: { tags: [Cloud] }, endpoints: [essai] }]";
 
 /// A site under a clock that stands where it is told.
-struct World {
-    place: Place,
-    config: Arc<Config>,
-    store: Store,
-    reconciler: Reconciler,
+pub struct World {
+    pub place: Place,
+    pub config: Arc<Config>,
+    pub store: Store,
+    pub reconciler: Reconciler,
 }
 
 impl World {
-    async fn new(rest: &str) -> Self {
+    pub async fn new(rest: &str) -> Self {
         let place = Place::new();
         // A site that stands: one without any article has not started yet.
         place.article("_communiques/ancien.md", "title: Ancien\ndate: 2020-01-01");
@@ -29,25 +29,25 @@ impl World {
         Self { place, config, store, reconciler }
     }
 
-    async fn at(&mut self, time: &str) -> Snapshot {
+    pub async fn at(&mut self, time: &str) -> Snapshot {
         self.reconciler.pass(&self.store, instant(time)).await.unwrap()
     }
 
     /// A new process on the same database, perhaps with another configuration.
-    fn restart(&mut self, rest: &str) {
+    pub fn restart(&mut self, rest: &str) {
         self.config = self.place.config(rest);
         self.reconciler = Reconciler::new(Arc::clone(&self.config));
     }
 
     /// State, due instant and path of every delivery.
-    async fn outbox(&self) -> Vec<(State, String, String)> {
+    pub async fn outbox(&self) -> Vec<(State, String, String)> {
         let deliveries = self.store.deliveries().await.unwrap();
         deliveries.into_iter().map(|d| (d.state, d.due_at.to_string(), d.path)).collect()
     }
 }
 
 /// A time of 23 November 2026, or any, in UTC.
-fn instant(time: &str) -> Timestamp {
+pub fn instant(time: &str) -> Timestamp {
     let whole = if time.contains('T') { time.to_owned() } else { format!("2026-11-23T{time}Z") };
     whole.parse().unwrap()
 }
