@@ -6,7 +6,7 @@ use crate::config::{Config, EndpointName, Rule};
 use crate::crash::crash_point;
 use crate::delivery::{Failure, Next, Receipt, RetryPolicy};
 use crate::network::client::{self, REQUEST_TIMEOUT, USER_AGENT};
-use crate::network::{Found, Network, Wanted, connect};
+use crate::network::{Found, Means, Network, Wanted, connect};
 use crate::plan;
 use crate::post::{Brief, Post, compose};
 use crate::reconcile::Snapshot;
@@ -52,9 +52,10 @@ impl Deliverer {
     /// Connects every endpoint. One that cannot be connected is reported and left out; the others work.
     pub fn new(config: Arc<Config>, store: Store, clock: Clock) -> Self {
         let (mut networks, mut readers) = (BTreeMap::new(), BTreeMap::new());
+        let means = Means::new(&config, &store);
         for (name, endpoint) in &config.endpoints {
             let reader = client::reader(endpoint.allow_private);
-            match connect(name, endpoint, &store).and_then(|network| Ok((network, reader?))) {
+            match connect(name, endpoint, &means).and_then(|network| Ok((network, reader?))) {
                 Ok((network, reader)) => {
                     networks.insert(name.clone(), network);
                     readers.insert(name.clone(), reader);
@@ -150,9 +151,12 @@ impl Deliverer {
         network: &dyn Network,
         snapshot: &Snapshot,
     ) -> Result<Option<Outcome>, StoreError> {
+        let mut begun = None;
         if let Some(post) = &lease.sent {
             match self.look(lease, network, post).await? {
                 Ok(Found::Yes(receipt)) => return Ok(Some(Outcome::Found(receipt))),
+                Ok(Found::Part(receipt)) => begun = Some(receipt),
+                Ok(Found::Unclear(reason)) => return Ok(Some(ask(lease, &reason))),
                 Ok(Found::No) if lease.looks + 1 < network.looks() => {
                     let at = self.clock.now().saturating_add(network.look_after().saturating_mul(LOOKS));
                     return Ok(Some(Outcome::LookAgain { at: at.unwrap_or(Timestamp::MAX) }));
@@ -164,6 +168,8 @@ impl Deliverer {
         let now = self.clock.now();
         let article = match self.article(lease, snapshot, now).await {
             Ok(article) => article,
+            // What stands of a withdrawn article's thread is on record, so that it can be taken away.
+            Err(Outcome::Withdrawn(_)) if begun.is_some() => return Ok(begun.map(Outcome::Found)),
             Err(outcome) => return Ok(Some(outcome)),
         };
         let rule = self.config.rules.iter().find(|rule| rule.name == lease.delivery.key.rule);
@@ -192,8 +198,14 @@ impl Deliverer {
             Start::Silent => return Ok(Some(self.put_back(lease, "everything is held: see `crieur silence`"))),
         }
         crash_point("after-start");
-        let answer =
-            tokio::time::timeout(CALL_MAX, network.publish(&post, &lease.delivery.key, self.clock.now())).await;
+        let (key, now) = (&lease.delivery.key, self.clock.now());
+        let sending = async {
+            match &begun {
+                None => network.publish(&post, key, now).await,
+                Some(begun) => network.complete(&post, begun, key, now).await,
+            }
+        };
+        let answer = tokio::time::timeout(CALL_MAX, sending).await;
         crash_point("after-publish");
         let answer =
             answer.unwrap_or_else(|_| Err(Failure::Uncertain(format!("no answer within {} s", CALL_MAX.as_secs()))));
@@ -217,7 +229,7 @@ impl Deliverer {
             // Whatever went wrong with the question, whether the post is there stays unknown.
             let reason = format!("the network could not be asked whether it has the post: {}", failure.reason());
             let until = match &failure {
-                Failure::Refused(_) => return ask(lease, &reason),
+                Failure::Refused(_) | Failure::Unauthorised(_) => return ask(lease, &reason),
                 Failure::Throttled { until, .. } => *until,
                 _ => None,
             };

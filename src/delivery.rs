@@ -118,6 +118,8 @@ pub struct Delivery {
     pub remote_id: Option<String>,
     /// Where the post is.
     pub remote_url: Option<String>,
+    /// What the network calls the parts after the first, in order.
+    pub remote_parts: Vec<String>,
     /// Why it is in this state, for a person.
     pub reason: Option<String>,
     /// Whether it was called off because its article was withdrawn: it comes back with the article.
@@ -128,6 +130,14 @@ pub struct Delivery {
     pub look_first: bool,
 }
 
+impl Delivery {
+    /// What the network answered, if it has the post.
+    pub fn receipt(&self) -> Option<Receipt> {
+        let remote_id = self.remote_id.clone()?;
+        Some(Receipt { remote_id, remote_url: self.remote_url.clone(), parts: self.remote_parts.clone() })
+    }
+}
+
 /// What a network answered to a post that it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
@@ -135,13 +145,26 @@ pub struct Receipt {
     pub remote_id: String,
     /// Where people see it.
     pub remote_url: Option<String>,
+    /// What the network calls what else belongs to the post, in order: the further posts of a thread, or messages with
+    /// its images.
+    pub parts: Vec<String>,
 }
 
-/// Why a try did not end with a receipt. The whole policy of retries hangs on these four.
+impl Receipt {
+    /// The receipt of a post in one part.
+    pub fn new(remote_id: impl Into<String>, remote_url: Option<String>) -> Self {
+        Self { remote_id: remote_id.into(), remote_url, parts: Vec::new() }
+    }
+}
+
+/// Why a try did not end with a receipt. The whole policy of retries hangs on these five.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// The network does not want this post, or this account: trying again changes nothing.
     Refused(String),
+    /// The network does not accept the account's credentials: nothing gets through until a person mends them. The network
+    /// does not have the post.
+    Unauthorised(String),
     /// Too much at once: try again, not before the given instant. The network does not have the post.
     Throttled {
         /// Not before.
@@ -160,9 +183,23 @@ impl Failure {
     pub fn reason(&self) -> &str {
         match self {
             Self::Refused(reason)
+            | Self::Unauthorised(reason)
             | Self::Throttled { reason, .. }
             | Self::Unavailable(reason)
             | Self::Uncertain(reason) => reason,
+        }
+    }
+}
+
+impl Failure {
+    /// The same failure, said otherwise.
+    pub fn map(self, say: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Refused(reason) => Self::Refused(say(reason)),
+            Self::Unauthorised(reason) => Self::Unauthorised(say(reason)),
+            Self::Throttled { until, reason } => Self::Throttled { until, reason: say(reason) },
+            Self::Unavailable(reason) => Self::Unavailable(say(reason)),
+            Self::Uncertain(reason) => Self::Uncertain(say(reason)),
         }
     }
 }
@@ -218,7 +255,7 @@ impl RetryPolicy {
         // A server that asks for years of patience is not taken at its word.
         let farthest = now.checked_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX);
         match failure {
-            Failure::Refused(_) => Next::Stop,
+            Failure::Refused(_) | Failure::Unauthorised(_) => Next::Stop,
             Failure::Uncertain(_) if !can_find || over => Next::Ask,
             Failure::Uncertain(_) => Next::Again { at, look_first: true },
             _ if over => Next::Stop,

@@ -2,7 +2,7 @@
 
 use super::{Context, Fail, print, print_json};
 use crate::config::EndpointName;
-use crate::network;
+use crate::network::{self, Means};
 use crate::span;
 use crate::store::Store;
 
@@ -40,7 +40,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
             return Err(Fail::Usage(format!("there is no endpoint `{name}` in the configuration")));
         };
         let store = Store::open(&config.store).await?;
-        let network = network::connect(&name, endpoint, &store).map_err(Fail::Failed)?;
+        let network = network::connect(&name, endpoint, &Means::new(&config, &store)).map_err(Fail::Failed)?;
         let now = context.clock.now();
         let who = network.check(now).await.map_err(|failure| Fail::Failed(format!("{name}: {}", failure.reason())))?;
         let limits = network.limits(now).await;

@@ -2,7 +2,7 @@
 
 use super::{Context, Fail, print, print_json};
 use crate::config::{Config, EndpointName};
-use crate::network;
+use crate::network::{self, Means};
 use crate::plan::{self, Inputs};
 use crate::post::{Brief, compose};
 use crate::reconcile::Snapshot;
@@ -74,7 +74,8 @@ pub async fn previews(
         let name = &planned.key.endpoint;
         let Some(endpoint) = config.endpoints.get(name) else { continue };
         let rule = config.rules.iter().find(|rule| rule.name == planned.key.rule);
-        let limits = network::limits(endpoint, now).await.map_err(Fail::Failed)?;
+        let network = network::connect(name, endpoint, &Means::none()).map_err(Fail::Failed)?;
+        let limits = network.limits(now).await;
         let brief =
             Brief::new(text, rule, name, endpoint.network.word(), &config.hashtags, limits).map_err(Fail::Usage)?;
         let mut problems = Vec::new();

@@ -2,7 +2,7 @@
 //! the JSON Schema that editors complete with. What the values mean is decided in the files beside this one.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Configuration of Crieur. Every key is documented in docs/configuration.md.
@@ -319,8 +319,8 @@ pub enum RawFallback {
     None,
 }
 
-/// One social account.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+/// One social account. Which keys it has hangs on its network; a key of another network is refused.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawEndpoint {
     /// Kind of the account.
@@ -335,7 +335,7 @@ pub struct RawEndpoint {
     pub gap: Option<String>,
     /// Whether the server may stand on a private or loopback address.
     pub allow_private: Option<bool>,
-    /// Who sees the posts.
+    /// Who sees the posts (mastodon).
     pub visibility: Option<RawVisibility>,
     /// IANA time zone of this endpoint's schedules and quiet hours; by default the site's.
     pub timezone: Option<String>,
@@ -344,7 +344,7 @@ pub struct RawEndpoint {
 }
 
 /// Kind of a social account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RawNetwork {
     /// The embedded timeline: posts land in the local database and show at `/timeline`.
@@ -353,8 +353,18 @@ pub enum RawNetwork {
     Mastodon,
 }
 
+impl RawNetwork {
+    /// The word in the configuration, which names the page in docs/networks too.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Journal => "journal",
+            Self::Mastodon => "mastodon",
+        }
+    }
+}
+
 /// Who sees the posts (Mastodon's own words).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RawVisibility {
     /// Everyone.

@@ -276,7 +276,11 @@ impl<'a> Reader<'a> {
 
 /// Whether the value of a key is a secret: what it is must not be said, and that it is unset is said once.
 fn is_secret_key(name: &str) -> bool {
-    name.ends_with("token") || name.ends_with("secret") || name == "key" || name.ends_with("_key")
+    name.ends_with("token")
+        || name.ends_with("secret")
+        || name.ends_with("password")
+        || name == "key"
+        || name.ends_with("_key")
 }
 
 /// What stands for `${` and `}` while YAML is read, character for character, so that places stay right: YAML would

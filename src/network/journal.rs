@@ -1,7 +1,7 @@
 //! The embedded endpoint: posts land in the local database and show at `/timeline`, so that the whole road can be
 //! seen without an account. It is a real endpoint: the same outbox, the same states, the same receipts.
 
-use super::{Found, Network, Wanted};
+use super::{Abilities, Found, Network, Wanted};
 use crate::config::EndpointName;
 use crate::delivery::{DeliveryKey, Failure, Receipt};
 use crate::post::{Counter, Limits, Post};
@@ -15,13 +15,18 @@ pub const LIMITS: Limits = Limits::text(5_000, Counter::Graphemes);
 /// A journal, one per endpoint.
 pub struct Journal {
     endpoint: EndpointName,
-    store: Store,
+    /// None where the journal is only asked what it takes.
+    store: Option<Store>,
 }
 
 impl Journal {
     /// The journal of an endpoint.
-    pub fn new(endpoint: EndpointName, store: Store) -> Self {
+    pub fn new(endpoint: EndpointName, store: Option<Store>) -> Self {
         Self { endpoint, store }
+    }
+
+    fn store(&self) -> Result<&Store, Failure> {
+        self.store.as_ref().ok_or_else(|| Failure::Unavailable("the journal has no database".to_owned()))
     }
 }
 
@@ -32,21 +37,26 @@ impl Network for Journal {
     }
 
     async fn check(&self, _now: Timestamp) -> Result<String, Failure> {
-        self.store.ping().await.map_err(unavailable)?;
+        self.store()?.ping().await.map_err(unavailable)?;
         Ok(format!("the timeline of {}", self.endpoint))
     }
 
     async fn publish(&self, post: &Post, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
-        let id = self.store.journal_post(&self.endpoint, &key.idempotency_key(), post, now).await.map_err(|error| {
-            // The write may have reached the disk: the key tells on the next look.
-            Failure::Uncertain(error.to_string())
-        })?;
+        let id =
+            self.store()?.journal_post(&self.endpoint, &key.idempotency_key(), post, now).await.map_err(|error| {
+                // The write may have reached the disk: the key tells on the next look.
+                Failure::Uncertain(error.to_string())
+            })?;
         Ok(receipt(id))
     }
 
     async fn find(&self, wanted: &Wanted<'_>, _now: Timestamp) -> Result<Found, Failure> {
-        let found = self.store.journal_find(&wanted.key.idempotency_key()).await.map_err(unavailable)?;
+        let found = self.store()?.journal_find(&wanted.key.idempotency_key()).await.map_err(unavailable)?;
         Ok(found.map_or(Found::No, |id| Found::Yes(receipt(id))))
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { finds: true, ..Abilities::default() }
     }
 
     fn look_after(&self) -> SignedDuration {
@@ -63,7 +73,7 @@ impl Network for Journal {
 }
 
 fn receipt(id: i64) -> Receipt {
-    Receipt { remote_id: id.to_string(), remote_url: Some(format!("/timeline#post-{id}")) }
+    Receipt::new(id.to_string(), Some(format!("/timeline#post-{id}")))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]

@@ -4,17 +4,17 @@
 //! often not at all. So a try whose answer was lost is never just repeated: the account's own statuses are read back
 //! first. Nothing is left to the server's own scheduling, which some servers ignore and publish at once.
 
-use super::client::{self, Answer};
-use super::{Found, Network, Wanted};
+use super::answers::{of_a_question, read_json};
+use super::caller::Caller;
+use super::client::Answer;
+use super::{Abilities, Found, Network, Wanted};
 use crate::article::markdown::html_to_text;
 use crate::config::Mastodon;
 use crate::delivery::{DeliveryKey, Failure, Receipt};
 use crate::post::{Counter, Limits, Post};
-use crate::secret::redact;
-use crate::text::one_line;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tokio::sync::Mutex;
@@ -34,7 +34,7 @@ const PAGES_MAX: usize = 100;
 /// An account on a server.
 pub struct MastodonAccount {
     account: Mastodon,
-    client: Client,
+    caller: Caller,
     limits: Mutex<Option<(Timestamp, Limits)>>,
 }
 
@@ -43,39 +43,16 @@ impl MastodonAccount {
     ///
     /// Errors: the server's address is private and may not be, or the client cannot be set up.
     pub fn new(account: Mastodon, allow_private: bool) -> Result<Self, String> {
-        if !allow_private {
-            client::refuse_private(&account.server)
-                .map_err(|error| format!("{error}; `allow_private: true` lets this endpoint use it"))?;
-        }
-        Ok(Self { client: client::client(allow_private)?, account, limits: Mutex::new(None) })
+        let caller = Caller::new(&account.server, allow_private, vec![account.token.clone()])?;
+        Ok(Self { caller, account, limits: Mutex::new(None) })
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("{}{path}", self.account.server.as_str().trim_end_matches('/'));
-        self.client.request(method, url).bearer_auth(self.account.token.expose())
+        self.caller.request(method, path).bearer_auth(self.account.token.expose())
     }
 
     async fn ask(&self, path: &str, now: Timestamp) -> Result<Value, Failure> {
-        let answer = self.send(self.request(Method::GET, path)).await?;
-        read(&answer, now).map_err(|failure| self.redacted(failure))
-    }
-
-    /// The answer to a request, with the token taken out wherever the server repeats it: before anything is cut.
-    async fn send(&self, request: RequestBuilder) -> Result<Answer, Failure> {
-        let mut answer = client::send(request).await?;
-        answer.body = redact(&answer.body, &[&self.account.token]);
-        Ok(answer)
-    }
-
-    /// A failure with the token taken out of what it repeats of headers.
-    fn redacted(&self, failure: Failure) -> Failure {
-        let redact = |reason: String| redact(&reason, &[&self.account.token]);
-        match failure {
-            Failure::Refused(reason) => Failure::Refused(redact(reason)),
-            Failure::Throttled { until, reason } => Failure::Throttled { until, reason: redact(reason) },
-            Failure::Unavailable(reason) => Failure::Unavailable(redact(reason)),
-            Failure::Uncertain(reason) => Failure::Uncertain(redact(reason)),
-        }
+        self.caller.json(self.request(Method::GET, path), now).await.map_err(of_a_question)
     }
 
     async fn ask_limits(&self, now: Timestamp) -> Option<Limits> {
@@ -107,7 +84,7 @@ impl Network for MastodonAccount {
     }
 
     async fn check(&self, now: Timestamp) -> Result<String, Failure> {
-        let account = self.ask("/api/v1/accounts/verify_credentials", now).await.map_err(unfinished)?;
+        let account = self.ask("/api/v1/accounts/verify_credentials", now).await?;
         let name = account.get("acct").and_then(Value::as_str).unwrap_or("unknown");
         Ok(format!("@{name} on {}", self.account.server.host_str().unwrap_or("")))
     }
@@ -117,19 +94,19 @@ impl Network for MastodonAccount {
             .request(Method::POST, "/api/v1/statuses")
             .header("Idempotency-Key", key.idempotency_key())
             .json(&status_body(post, self.account.visibility.word()));
-        let answer = self.send(request).await?;
-        read_receipt(&answer, now).map_err(|failure| self.redacted(failure))
+        let answer = self.caller.send(request, now).await?;
+        read_receipt(&answer, now).map_err(|failure| self.caller.redacted(failure))
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
-        let account = self.ask("/api/v1/accounts/verify_credentials", now).await.map_err(unfinished)?;
+        let account = self.ask("/api/v1/accounts/verify_credentials", now).await?;
         let Some(id) = account.get("id").and_then(Value::as_str).filter(|id| is_id(id)) else {
             return Err(Failure::Unavailable("the server does not say who the account is".to_owned()));
         };
         let mut older_than = String::new();
         for page_number in 0..PAGES_MAX {
             let path = format!("/api/v1/accounts/{id}/statuses?limit={PAGE}&exclude_reblogs=true{older_than}");
-            let page = self.ask(&path, now).await.map_err(unfinished)?;
+            let page = self.ask(&path, now).await?;
             let Some(statuses) = page.as_array() else {
                 return Err(Failure::Unavailable("the server's list of statuses cannot be read".to_owned()));
             };
@@ -152,24 +129,12 @@ impl Network for MastodonAccount {
         Err(Failure::Unavailable("the account has too many newer posts to look through".to_owned()))
     }
 
-    fn look_after(&self) -> SignedDuration {
-        SignedDuration::from_secs(10)
+    fn abilities(&self) -> Abilities {
+        Abilities { finds: true, ..Abilities::default() }
     }
 
-    fn looks(&self) -> u32 {
-        2
-    }
-
-    fn is_outside(&self) -> bool {
-        true
-    }
-}
-
-/// A question that was cut off has changed nothing.
-fn unfinished(failure: Failure) -> Failure {
-    match failure {
-        Failure::Uncertain(reason) => Failure::Unavailable(reason),
-        other => other,
+    fn pause(&self) -> Option<Timestamp> {
+        self.caller.pause()
     }
 }
 
@@ -199,7 +164,7 @@ fn read_limits(instance: &Value) -> Limits {
 
 /// The answer to a post.
 fn read_receipt(answer: &Answer, now: Timestamp) -> Result<Receipt, Failure> {
-    let status = read(answer, now)?;
+    let status = read_json(answer, now)?;
     receipt(&status).ok_or_else(|| {
         Failure::Uncertain(
             "the server answered with success, and without the status that it should have made".to_owned(),
@@ -209,59 +174,7 @@ fn read_receipt(answer: &Answer, now: Timestamp) -> Result<Receipt, Failure> {
 
 fn receipt(status: &Value) -> Option<Receipt> {
     let text = |name: &str| status.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-    Some(Receipt { remote_id: text("id")?, remote_url: text("url").or_else(|| text("uri")) })
-}
-
-/// Any answer: its JSON, or the class of its failure.
-fn read(answer: &Answer, now: Timestamp) -> Result<Value, Failure> {
-    let status = answer.status;
-    if status.is_success() {
-        return serde_json::from_str(&answer.body)
-            .map_err(|_| Failure::Uncertain(format!("the server answered {status} with something that is not JSON")));
-    }
-    let said = said(answer);
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => {
-            Err(Failure::Throttled { until: until(answer, now), reason: format!("too many requests: {said}") })
-        }
-        StatusCode::UNAUTHORIZED => Err(Failure::Refused(format!(
-            "the token is not accepted ({said}); make a new one and put it in the configuration"
-        ))),
-        StatusCode::FORBIDDEN => Err(Failure::Refused(format!(
-            "the account may not do this ({said}); check the token's scopes and the account's state"
-        ))),
-        StatusCode::REQUEST_TIMEOUT => Err(Failure::Uncertain(format!("{status}: {said}"))),
-        status if status.is_redirection() => {
-            let to = answer.headers.get("location").and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
-            Err(Failure::Refused(format!("the server redirects to {to}; correct `server` in the configuration")))
-        }
-        status if status.is_client_error() => Err(Failure::Refused(format!("{status}: {said}"))),
-        // Behind a 5xx the post may stand: a proxy gave up, or the server failed after it had written.
-        status => Err(Failure::Uncertain(format!("{status}: {said}"))),
-    }
-}
-
-/// What a server says went wrong: JSON's `error`, or the beginning of a text or an HTML page.
-fn said(answer: &Answer) -> String {
-    let json = serde_json::from_str::<Value>(&answer.body).ok();
-    let error = json
-        .as_ref()
-        .and_then(|json| json.get("error_description").or_else(|| json.get("error")))
-        .and_then(Value::as_str);
-    let text = error.map_or_else(|| one_line(&html_to_text(&answer.body)), one_line);
-    if text.is_empty() { "no explanation".to_owned() } else { text.chars().take(200).collect() }
-}
-
-/// When to come back: `Retry-After` in seconds or as a date, or Mastodon's `X-RateLimit-Reset`.
-fn until(answer: &Answer, now: Timestamp) -> Option<Timestamp> {
-    let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(given) = header("retry-after") {
-        if let Ok(seconds) = given.trim().parse::<u32>() {
-            return now.checked_add(SignedDuration::from_secs(seconds.into())).ok();
-        }
-        return jiff::fmt::rfc2822::parse(given).ok().map(|date| date.timestamp());
-    }
-    header("x-ratelimit-reset")?.parse().ok()
+    Some(Receipt::new(text("id")?, text("url").or_else(|| text("uri"))))
 }
 
 fn created_at(status: &Value) -> Option<Timestamp> {
@@ -302,49 +215,24 @@ mod tests {
     use super::*;
     use crate::article::ArticleId;
     use crate::config::EndpointName;
-    use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
     fn now() -> Timestamp {
         "2026-11-22T10:00:00Z".parse().unwrap()
     }
 
-    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Answer {
-        let headers: HeaderMap =
-            headers.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
-        Answer { status: StatusCode::from_u16(status).unwrap(), headers, body: body.to_owned() }
-    }
-
     #[test]
-    fn answers_fall_into_their_classes() {
-        let read = |status, headers: &[(&'static str, &'static str)], body: &str| {
-            read_receipt(&answer(status, headers, body), now())
+    fn a_receipt_is_read_of_a_success_and_of_nothing_else() {
+        let read = |status, body: &str| {
+            let headers = reqwest::header::HeaderMap::new();
+            let answer =
+                Answer { status: reqwest::StatusCode::from_u16(status).unwrap(), headers, body: body.to_owned() };
+            read_receipt(&answer, now())
         };
-        assert_eq!(
-            read(200, &[], r#"{"id":"1","url":"https://x/1"}"#).unwrap(),
-            Receipt { remote_id: "1".into(), remote_url: Some("https://x/1".into()) }
-        );
-        assert!(matches!(read(200, &[], "<html>"), Err(Failure::Uncertain(_))));
-        assert!(matches!(read(200, &[], "{}"), Err(Failure::Uncertain(_))));
-        assert!(matches!(read(401, &[], ""), Err(Failure::Refused(reason)) if reason.contains("token")));
-        assert!(
-            matches!(read(422, &[], r#"{"error":"Texte trop long"}"#), Err(Failure::Refused(reason)) if reason.contains("Texte trop long"))
-        );
-        assert!(
-            matches!(read(302, &[("location", "https://y/")], ""), Err(Failure::Refused(reason)) if reason.contains("https://y/"))
-        );
-        assert!(matches!(read(500, &[], "<h1>Oups</h1>"), Err(Failure::Uncertain(reason)) if reason.contains("Oups")));
-        assert!(matches!(read(504, &[], ""), Err(Failure::Uncertain(_))));
-        let until = |headers: &[(&'static str, &'static str)]| match read(429, headers, "") {
-            Err(Failure::Throttled { until, .. }) => until.map(|at| at.to_string()),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(until(&[("retry-after", "30")]).as_deref(), Some("2026-11-22T10:00:30Z"));
-        assert_eq!(until(&[("retry-after", "Sun, 22 Nov 2026 10:05:00 GMT")]).as_deref(), Some("2026-11-22T10:05:00Z"));
-        assert_eq!(
-            until(&[("x-ratelimit-reset", "2026-11-22T10:10:00.000Z")]).as_deref(),
-            Some("2026-11-22T10:10:00Z")
-        );
-        assert_eq!(until(&[]), None);
+        let receipt = Receipt::new("1", Some("https://x/1".to_owned()));
+        assert_eq!(read(200, r#"{"id":"1","url":"https://x/1"}"#).unwrap(), receipt);
+        assert!(matches!(read(200, "<html>"), Err(Failure::Uncertain(_))));
+        assert!(matches!(read(200, "{}"), Err(Failure::Uncertain(_))));
+        assert!(matches!(read(500, "<h1>Oups</h1>"), Err(Failure::Uncertain(reason)) if reason.contains("Oups")));
     }
 
     #[test]

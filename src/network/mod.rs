@@ -1,14 +1,18 @@
 //! Networks: kinds of social accounts, behind one trait. One file per network; each keeps what it asks (`request`)
 //! and how it reads answers (`read_answer`) as pure functions, so that the glue between is small.
 
+pub mod answers;
+pub mod caller;
 pub mod client;
 pub mod journal;
 pub mod mastodon;
+mod vault;
+
+pub use vault::{Means, Vault};
 
 use crate::config::{Endpoint, EndpointName, NetworkKind};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
 use crate::post::{Limits, Post};
-use crate::store::Store;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,6 +23,25 @@ pub enum Found {
     Yes(Receipt),
     /// It does not.
     No,
+    /// It has the beginning of a thread, whose receipt this is; the rest can be added.
+    Part(Receipt),
+    /// It does not, and it may be that a person took it away there: a person is asked, for the reason given.
+    Unclear(String),
+}
+
+/// What a network can do besides publishing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Abilities {
+    /// A published post can be changed in place.
+    pub edits: bool,
+    /// A published post can be taken away.
+    pub withdraws: bool,
+    /// It can be asked whether it has a post.
+    pub finds: bool,
+    /// A post can go on in further posts.
+    pub threads: bool,
+    /// A post can have images, with alternative texts.
+    pub images: bool,
 }
 
 /// What to look for, and since when.
@@ -35,6 +58,9 @@ pub struct Wanted<'a> {
 }
 
 /// One account on one network.
+///
+/// A network has limits, says who it is, and publishes. What else it can do it says in [`Network::abilities`], and does in
+/// the methods that refuse by default.
 #[async_trait]
 pub trait Network: Send + Sync {
     /// What the account's server takes. Asked of the server where it says so; else what the network promises.
@@ -46,42 +72,74 @@ pub trait Network: Send + Sync {
     /// Publishes a post. The same key on every try of one delivery.
     async fn publish(&self, post: &Post, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure>;
 
+    /// What else the network can do.
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+
     /// Whether the network has a post of which a try was cut off. A failure is about the question, never about the
     /// post.
-    async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure>;
+    async fn find(&self, _wanted: &Wanted<'_>, _now: Timestamp) -> Result<Found, Failure> {
+        Err(Failure::Refused("this network cannot be asked whether it has a post".to_owned()))
+    }
+
+    /// Adds what is missing of a thread of which a try was cut off. `begun` is what [`Network::find`] found of it.
+    async fn complete(
+        &self,
+        _post: &Post,
+        _begun: &Receipt,
+        _key: &DeliveryKey,
+        _now: Timestamp,
+    ) -> Result<Receipt, Failure> {
+        Err(Failure::Refused("this network cannot go on with a thread".to_owned()))
+    }
+
+    /// Makes a published post what it is now. Doing it again changes nothing.
+    async fn edit(
+        &self,
+        _receipt: &Receipt,
+        _post: &Post,
+        _key: &DeliveryKey,
+        _now: Timestamp,
+    ) -> Result<Receipt, Failure> {
+        Err(Failure::Refused("a published post cannot be changed on this network".to_owned()))
+    }
+
+    /// Takes a published post away, with all its parts, and reads back that it is gone where that is possible. One that is
+    /// gone already is gone.
+    async fn withdraw(&self, _receipt: &Receipt, _key: &DeliveryKey, _now: Timestamp) -> Result<(), Failure> {
+        Err(Failure::Refused("a published post cannot be taken away on this network".to_owned()))
+    }
 
     /// How long a try that was cut off may still take effect on the other side.
-    fn look_after(&self) -> SignedDuration;
+    fn look_after(&self) -> SignedDuration {
+        SignedDuration::from_secs(10)
+    }
 
     /// How often the network must say that it does not have a post before it is sent again: its lists may lag. 0: it cannot
     /// tell, and a person is asked instead.
-    fn looks(&self) -> u32;
+    fn looks(&self) -> u32 {
+        if self.abilities().finds { 2 } else { 0 }
+    }
 
     /// Whether posts leave this machine: then the article's address must answer first.
-    fn is_outside(&self) -> bool;
+    fn is_outside(&self) -> bool {
+        true
+    }
+
+    /// Until when the server allows nothing more, if it said so: [`caller::Caller::pause`].
+    fn pause(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// The network of an endpoint.
 ///
 /// Errors: the HTTP client cannot be built, or the server's address is refused.
-pub fn connect(name: &EndpointName, endpoint: &Endpoint, store: &Store) -> Result<Box<dyn Network>, String> {
+pub fn connect(name: &EndpointName, endpoint: &Endpoint, means: &Means) -> Result<Box<dyn Network>, String> {
+    let allow_private = endpoint.allow_private;
     Ok(match &endpoint.network {
-        NetworkKind::Journal => Box::new(journal::Journal::new(name.clone(), store.clone())),
-        NetworkKind::Mastodon(account) => {
-            Box::new(mastodon::MastodonAccount::new(account.clone(), endpoint.allow_private)?)
-        }
-    })
-}
-
-/// The limits of an endpoint, without a store: its server is asked where it has one, and takes what the network
-/// promises if it does not answer.
-///
-/// Errors: as those of [`connect`].
-pub async fn limits(endpoint: &Endpoint, now: Timestamp) -> Result<Limits, String> {
-    Ok(match &endpoint.network {
-        NetworkKind::Journal => journal::LIMITS,
-        NetworkKind::Mastodon(account) => {
-            mastodon::MastodonAccount::new(account.clone(), endpoint.allow_private)?.limits(now).await
-        }
+        NetworkKind::Journal => Box::new(journal::Journal::new(name.clone(), means.store().cloned())),
+        NetworkKind::Mastodon(account) => Box::new(mastodon::MastodonAccount::new(account.clone(), allow_private)?),
     })
 }

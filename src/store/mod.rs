@@ -4,6 +4,7 @@
 //! once: writers take turns, and a delivery is only ever tried by the one that holds its lease.
 
 mod journal;
+mod keepsakes;
 mod kept;
 mod ledger;
 mod outbox;
@@ -30,12 +31,13 @@ use std::time::Duration;
 /// The version of the tables that this program knows.
 const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// What makes each version of the tables of the one before, and says so in the file. A new database takes them all.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
     include_str!("schema_5.sql"),
+    include_str!("schema_6.sql"),
 ];
 
 /// An open database.

@@ -313,7 +313,7 @@ impl Store {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         let done = sqlx::query(
             "update deliveries set state = ?1, reason = ?2, retry_at = ?3, look_first = ?4, withdrawn = ?5,
-                remote_id = ?6, remote_url = ?7, published_at = ?8, looks = looks + ?11, lease_owner = null, lease_until = null
+                remote_id = ?6, remote_url = ?7, remote_parts = ?12, published_at = ?8, looks = looks + ?11, lease_owner = null, lease_until = null
              where id = ?9 and ((state = 'sending' and lease_token = ?10) or (?6 is not null and state <> 'published'))",
         )
         .bind(state.word())
@@ -327,6 +327,7 @@ impl Store {
         .bind(lease.delivery.id)
         .bind(lease.token)
         .bind(i32::from(matches!(outcome, Outcome::LookAgain { .. })))
+        .bind(receipt.map_or_else(|| "[]".to_owned(), |receipt| serde_json::json!(receipt.parts).to_string()))
         .execute(&mut *transaction)
         .await?;
         let word = match outcome {
@@ -368,7 +369,8 @@ impl Store {
     pub async fn receipts(&self, endpoint: &EndpointName, but: i64) -> Result<Vec<String>, StoreError> {
         Ok(sqlx::query_scalar(
             "select remote_id from deliveries where endpoint = ?1 and id <> ?2 and remote_id is not null
-             union select remote_url from deliveries where endpoint = ?1 and id <> ?2 and remote_url is not null",
+             union select remote_url from deliveries where endpoint = ?1 and id <> ?2 and remote_url is not null
+             union select part.value from deliveries, json_each(remote_parts) as part where endpoint = ?1 and id <> ?2",
         )
         .bind(endpoint.as_str())
         .bind(but)
@@ -447,6 +449,7 @@ pub(super) fn read_delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
     let text = post
         .map(|json| serde_json::from_str::<Post>(&json).map(|post| post.text).map_err(|_| corrupt("post", json)))
         .transpose()?;
+    let parts: String = row.try_get("remote_parts")?;
     Ok(Delivery {
         id: row.try_get("id")?,
         key: DeliveryKey {
@@ -463,6 +466,7 @@ pub(super) fn read_delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
         attempts: row.try_get("attempts")?,
         remote_id: row.try_get("remote_id")?,
         remote_url: row.try_get("remote_url")?,
+        remote_parts: serde_json::from_str(&parts).map_err(|_| corrupt("list of parts", parts))?,
         reason: row.try_get("reason")?,
         withdrawn: row.try_get("withdrawn")?,
         by_hand: row.try_get("by_hand")?,

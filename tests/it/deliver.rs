@@ -380,7 +380,7 @@ async fn a_late_process_closes_no_attempt_but_its_own() {
     assert!(second.sent.is_some(), "the first try is in doubt");
     other.start(&second, &post(1), later).await.unwrap();
     // The late answer is a receipt: the network has the post, whoever sent it.
-    let receipt = crieur::delivery::Receipt { remote_id: "9".into(), remote_url: None };
+    let receipt = crieur::delivery::Receipt::new("9", None);
     world.store.finish(&first, &Outcome::Published(receipt), later).await.unwrap();
     let attempts = world.store.attempts(first.delivery.id).await.unwrap();
     assert_eq!(attempts[0].outcome.as_deref(), Some("published"));

@@ -8,7 +8,7 @@ mod sarif;
 use super::{Context, Fail, print, print_json, say};
 use crate::catalog::Head;
 use crate::config::{Config, Written};
-use crate::network;
+use crate::network::{self, Means};
 use crate::problem::{Place, Problem, Severity};
 use crate::pull;
 use crate::reconcile::{PassError, Reconciler, Snapshot};
@@ -189,9 +189,9 @@ fn across(context: &Context, config: &Config, snapshot: &Snapshot) -> Vec<Proble
 async fn ask_endpoints(context: &Context, config: &Config, file: &str) -> Result<Vec<Problem>, Fail> {
     let mut problems = Vec::new();
     // A journal that is asked about itself answers from the store, which is made if need be.
-    let store = Store::open(&config.store).await?;
+    let means = Means::new(config, &Store::open(&config.store).await?);
     for (name, endpoint) in &config.endpoints {
-        let checked = match network::connect(name, endpoint, &store) {
+        let checked = match network::connect(name, endpoint, &means) {
             Ok(network) => network.check(context.clock.now()).await.map_err(|failure| failure.reason().to_owned()),
             Err(error) => Err(error),
         };

@@ -1,0 +1,115 @@
+//! The section `endpoints`: social accounts.
+
+mod fields;
+mod mastodon;
+
+pub use mastodon::{Mastodon, Visibility};
+
+use super::quiet;
+use super::raw::{RawEndpoint, RawNetwork};
+use super::read::{Reader, dotted, key};
+use super::sections::{length, zone};
+use fields::Fields;
+use crate::quiet::Quiet;
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The name that a person gave to an account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointName(String);
+
+impl EndpointName {
+    /// A name as it stands in the configuration or in the store.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EndpointName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One configured social account.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Kind of the account, with what that kind needs.
+    pub network: NetworkKind,
+    /// Least time between two posts.
+    pub gap: SignedDuration,
+    /// Whether the server may stand on a private or loopback address.
+    pub allow_private: bool,
+    /// Zone of this endpoint's schedules and quiet hours; None is the site's.
+    pub timezone: Option<TimeZone>,
+    /// When nothing goes out here; None is what the configuration says for all.
+    pub quiet_hours: Option<Quiet>,
+}
+
+/// Kind of an account.
+#[derive(Debug, Clone)]
+pub enum NetworkKind {
+    /// The embedded timeline.
+    Journal,
+    /// Mastodon, and servers with its API.
+    Mastodon(Mastodon),
+}
+
+impl NetworkKind {
+    /// The word in the configuration.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Journal => "journal",
+            Self::Mastodon(_) => "mastodon",
+        }
+    }
+
+    /// Reads the keys of an account: each network takes its own.
+    fn read(kind: RawNetwork, fields: &mut Fields) -> Option<Self> {
+        Some(match kind {
+            RawNetwork::Journal => Self::Journal,
+            RawNetwork::Mastodon => Self::Mastodon(mastodon::read(fields)?),
+        })
+    }
+}
+
+/// Between two posts of a real account: enough that what an outage held back does not come as a burst in one second.
+const GAP: SignedDuration = SignedDuration::from_secs(10);
+
+pub(super) fn read(reader: &mut Reader, raw: BTreeMap<String, RawEndpoint>) -> BTreeMap<EndpointName, Endpoint> {
+    let mut endpoints = BTreeMap::new();
+    for (name, raw) in raw {
+        if let Some(endpoint) = endpoint(reader, &name, raw) {
+            endpoints.insert(EndpointName(name), endpoint);
+        }
+    }
+    endpoints
+}
+
+fn endpoint(reader: &mut Reader, name: &str, mut raw: RawEndpoint) -> Option<Endpoint> {
+    let here = [key("endpoints"), key(name)];
+    let at = |field: &str| [key("endpoints"), key(name), key(field)];
+    let Some(kind) = raw.network.take() else {
+        if !reader.is_reported(&at("network")) {
+            let message = format!("{}: `network` is missing", dotted(&here));
+            reader.problem(&here, message, "write network: and the kind of the account, such as journal or mastodon");
+        }
+        return None;
+    };
+    let default_gap = if kind == RawNetwork::Journal { SignedDuration::ZERO } else { GAP };
+    let gap = length(reader, &at("gap"), raw.gap.take(), default_gap);
+    let timezone = raw.timezone.take().and_then(|given| reader.with(&at("timezone"), zone(&given).map(Some), None));
+    let quiet_hours = raw.quiet_hours.take().map(|lines| quiet::hours(reader, &at("quiet_hours"), &lines));
+    let mut fields = Fields::new(reader, name, kind.word(), raw);
+    let network = NetworkKind::read(kind, &mut fields);
+    let allow_private = fields.raw.allow_private.take().unwrap_or(false);
+    fields.report_rest();
+    Some(Endpoint { network: network?, gap, allow_private, timezone, quiet_hours })
+}
