@@ -185,13 +185,14 @@ impl Deliverer {
             return Ok(Some(self.wait_for_life(lease, &reason)));
         }
         // A post that may have been sent goes out again byte for byte.
-        let post = match lease.sent.clone() {
+        let mut post = match lease.sent.clone() {
             Some(post) => post,
             None => match self.compose(lease, rule, &article, &snapshot.site, network).await {
                 Ok(post) => post,
                 Err(reason) => return Ok(Some(Outcome::Failed(reason))),
             },
         };
+        post.frozen_at.get_or_insert(self.clock.now());
         match self.store.start(lease, &post, self.clock.now()).await? {
             Start::Started => {}
             Start::Lost => return Ok(None),

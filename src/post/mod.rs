@@ -9,6 +9,7 @@ use crate::article::summary::summary;
 use crate::article::{Article, SiteSettings};
 use crate::config::{EndpointName, Hashtags, Rule};
 use crate::template::{Template, Values};
+use jiff::Timestamp;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// A composed post, as it is kept in the outbox and sent. What is absent in the outbox of an earlier version is empty.
@@ -38,6 +39,9 @@ pub struct Post {
     /// Hashtags beside the text, without `#`, for networks that take some.
     #[serde(default)]
     pub more_hashtags: Vec<String>,
+    /// When it was first about to be sent: part of it for networks whose posts carry their date. None before.
+    #[serde(default)]
+    pub frozen_at: Option<Timestamp>,
 }
 
 /// An image of a post: what is said of it. Its bytes are kept once in the store, by their digest.
