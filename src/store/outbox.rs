@@ -370,7 +370,8 @@ impl Store {
         Ok(sqlx::query_scalar(
             "select remote_id from deliveries where endpoint = ?1 and id <> ?2 and remote_id is not null
              union select remote_url from deliveries where endpoint = ?1 and id <> ?2 and remote_url is not null
-             union select part.value from deliveries, json_each(remote_parts) as part where endpoint = ?1 and id <> ?2",
+             union select part.value from deliveries, json_each(deliveries.remote_parts) as part
+                where deliveries.endpoint = ?1 and deliveries.id <> ?2",
         )
         .bind(endpoint.as_str())
         .bind(but)
