@@ -161,6 +161,7 @@ impl Outbox {
                     attempts: 0,
                     remote_id: None,
                     remote_url: None,
+                    remote_parts: Vec::new(),
                     reason: None,
                     withdrawn: false,
                     by_hand: false,
