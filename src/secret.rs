@@ -1,12 +1,13 @@
 //! Values that must never be read by people who should not: tokens and URLs that carry credentials.
 //!
-//! A [`Secret`] shows itself only through [`Secret::expose`], which a reviewer can search for; `Debug` and
+//! A [`Secret`] or a [`SafeUrl`] shows itself only through `expose`, which a reviewer can search for; `Debug` and
 //! `Display` print a fixed mask, so that no log line, error or page can carry it by accident. What the database keeps
 //! of a secret is [`Sealed`]; a [`Key`] opens it (see `seal`).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
+use url::Url;
 
 /// A token, password or signed address. Its text appears nowhere but where [`Secret::expose`] is called.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,6 +44,51 @@ impl fmt::Debug for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("•••")
+    }
+}
+
+/// An address that is a credential: who knows it may post (an incoming hook). It shows itself as scheme and host only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SafeUrl(Url);
+
+impl SafeUrl {
+    /// Reads an address of the web. Errors are a sentence that does not repeat it.
+    pub fn parse(given: &str) -> Result<Self, String> {
+        let url = Url::parse(given.trim()).map_err(|_| "this is not an address".to_owned())?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+            return Err("this is not an address of the web (https)".to_owned());
+        }
+        Ok(Self(url))
+    }
+
+    /// The address itself, for the one place that sends to it.
+    pub fn expose(&self) -> &Url {
+        &self.0
+    }
+
+    /// Its host, with the port if it is not the scheme's own.
+    pub fn host(&self) -> String {
+        let host = self.0.host_str().unwrap_or("");
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// What of it must not be repeated: the address, its path and query, and each long part of these.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let path = &self.0[url::Position::BeforePath..];
+        let long = path.split(['/', '?', '&', '=', ';']).filter(|part| part.len() >= 8);
+        [self.0.as_str(), path].into_iter().filter(|text| text.len() > 1).chain(long).map(Secret::new).collect()
+    }
+}
+
+impl fmt::Debug for SafeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Display for SafeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}/•••", self.0.scheme(), self.host())
     }
 }
 
@@ -124,6 +170,18 @@ mod tests {
         assert_eq!(secret.expose(), "s3cr3t-canary");
         assert_eq!(redact("bad token s3cr3t-canary!", &[&secret]), "bad token •••!");
         assert_eq!(Secret::verbatim(" as it is\n").expose(), " as it is\n");
+    }
+
+    #[test]
+    fn an_address_that_is_a_credential_shows_its_host_only() {
+        let url = SafeUrl::parse(" https://chat.example.fr:8443/hooks/canari-1234?sig=canari-5678\n").unwrap();
+        assert_eq!(format!("{url} {url:?}"), "https://chat.example.fr:8443/••• https://chat.example.fr:8443/•••");
+        let repeated = "POST /hooks/canari-1234?sig=canari-5678: canari-1234, canari-5678";
+        let secrets = url.secrets();
+        assert!(!redact(repeated, &secrets.iter().collect::<Vec<_>>()).contains("canari"));
+        for wrong in ["", "canari", "file:///canari", "mailto:canari@x.fr"] {
+            assert!(SafeUrl::parse(wrong).is_err_and(|error| !error.contains("canari")), "{wrong}");
+        }
     }
 
     #[test]

@@ -15,7 +15,10 @@ mod sections;
 mod shape;
 mod written;
 
-pub use endpoints::{Endpoint, EndpointName, Mastodon, NetworkKind, Visibility};
+pub use endpoints::{
+    Access, App, Bot, Channel, Endpoint, EndpointName, Grant, Keys, Linkedin, Mastodon, NetworkKind, OnDoubt,
+    SigningKey, Threads, Visibility, Webhook, X,
+};
 pub use export::{Credentials, Export, KeysFrom, S3};
 pub use git::{Git, Remote};
 pub use hub::OwnHub;

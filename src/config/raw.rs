@@ -335,6 +335,44 @@ pub struct RawEndpoint {
     pub gap: Option<String>,
     /// Whether the server may stand on a private or loopback address.
     pub allow_private: Option<bool>,
+    /// Address of an incoming hook, which is a secret (webhook, mattermost, slack, discord, teams).
+    pub hook: Option<String>,
+    /// File that holds `hook`.
+    pub hook_file: Option<String>,
+    /// Channel that a bot posts in, as the network names it to programs (mattermost, slack, discord, telegram).
+    pub channel: Option<String>,
+    /// What messages are signed with, `whsec_…` or `whsk_…` (webhook).
+    pub secret: Option<String>,
+    /// File that holds `secret`.
+    pub secret_file: Option<String>,
+    /// The secret before, while it is being replaced: messages are signed with both (webhook).
+    pub previous_secret: Option<String>,
+    /// File that holds `previous_secret`.
+    pub previous_secret_file: Option<String>,
+    /// What to do if it is not known whether the receiver has a message (webhook).
+    pub on_doubt: Option<RawOnDoubt>,
+    /// Id of the app in whose name a person logs in (linkedin, x, threads).
+    pub client_id: Option<String>,
+    /// Secret of that app.
+    pub client_secret: Option<String>,
+    /// File that holds `client_secret`.
+    pub client_secret_file: Option<String>,
+    /// Number of the organisation's page, in quotes (linkedin).
+    pub organization: Option<String>,
+    /// Version of the API, `YYYYMM` in quotes (linkedin).
+    pub version: Option<String>,
+    /// API key of the app, for OAuth 1.0a (x).
+    pub consumer_key: Option<String>,
+    /// File that holds `consumer_key`.
+    pub consumer_key_file: Option<String>,
+    /// Secret of the API key (x).
+    pub consumer_secret: Option<String>,
+    /// File that holds `consumer_secret`.
+    pub consumer_secret_file: Option<String>,
+    /// Secret of the access token (x).
+    pub token_secret: Option<String>,
+    /// File that holds `token_secret`.
+    pub token_secret_file: Option<String>,
     /// Who sees the posts (mastodon).
     pub visibility: Option<RawVisibility>,
     /// IANA time zone of this endpoint's schedules and quiet hours; by default the site's.
@@ -351,6 +389,24 @@ pub enum RawNetwork {
     Journal,
     /// Mastodon, and servers with its API.
     Mastodon,
+    /// Any program that takes signed messages (Standard Webhooks).
+    Webhook,
+    /// A channel of a Mattermost server.
+    Mattermost,
+    /// A channel of a Slack workspace.
+    Slack,
+    /// A channel of a Discord server.
+    Discord,
+    /// A channel of Microsoft Teams.
+    Teams,
+    /// A channel or group of Telegram.
+    Telegram,
+    /// The page of an organisation on LinkedIn.
+    Linkedin,
+    /// An account of X.
+    X,
+    /// A profile of Threads.
+    Threads,
 }
 
 impl RawNetwork {
@@ -359,8 +415,27 @@ impl RawNetwork {
         match self {
             Self::Journal => "journal",
             Self::Mastodon => "mastodon",
+            Self::Webhook => "webhook",
+            Self::Mattermost => "mattermost",
+            Self::Slack => "slack",
+            Self::Discord => "discord",
+            Self::Teams => "teams",
+            Self::Telegram => "telegram",
+            Self::Linkedin => "linkedin",
+            Self::X => "x",
+            Self::Threads => "threads",
         }
     }
+}
+
+/// What to do if it is not known whether a receiver has a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawOnDoubt {
+    /// It is sent again under the same `webhook-id`, by which the receiver knows what it has.
+    Repeat,
+    /// A person is asked.
+    Ask,
 }
 
 /// Who sees the posts (Mastodon's own words).

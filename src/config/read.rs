@@ -281,6 +281,7 @@ fn is_secret_key(name: &str) -> bool {
         || name.ends_with("password")
         || name == "key"
         || name.ends_with("_key")
+        || name == "hook"
 }
 
 /// What stands for `${` and `}` while YAML is read, character for character, so that places stay right: YAML would

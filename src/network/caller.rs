@@ -4,7 +4,7 @@
 use super::answers;
 use super::client::{self, Answer};
 use crate::delivery::Failure;
-use crate::secret::{Secret, redact};
+use crate::secret::{SafeUrl, Secret, redact};
 use jiff::Timestamp;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
@@ -50,6 +50,11 @@ impl Caller {
     /// A request to the server. `path` begins with a slash.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.server))
+    }
+
+    /// A request to a hook, at its address as it is.
+    pub fn to_hook(&self, method: Method, hook: &SafeUrl) -> RequestBuilder {
+        self.client.request(method, hook.expose().clone())
     }
 
     /// The answer to a request, with the secrets taken out wherever the server repeats them: before anything is cut.

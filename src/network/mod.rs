@@ -4,9 +4,22 @@
 pub mod answers;
 pub mod caller;
 pub mod client;
+pub mod discord;
 pub mod journal;
+pub mod linkedin;
+pub mod little;
 pub mod mastodon;
+pub mod mattermost;
+pub mod oauth1;
+pub mod plain;
+pub mod session;
+pub mod slack;
+pub mod teams;
+pub mod telegram;
+pub mod threads;
 mod vault;
+pub mod webhook;
+pub mod x;
 
 pub use vault::{Means, Vault};
 
@@ -141,5 +154,20 @@ pub fn connect(name: &EndpointName, endpoint: &Endpoint, means: &Means) -> Resul
     Ok(match &endpoint.network {
         NetworkKind::Journal => Box::new(journal::Journal::new(name.clone(), means.store().cloned())),
         NetworkKind::Mastodon(account) => Box::new(mastodon::MastodonAccount::new(account.clone(), allow_private)?),
+        NetworkKind::Webhook(webhook) => Box::new(webhook::Receiver::new(webhook.clone(), allow_private)?),
+        NetworkKind::Mattermost(channel) => {
+            Box::new(mattermost::MattermostChannel::new(channel.clone(), allow_private)?)
+        }
+        NetworkKind::Slack(channel) => Box::new(slack::SlackChannel::new(channel.clone(), allow_private)?),
+        NetworkKind::Discord(channel) => Box::new(discord::DiscordChannel::new(channel.clone(), allow_private)?),
+        NetworkKind::Teams(hook) => Box::new(teams::TeamsChannel::new(hook.clone(), allow_private)?),
+        NetworkKind::Telegram(bot) => Box::new(telegram::TelegramChannel::new(bot.clone(), allow_private)?),
+        NetworkKind::Linkedin(account) => {
+            Box::new(linkedin::LinkedinPage::new(account.clone(), allow_private, means.vault(name))?)
+        }
+        NetworkKind::X(account) => Box::new(x::XAccount::new(account.clone(), allow_private, means.vault(name))?),
+        NetworkKind::Threads(account) => {
+            Box::new(threads::ThreadsProfile::new(account.clone(), allow_private, means.vault(name))?)
+        }
     })
 }

@@ -13,6 +13,7 @@ mod check;
 mod bodies;
 mod bucket;
 mod config;
+mod contract;
 mod corpus;
 mod correction;
 mod crash;

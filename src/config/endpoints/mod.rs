@@ -1,15 +1,28 @@
 //! The section `endpoints`: social accounts.
 
+mod channel;
 mod fields;
+mod grant;
+mod linkedin;
 mod mastodon;
+mod threads;
+mod webhook;
+mod x;
 
+pub use channel::{Bot, Channel};
+pub use grant::{App, Grant};
+pub use linkedin::Linkedin;
 pub use mastodon::{Mastodon, Visibility};
+pub use threads::Threads;
+pub use webhook::{OnDoubt, SigningKey, Webhook};
+pub use x::{Access, Keys, X};
 
 use super::quiet;
 use super::raw::{RawEndpoint, RawNetwork};
 use super::read::{Reader, dotted, key};
 use super::sections::{length, zone};
 use crate::quiet::Quiet;
+use crate::secret::SafeUrl;
 use fields::Fields;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -60,6 +73,24 @@ pub enum NetworkKind {
     Journal,
     /// Mastodon, and servers with its API.
     Mastodon(Mastodon),
+    /// Any program that takes signed messages.
+    Webhook(Webhook),
+    /// A channel of a Mattermost server.
+    Mattermost(Channel),
+    /// A channel of a Slack workspace.
+    Slack(Channel),
+    /// A channel of a Discord server.
+    Discord(Channel),
+    /// A channel of Microsoft Teams, by the hook of a workflow.
+    Teams(SafeUrl),
+    /// A channel or group of Telegram.
+    Telegram(Bot),
+    /// The page of an organisation on LinkedIn.
+    Linkedin(Linkedin),
+    /// An account of X.
+    X(X),
+    /// A profile of Threads.
+    Threads(Threads),
 }
 
 impl NetworkKind {
@@ -68,6 +99,15 @@ impl NetworkKind {
         match self {
             Self::Journal => "journal",
             Self::Mastodon(_) => "mastodon",
+            Self::Webhook(_) => "webhook",
+            Self::Mattermost(_) => "mattermost",
+            Self::Slack(_) => "slack",
+            Self::Discord(_) => "discord",
+            Self::Teams(_) => "teams",
+            Self::Telegram(_) => "telegram",
+            Self::Linkedin(_) => "linkedin",
+            Self::X(_) => "x",
+            Self::Threads(_) => "threads",
         }
     }
 
@@ -76,6 +116,15 @@ impl NetworkKind {
         Some(match kind {
             RawNetwork::Journal => Self::Journal,
             RawNetwork::Mastodon => Self::Mastodon(mastodon::read(fields)?),
+            RawNetwork::Webhook => Self::Webhook(webhook::read(fields)?),
+            RawNetwork::Mattermost => Self::Mattermost(channel::read(fields, &channel::MATTERMOST)?),
+            RawNetwork::Slack => Self::Slack(channel::read(fields, &channel::SLACK)?),
+            RawNetwork::Discord => Self::Discord(channel::read(fields, &channel::DISCORD)?),
+            RawNetwork::Teams => Self::Teams(channel::hook(fields)?),
+            RawNetwork::Telegram => Self::Telegram(channel::bot(fields, &channel::TELEGRAM)?),
+            RawNetwork::Linkedin => Self::Linkedin(linkedin::read(fields)?),
+            RawNetwork::X => Self::X(x::read(fields)?),
+            RawNetwork::Threads => Self::Threads(threads::read(fields)?),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What several tests share: a site in a folder, the binary, a configuration, a server that stands for Mastodon.
 
 pub mod entries;
+pub mod fakes;
 pub mod html;
 pub mod judged;
 pub mod hub;

@@ -1,0 +1,263 @@
+//! Mattermost: a channel, through an incoming hook or by a bot (developers.mattermost.com: incoming webhooks; REST API v4:
+//! posts).
+//!
+//! A bot keeps the key of the delivery in the post's `props`, so that it is found again whatever became of its text. The
+//! server knows a repeated `pending_post_id` for half a minute only. A hook answers "ok" and nothing else: through it a post
+//! goes out at most once.
+
+use super::answers::{failure, of_a_question, said};
+use super::caller::Caller;
+use super::client::Answer;
+use super::plain::{escaped, unmentioned};
+use super::{Abilities, Found, Network, Wanted};
+use crate::config::{Bot, Channel};
+use crate::delivery::{DeliveryKey, Failure, Receipt};
+use crate::post::{Counter, Limits, Post};
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+/// A server takes 16,383 characters (`Post.Message`, from version 5.0); the backslashes that keep a text from becoming
+/// markup count too.
+pub const LIMITS: Limits = Limits::text(8_000, Counter::Characters);
+
+/// Signs that Mattermost takes for Markdown, wherever they stand.
+const MARKDOWN: &str = r"\*_~`[]|";
+
+/// Where the key of a delivery stands in `props`.
+const KEY: &str = "crieur_key";
+
+/// How far the server's clock may lie beside ours.
+const SKEW: SignedDuration = SignedDuration::from_mins(10);
+
+/// Posts asked for at once, and the most pages.
+const PAGE: usize = 200;
+const PAGES_MAX: usize = 50;
+
+/// A channel of a Mattermost server.
+pub struct MattermostChannel {
+    channel: Channel,
+    caller: Caller,
+}
+
+impl MattermostChannel {
+    /// A channel. Nothing is asked yet.
+    ///
+    /// Errors: the server's address is private and may not be, or the client cannot be set up.
+    pub fn new(channel: Channel, allow_private: bool) -> Result<Self, String> {
+        let caller = match &channel {
+            Channel::Hook(hook) => Caller::new(hook.expose(), allow_private, hook.secrets())?,
+            Channel::Bot(bot) => Caller::new(&bot.server, allow_private, vec![bot.token.clone()])?,
+        };
+        Ok(Self { channel, caller })
+    }
+
+    async fn call(
+        &self,
+        bot: &Bot,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        now: Timestamp,
+    ) -> Result<Value, Failure> {
+        let request = self.caller.request(method, &format!("/api/v4{path}")).bearer_auth(bot.token.expose());
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        let answer = self.caller.send(request, now).await?;
+        read_json(&answer, now).map_err(|failure| self.caller.redacted(failure))
+    }
+
+    /// The bot, for what a hook cannot do.
+    fn bot(&self) -> Result<&Bot, Failure> {
+        match &self.channel {
+            Channel::Bot(bot) => Ok(bot),
+            Channel::Hook(_) => Err(Failure::Refused("an incoming hook can only post; a bot can do more".to_owned())),
+        }
+    }
+
+    /// The address of a post: a server leads from `_redirect` to the team of the channel.
+    fn receipt(&self, bot: &Bot, post: &Value) -> Option<Receipt> {
+        let id = post.get("id")?.as_str().filter(|id| !id.is_empty())?;
+        let server = bot.server.as_str().trim_end_matches('/');
+        Some(Receipt::new(id, Some(format!("{server}/_redirect/pl/{id}"))))
+    }
+}
+
+#[async_trait]
+impl Network for MattermostChannel {
+    async fn limits(&self, _now: Timestamp) -> Limits {
+        LIMITS
+    }
+
+    async fn check(&self, now: Timestamp) -> Result<String, Failure> {
+        let bot = match &self.channel {
+            Channel::Hook(hook) => {
+                return Ok(format!("an incoming hook on {}, which cannot be asked without a message", hook.host()));
+            }
+            Channel::Bot(bot) => bot,
+        };
+        let me = self.call(bot, Method::GET, "/users/me", None, now).await.map_err(of_a_question)?;
+        let path = format!("/channels/{}", bot.channel);
+        let channel = self.call(bot, Method::GET, &path, None, now).await.map_err(of_a_question)?;
+        let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("unknown").to_owned();
+        let host = bot.server.host_str().unwrap_or("");
+        Ok(format!("@{} in “{}” on {host}", text(&me, "username"), text(&channel, "display_name")))
+    }
+
+    async fn publish(&self, post: &Post, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
+        match &self.channel {
+            Channel::Hook(hook) => {
+                let request = self.caller.to_hook(Method::POST, hook).json(&json!({ "text": message(&post.text) }));
+                let answer = self.caller.send(request, now).await?;
+                read_hook(&answer, key, now).map_err(|failure| self.caller.redacted(failure))
+            }
+            Channel::Bot(bot) => {
+                let made = self.call(bot, Method::POST, "/posts", Some(&body(bot, post, key)), now).await?;
+                self.receipt(bot, &made).ok_or_else(|| {
+                    Failure::Uncertain("the post that should have been made is not in the answer".to_owned())
+                })
+            }
+        }
+    }
+
+    async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
+        let bot = self.bot()?;
+        let since = wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::MIN).as_millisecond();
+        let key = wanted.key.idempotency_key();
+        for page in 0..PAGES_MAX {
+            let path = format!("/channels/{}/posts?page={page}&per_page={PAGE}", bot.channel);
+            let list = self.call(bot, Method::GET, &path, None, now).await.map_err(of_a_question)?;
+            let Some(posts) = list.get("posts").and_then(Value::as_object) else {
+                return Err(Failure::Unavailable("the server's list of posts cannot be read".to_owned()));
+            };
+            let ours = posts
+                .values()
+                .find(|post| post.pointer(&format!("/props/{KEY}")).and_then(Value::as_str) == Some(&key));
+            if let Some(receipt) = ours.and_then(|post| self.receipt(bot, post)) {
+                return Ok(Found::Yes(receipt));
+            }
+            let times = posts.values().filter_map(|post| post.get("create_at").and_then(Value::as_i64));
+            if posts.len() < PAGE || times.min().is_some_and(|oldest| oldest < since) {
+                return Ok(Found::No);
+            }
+        }
+        Err(Failure::Unavailable("the channel has too many newer posts to look through".to_owned()))
+    }
+
+    async fn edit(&self, old: &Receipt, post: &Post, _key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
+        let (bot, id) = (self.bot()?, id(old)?);
+        let body = json!({ "message": message(&post.text) });
+        self.call(bot, Method::PUT, &format!("/posts/{id}/patch"), Some(&body), now).await?;
+        Ok(old.clone())
+    }
+
+    async fn withdraw(&self, old: &Receipt, _key: &DeliveryKey, now: Timestamp) -> Result<(), Failure> {
+        let (bot, id) = (self.bot()?, id(old)?);
+        let path = format!("/posts/{id}");
+        let request = self.caller.request(Method::DELETE, &format!("/api/v4{path}")).bearer_auth(bot.token.expose());
+        let answer = self.caller.send(request, now).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(());
+        }
+        read_json(&answer, now).map_err(|failure| self.caller.redacted(failure))?;
+        // Deleted posts answer as if they were not there.
+        let request = self.caller.request(Method::GET, &format!("/api/v4{path}")).bearer_auth(bot.token.expose());
+        match self.caller.send(request, now).await.map_err(of_a_question)?.status {
+            StatusCode::NOT_FOUND => Ok(()),
+            status => Err(Failure::Unavailable(format!("the post still answers {status} after it was deleted"))),
+        }
+    }
+
+    fn abilities(&self) -> Abilities {
+        let is_bot = matches!(self.channel, Channel::Bot(_));
+        Abilities { edits: is_bot, withdraws: is_bot, finds: is_bot, ..Abilities::default() }
+    }
+
+    fn pause(&self) -> Option<Timestamp> {
+        self.caller.pause()
+    }
+}
+
+/// A text as a message: nothing of it is markup, and nobody is called (`@channel`, `@all`, `@here`, a name).
+fn message(text: &str) -> String {
+    unmentioned(&escaped(text, MARKDOWN))
+}
+
+/// The body of `POST /api/v4/posts`.
+fn body(bot: &Bot, post: &Post, key: &DeliveryKey) -> Value {
+    let key = key.idempotency_key();
+    json!({ "channel_id": bot.channel, "message": message(&post.text), "pending_post_id": key, "props": { KEY: key } })
+}
+
+/// The answer of a hook: "ok".
+fn read_hook(answer: &Answer, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
+    match answer.status {
+        StatusCode::OK if answer.body.trim() == "ok" => Ok(Receipt::new(key.idempotency_key(), None)),
+        status if status.is_success() => Err(Failure::Uncertain(format!(
+            "the server answered {status} and not “ok” ({}): is this the address of a hook?",
+            said(answer)
+        ))),
+        // A hook that is not known is told apart from a bad message by its text alone.
+        StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND if answer.body.contains("web_hook") => Err(Failure::Refused(
+            format!("the hook is not there any more ({}); make a new one and give its address", said(answer)),
+        )),
+        _ => Err(failure(answer, now)),
+    }
+}
+
+/// The answer of the REST API. Its errors have an id, which says more than the status.
+fn read_json(answer: &Answer, now: Timestamp) -> Result<Value, Failure> {
+    if answer.status.is_success() {
+        return serde_json::from_str(&answer.body).map_err(|_| {
+            Failure::Uncertain(format!("the server answered {} with something that is not JSON", answer.status))
+        });
+    }
+    Err(match failure(answer, now) {
+        Failure::Unauthorised(why) => {
+            Failure::Unauthorised(format!("{why}; make a new token for the bot and put it in the configuration"))
+        }
+        Failure::Refused(why) if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => {
+            Failure::Refused(format!("{why}; make the bot a member of the team and of the channel"))
+        }
+        other => other,
+    })
+}
+
+fn id(receipt: &Receipt) -> Result<&str, Failure> {
+    let id = receipt.remote_id.as_str();
+    let is_id = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric());
+    is_id.then_some(id).ok_or_else(|| Failure::Refused(format!("`{id}` is not the id of a post of Mattermost")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::article::ArticleId;
+    use crate::config::EndpointName;
+
+    #[test]
+    fn a_message_calls_nobody_and_is_no_markup() {
+        let text = "@channel : *Un* [lien](https://x.fr/a_b) pour contact@example.fr\n#Cloud https://x.fr/@all";
+        let expected = "@\u{2060}channel : \\*Un\\* \\[lien\\](https://x.fr/a_b) pour contact@example.fr\n#Cloud https://x.fr/@all";
+        assert_eq!(message(text), expected);
+    }
+
+    #[test]
+    fn the_answers_of_a_hook_fall_into_their_classes() {
+        let key = DeliveryKey::publication(ArticleId::mint("x", "y", &|_| false), "une", &EndpointName::new("m"));
+        let read = |status: u16, body: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            let answer = Answer { status, headers: Default::default(), body: body.into() };
+            read_hook(&answer, &key, "2026-11-22T10:00:00Z".parse().unwrap())
+        };
+        assert_eq!(read(200, "ok").unwrap(), Receipt::new(key.idempotency_key(), None));
+        assert!(matches!(read(200, "<html>"), Err(Failure::Uncertain(_))));
+        let gone = r#"{"id":"web_hook_incoming.invalid.app_error","message":"Invalid webhook.","status_code":400}"#;
+        assert!(matches!(read(400, gone), Err(Failure::Refused(why)) if why.contains("make a new one")));
+        assert!(matches!(read(500, ""), Err(Failure::Uncertain(_))));
+        assert!(matches!(read(429, ""), Err(Failure::Throttled { .. })));
+    }
+}

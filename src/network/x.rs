@@ -1,0 +1,313 @@
+//! X (docs.x.com: create and delete a post, posts of a user; OAuth 1.0a and OAuth 2.0).
+//!
+//! No key makes a request known again. X refuses a text that the account has posted lately; after a doubt the account's own
+//! posts are read, and such a refusal makes them be read again.
+
+use super::answers::{failure, of_a_question, said};
+use super::caller::Caller;
+use super::client::Answer;
+use super::oauth1::authorisation;
+use super::session::{Session, Tokens};
+use super::{Abilities, Found, Network, Vault, Wanted};
+use crate::config::{Access, App, X};
+use crate::delivery::{DeliveryKey, Failure, Receipt};
+use crate::post::{Counter, Limits, Post};
+use crate::seal;
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+/// A post's length, weighted as X does.
+pub const LIMITS: Limits = Limits::text(280, Counter::Graphemes);
+
+/// How far X's clock may lie beside ours.
+const SKEW: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long before its end a token is renewed. Access tokens last two hours.
+const MARGIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// Posts asked for at once, and the most pages.
+const PAGE: usize = 100;
+const PAGES_MAX: usize = 8;
+
+/// An account.
+pub struct XAccount {
+    account: X,
+    caller: Caller,
+    session: Session,
+}
+
+impl XAccount {
+    /// An account. Nothing is asked yet.
+    ///
+    /// Errors: the server's address is private and may not be, or the client cannot be set up.
+    pub fn new(account: X, allow_private: bool, vault: Vault) -> Result<Self, String> {
+        let secrets = match &account.access {
+            Access::Keys(keys) => vec![
+                keys.consumer_key.clone(),
+                keys.consumer_secret.clone(),
+                keys.token.clone(),
+                keys.token_secret.clone(),
+            ],
+            Access::Login(app) => app.secret.iter().cloned().collect(),
+        };
+        let caller = Caller::new(&account.server, allow_private, secrets)?;
+        Ok(Self { caller, session: Session::new(vault, MARGIN), account })
+    }
+
+    /// A request, signed or with the token of the login.
+    async fn request(&self, method: Method, path: &str, now: Timestamp) -> Result<RequestBuilder, Failure> {
+        let request = self.caller.request(method.clone(), path);
+        match &self.account.access {
+            Access::Keys(keys) => {
+                let refused = |why: String| Failure::Refused(format!("the request cannot be signed: {why}"));
+                let address = format!("{}{path}", self.account.server.as_str().trim_end_matches('/'));
+                let url = Url::parse(&address).map_err(|error| refused(error.to_string()))?;
+                let nonce = seal::random::<16>().map_err(|error| refused(error.to_string()))?;
+                let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+                Ok(request.header("authorization", authorisation(keys, method.as_str(), &url, &nonce, now)))
+            }
+            Access::Login(app) => {
+                let token = self.session.token(&self.caller, now, |tokens| renewal(&self.caller, app, tokens)).await?;
+                Ok(request.bearer_auth(token.expose()))
+            }
+        }
+    }
+
+    async fn call(&self, request: RequestBuilder, now: Timestamp) -> Result<Value, Failure> {
+        let answer = self.caller.send(request, now).await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            self.session.distrust().await;
+        }
+        read_json(&answer, now).map_err(|failure| self.caller.redacted(failure))
+    }
+
+    async fn ask(&self, path: &str, now: Timestamp) -> Result<Value, Failure> {
+        let request = self.request(Method::GET, path, now).await?;
+        self.call(request, now).await.map_err(of_a_question)
+    }
+}
+
+#[async_trait]
+impl Network for XAccount {
+    async fn limits(&self, _now: Timestamp) -> Limits {
+        LIMITS
+    }
+
+    async fn check(&self, now: Timestamp) -> Result<String, Failure> {
+        let me = self.ask("/2/users/me", now).await?;
+        let name = me.pointer("/data/username").and_then(Value::as_str).unwrap_or("unknown");
+        Ok(format!("@{name}"))
+    }
+
+    async fn publish(&self, post: &Post, _key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
+        let request = self.request(Method::POST, "/2/tweets", now).await?.json(&json!({ "text": post.text }));
+        let made = self.call(request, now).await?;
+        made.pointer("/data/id").and_then(Value::as_str).filter(|id| is_number(id)).map(receipt).ok_or_else(|| {
+            Failure::Uncertain("X answered with success, and without the post that it should have made".to_owned())
+        })
+    }
+
+    async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
+        let me = self.ask("/2/users/me", now).await?;
+        let Some(me) = me.pointer("/data/id").and_then(Value::as_str).filter(|id| is_number(id)) else {
+            return Err(Failure::Unavailable("X does not say who the account is".to_owned()));
+        };
+        let since = wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::UNIX_EPOCH);
+        let since = since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let mut next = String::new();
+        for _ in 0..PAGES_MAX {
+            let page = self.ask(&format!("/2/users/{me}/tweets?{}", query(&since, &next)), now).await?;
+            let posts = page.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let ours = posts.iter().find(|post| is_wanted(post, wanted));
+            if let Some(id) = ours.and_then(|post| post.get("id")?.as_str()).filter(|id| is_number(id)) {
+                return Ok(Found::Yes(receipt(id)));
+            }
+            match page.pointer("/meta/next_token").and_then(Value::as_str) {
+                Some(token) if !token.is_empty() => token.clone_into(&mut next),
+                // A list always says how many it holds: one that does not is none.
+                _ if page.pointer("/meta/result_count").is_some() => return Ok(Found::No),
+                _ => return Err(Failure::Unavailable("the account's list of posts cannot be read".to_owned())),
+            }
+        }
+        Err(Failure::Unavailable("the account has too many newer posts to look through".to_owned()))
+    }
+
+    async fn withdraw(&self, old: &Receipt, _key: &DeliveryKey, now: Timestamp) -> Result<(), Failure> {
+        let id = Some(old.remote_id.as_str()).filter(|id| is_number(id));
+        let id = id.ok_or_else(|| Failure::Refused(format!("`{}` is not the id of a post of X", old.remote_id)))?;
+        let request = self.request(Method::DELETE, &format!("/2/tweets/{id}"), now).await?;
+        let answer = self.caller.send(request, now).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(());
+        }
+        let said = read_json(&answer, now).map_err(|failure| self.caller.redacted(failure))?;
+        match said.pointer("/data/deleted").and_then(Value::as_bool) {
+            Some(true) => Ok(()),
+            _ => Err(Failure::Uncertain("X does not say that the post was deleted".to_owned())),
+        }
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { withdraws: true, finds: true, ..Abilities::default() }
+    }
+
+    fn pause(&self) -> Option<Timestamp> {
+        self.caller.pause()
+    }
+}
+
+/// What is asked of the account's own posts.
+fn query(since: &str, next: &str) -> String {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("max_results", &PAGE.to_string()).append_pair("start_time", since);
+    query.append_pair("tweet.fields", "created_at,entities").append_pair("exclude", "retweets");
+    if !next.is_empty() {
+        query.append_pair("pagination_token", next);
+    }
+    query.finish()
+}
+
+/// The request that renews tokens: each refresh token is good once. An app with a secret proves itself with it.
+fn renewal(caller: &Caller, app: &App, tokens: &Tokens) -> Option<RequestBuilder> {
+    let refresh = tokens.refresh()?;
+    let mut form = Serializer::new(String::new());
+    form.extend_pairs([("grant_type", "refresh_token"), ("refresh_token", refresh.expose()), ("client_id", &app.id)]);
+    let request = caller.request(Method::POST, "/2/oauth2/token");
+    let request = match &app.secret {
+        Some(secret) => request
+            .header("authorization", format!("Basic {}", STANDARD.encode(format!("{}:{}", app.id, secret.expose())))),
+        None => request,
+    };
+    Some(request.header("content-type", "application/x-www-form-urlencoded").body(form.finish()))
+}
+
+/// Any answer: its JSON, or the class of its failure. Errors can stand in a success.
+fn read_json(answer: &Answer, now: Timestamp) -> Result<Value, Failure> {
+    let json = serde_json::from_str::<Value>(&answer.body).unwrap_or_default();
+    if answer.status.is_success() {
+        if json.get("data").is_some() || json.get("meta").is_some() {
+            return Ok(json);
+        }
+        let why =
+            json.pointer("/errors/0/detail").or_else(|| json.pointer("/errors/0/message")).and_then(Value::as_str);
+        return Err(Failure::Uncertain(match why {
+            Some(why) => format!("X answered with an error in a success: {why}"),
+            None => format!("X answered {} with something unexpected", answer.status),
+        }));
+    }
+    let said = said(answer);
+    Err(match answer.status {
+        // The text is there already: which post has it is found among the account's own.
+        StatusCode::FORBIDDEN if said.to_lowercase().contains("duplicate") => {
+            Failure::Uncertain(format!("X says that the account has posted this text already: {said}"))
+        }
+        StatusCode::UNAUTHORIZED => Failure::Unauthorised(format!(
+            "the keys are not accepted ({said}); make new ones, or log in again: docs/networks/x.md"
+        )),
+        StatusCode::PAYMENT_REQUIRED => Failure::Refused(format!("the credit of the app is used up ({said})")),
+        StatusCode::FORBIDDEN => Failure::Refused(format!(
+            "the app may not do this ({said}); give it read and write, and make its tokens again"
+        )),
+        StatusCode::TOO_MANY_REQUESTS => {
+            Failure::Throttled { until: until(answer), reason: format!("too many requests: {said}") }
+        }
+        _ => failure(answer, now),
+    })
+}
+
+/// When the window of the limit ends: the later one, where the limit of a day is spent too.
+fn until(answer: &Answer) -> Option<Timestamp> {
+    let number = |name: &str| answer.headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+    let of_day = number("x-user-limit-24hour-remaining")
+        .filter(|left| *left <= 0)
+        .and_then(|_| number("x-user-limit-24hour-reset"));
+    Timestamp::from_second(of_day.into_iter().chain(number("x-rate-limit-reset")).max()?).ok()
+}
+
+fn receipt(id: &str) -> Receipt {
+    Receipt::new(id, Some(format!("https://x.com/i/web/status/{id}")))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether a post is the wanted one: of no other delivery, with its words. X puts a short address in the place of each
+/// address, and writes three signs as HTML does.
+fn is_wanted(post: &Value, wanted: &Wanted) -> bool {
+    let text = |name: &str| post.get(name).and_then(Value::as_str).unwrap_or("");
+    if wanted.taken.iter().any(|taken| taken == text("id")) {
+        return false;
+    }
+    let mut found = text("text").to_owned();
+    for url in post.pointer("/entities/urls").and_then(Value::as_array).into_iter().flatten() {
+        let at = |name: &str| url.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        if let (Some(short), Some(long)) = (at("url"), at("expanded_url")) {
+            found = found.replace(short, long);
+        }
+    }
+    let found = found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    found.split_whitespace().eq(wanted.post.text.split_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::article::ArticleId;
+    use crate::config::EndpointName;
+    use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+    fn read(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Result<Value, Failure> {
+        let headers: HeaderMap =
+            headers.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
+        let answer = Answer { status: StatusCode::from_u16(status).unwrap(), headers, body: body.into() };
+        read_json(&answer, "2026-11-22T10:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn answers_fall_into_their_classes() {
+        assert!(read(201, &[], r#"{"data":{"id":"7","text":"x"}}"#).is_ok());
+        let twice = r#"{"detail":"You are not allowed to create a Tweet with duplicate content.","type":"about:blank","title":"Forbidden","status":403}"#;
+        assert!(matches!(read(403, &[], twice), Err(Failure::Uncertain(_))));
+        assert!(matches!(
+            read(403, &[], r#"{"title":"Forbidden","detail":"oauth1 app permissions"}"#),
+            Err(Failure::Refused(_))
+        ));
+        assert!(matches!(read(402, &[], "{}"), Err(Failure::Refused(why)) if why.contains("credit")));
+        assert!(matches!(read(401, &[], r#"{"title":"Unauthorized"}"#), Err(Failure::Unauthorised(_))));
+        assert!(matches!(read(200, &[], r#"{"errors":[{"detail":"no"}]}"#), Err(Failure::Uncertain(_))));
+        assert!(matches!(read(503, &[], ""), Err(Failure::Uncertain(_))));
+        let spent = [
+            ("x-rate-limit-reset", "1795341700"),
+            ("x-user-limit-24hour-remaining", "0"),
+            ("x-user-limit-24hour-reset", "1795345200"),
+        ];
+        assert!(
+            matches!(read(429, &spent, ""), Err(Failure::Throttled { until: Some(at), .. }) if at.as_second() == 1_795_345_200)
+        );
+        assert!(
+            matches!(read(429, &spent[..1], ""), Err(Failure::Throttled { until: Some(at), .. }) if at.as_second() == 1_795_341_700)
+        );
+    }
+
+    #[test]
+    fn a_post_is_known_behind_its_short_address() {
+        let post = Post { text: "L’État & vous\n\nhttps://x.fr/a/?b&c\n\n#Cloud".into(), ..Post::default() };
+        let key = DeliveryKey::publication(ArticleId::mint("x", "y", &|_| false), "une", &EndpointName::new("x"));
+        let found = |text: &str, taken: &[String]| {
+            let urls = json!([{ "url": "https://t.co/abc", "expanded_url": "https://x.fr/a/?b&c" }]);
+            let post_there = json!({ "id": "7", "text": text, "entities": { "urls": urls } });
+            is_wanted(&post_there, &Wanted { post: &post, key: &key, since: Timestamp::UNIX_EPOCH, taken })
+        };
+        assert!(found("L’État &amp; vous\n\nhttps://t.co/abc\n\n#Cloud", &[]));
+        assert!(!found("L’État &amp; vous\n\nhttps://t.co/abc\n\n#Cloud", &["7".to_owned()]));
+        assert!(!found("L’État &amp; vous\n\nhttps://t.co/abd\n\n#Cloud", &[]));
+        assert!(!found("Rappel : L’État &amp; vous\n\nhttps://t.co/abc\n\n#Cloud", &[]));
+    }
+}

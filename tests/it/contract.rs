@@ -1,0 +1,409 @@
+//! What every network without a server of its own here must do, shown against servers that judge each request as the network
+//! would: one post whatever happens, or a person is asked; the text as it was composed; nobody called; no secret said.
+
+use crate::support::Place;
+use crate::support::fakes::{self, Api, CANARY, Fake, Mood};
+use crieur::clock::Clock;
+use crieur::config::{Config, EndpointName};
+use crieur::deliver::{Deliverer, Step};
+use crieur::delivery::{Delivery, DeliveryKey, Failure, Receipt, State};
+use crieur::network::{Means, Network, connect};
+use crieur::post::Post;
+use crieur::reconcile::{Reconciler, Snapshot};
+use crieur::store::Store;
+use std::sync::Arc;
+
+const START: &str = "2026-11-22T10:00:00Z";
+
+/// A network under test.
+struct Row {
+    /// Its name, for what fails.
+    name: &'static str,
+    /// Its server.
+    api: fn(&str) -> Box<dyn Api>,
+    /// Its keys in the configuration, for a server's address.
+    keys: fn(&str) -> String,
+    /// What becomes of a post whose answer was lost.
+    doubt: Doubt,
+    edits: bool,
+    withdraws: bool,
+    /// What `check` says of the account.
+    who: &'static str,
+}
+
+/// What becomes of a post whose answer was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// It is found, and not sent again.
+    Found,
+    /// A person is asked, and it is not sent again.
+    Asked,
+    /// It is sent again, and the other side knows it.
+    Repeated,
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        name: "webhook",
+        api: |_| Box::new(fakes::webhook::Webhook::default()),
+        keys: |url| {
+            format!("network: webhook, hook: \"{url}{}\", secret: \"{}\"", fakes::webhook::PATH, fakes::webhook::SECRET)
+        },
+        doubt: Doubt::Repeated,
+        edits: true,
+        withdraws: true,
+        who: "127.0.0.1",
+    },
+    Row {
+        name: "webhook that asks",
+        api: |_| Box::new(fakes::webhook::Webhook::default()),
+        keys: |url| {
+            format!(
+                "network: webhook, hook: \"{url}{}\", secret: \"{}\", on_doubt: ask",
+                fakes::webhook::PATH,
+                fakes::webhook::SECRET
+            )
+        },
+        doubt: Doubt::Asked,
+        edits: true,
+        withdraws: true,
+        who: "127.0.0.1",
+    },
+    Row {
+        name: "mattermost hook",
+        api: |_| Box::new(fakes::mattermost::Mattermost::default()),
+        keys: |url| format!("network: mattermost, hook: \"{url}{}\"", fakes::mattermost::HOOK),
+        doubt: Doubt::Asked,
+        edits: false,
+        withdraws: false,
+        who: "127.0.0.1",
+    },
+    Row {
+        name: "mattermost bot",
+        api: |_| Box::new(fakes::mattermost::Mattermost::default()),
+        keys: |url| {
+            use fakes::mattermost::{CHANNEL, TOKEN};
+            format!("network: mattermost, server: \"{url}\", token: {TOKEN}, channel: {CHANNEL}")
+        },
+        doubt: Doubt::Found,
+        edits: true,
+        withdraws: true,
+        who: "@crieur in “Annonces”",
+    },
+    Row {
+        name: "slack hook",
+        api: |_| Box::new(fakes::slack::Slack::by_hook()),
+        keys: |url| format!("network: slack, hook: \"{url}{}\"", fakes::slack::HOOK),
+        doubt: Doubt::Asked,
+        edits: false,
+        withdraws: false,
+        who: "127.0.0.1",
+    },
+    Row {
+        name: "slack bot",
+        api: |_| Box::new(fakes::slack::Slack::default()),
+        keys: |url| {
+            use fakes::slack::{CHANNEL, TOKEN};
+            format!("network: slack, server: \"{url}\", token: {TOKEN}, channel: {CHANNEL}")
+        },
+        doubt: Doubt::Found,
+        edits: true,
+        withdraws: true,
+        who: "@crieur in the channel C0123ABCDEF of Essai",
+    },
+    Row {
+        name: "discord hook",
+        api: |_| Box::new(fakes::discord::Discord::default()),
+        keys: |url| format!("network: discord, hook: \"{url}{}\"", fakes::discord::HOOK),
+        doubt: Doubt::Asked,
+        edits: true,
+        withdraws: true,
+        who: "the webhook “Crieur”",
+    },
+    Row {
+        name: "discord bot",
+        api: |_| Box::new(fakes::discord::Discord::default()),
+        keys: |url| {
+            use fakes::discord::{CHANNEL, TOKEN};
+            format!("network: discord, server: \"{url}\", token: {TOKEN}, channel: \"{CHANNEL}\"")
+        },
+        doubt: Doubt::Found,
+        edits: true,
+        withdraws: true,
+        who: "crieur in #annonces",
+    },
+    Row {
+        name: "teams",
+        api: |_| Box::new(fakes::teams::Teams::default()),
+        keys: |url| format!("network: teams, hook: \"{url}{}?sig=canari-teams-signature\"", fakes::teams::HOOK),
+        doubt: Doubt::Asked,
+        edits: false,
+        withdraws: false,
+        who: "127.0.0.1",
+    },
+    Row {
+        name: "telegram",
+        api: |_| Box::new(fakes::telegram::Telegram::default()),
+        keys: |url| {
+            format!("network: telegram, server: \"{url}\", token: \"{}\", channel: \"@agence\"", fakes::telegram::TOKEN)
+        },
+        doubt: Doubt::Asked,
+        edits: true,
+        withdraws: true,
+        who: "@crieur_bot in “Agence”",
+    },
+    Row {
+        name: "linkedin",
+        api: |_| Box::new(fakes::linkedin::Linkedin::new()),
+        keys: |url| {
+            format!(
+                "network: linkedin, server: \"{url}\", token: {}, organization: \"7\", version: \"202610\"",
+                fakes::linkedin::TOKEN
+            )
+        },
+        doubt: Doubt::Found,
+        edits: true,
+        withdraws: true,
+        who: "the page “Agence”",
+    },
+    Row {
+        name: "x",
+        api: |url| Box::new(fakes::x::X::at(url)),
+        keys: |url| {
+            use fakes::x::{CONSUMER_KEY, CONSUMER_SECRET, TOKEN, TOKEN_SECRET};
+            format!(
+                "network: x, server: \"{url}\", consumer_key: {CONSUMER_KEY}, consumer_secret: {CONSUMER_SECRET}, token: {TOKEN}, token_secret: {TOKEN_SECRET}"
+            )
+        },
+        doubt: Doubt::Found,
+        edits: false,
+        withdraws: true,
+        who: "@agence",
+    },
+    Row {
+        name: "threads",
+        api: |_| Box::new(fakes::threads::Threads::default()),
+        keys: |url| format!("network: threads, server: \"{url}\", token: {}", fakes::threads::TOKEN),
+        doubt: Doubt::Found,
+        edits: false,
+        withdraws: true,
+        who: "@agence",
+    },
+];
+
+/// One article that is due at a network, whose title holds every sign that networks read something into.
+struct World {
+    row: &'static Row,
+    fake: Fake,
+    place: Place,
+    config: Arc<Config>,
+    store: Store,
+    deliverer: Deliverer,
+    snapshot: Snapshot,
+    clock: Clock,
+}
+
+const TITLE: &str = "@channel @here @everyone &lt;!here&gt; &lt;@U012&gt; &lt;@123&gt; *un* _deux_ ~trois~ `q` [l](x) {c} | \\\\ & #5 (fin)";
+
+impl World {
+    async fn new(row: &'static Row) -> Self {
+        let fake = Fake::start(row.api).await;
+        let place = Place::new();
+        place.article(
+            "_actualites/a.md",
+            &format!("title: \"{TITLE}\"\ndate: 2026-11-22 09:00:00 +00:00\ntags: [Cloud]"),
+        );
+        let rest = format!(
+            "endpoints: {{ n: {{ {}, gap: 0s, allow_private: true }} }}\nrules: [{{ name: une, endpoints: [n], live_check: false, text: \"{{{{ title }}}}\\n\\n{{{{ url }}}}\\n\\n{{{{ hashtags }}}}\" }}]\nbaseline: none\ndelivery: {{ give_up: 1h }}",
+            (row.keys)(&fake.url)
+        );
+        let config = place.config(&rest);
+        let clock = Clock::by_hand(START.parse().unwrap());
+        let store = Store::open(&config.store).await.unwrap();
+        let snapshot = Reconciler::new(Arc::clone(&config)).pass(&store, clock.now()).await.unwrap();
+        let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), clock.clone());
+        Self { row, fake, place, config, store, deliverer, snapshot, clock }
+    }
+
+    /// Steps, with the clock turned on wherever there is a wait, until nothing waits. The delivery then.
+    async fn run(&self) -> Delivery {
+        for _ in 0..500 {
+            match self.deliverer.step(&EndpointName::new("n"), None, &self.snapshot).await.unwrap() {
+                Step::Did(_) => {}
+                Step::Wait(Some(until)) => self.clock.set(until.max(self.clock.now())),
+                Step::Wait(None) => {
+                    let outbox = self.store.deliveries().await.unwrap();
+                    assert_eq!(outbox.len(), 1, "{}", self.row.name);
+                    self.look_for_faults(&outbox[0]);
+                    return outbox.into_iter().next().unwrap();
+                }
+            }
+        }
+        panic!("{}: it never ends", self.row.name);
+    }
+
+    /// No request was wrong, and no secret is said or kept.
+    fn look_for_faults(&self, delivery: &Delivery) {
+        assert_eq!(self.fake.wrong(), Vec::<String>::new(), "{}", self.row.name);
+        let said = format!("{delivery:?}");
+        assert!(!said.contains(CANARY), "{}: {said}", self.row.name);
+        for file in std::fs::read_dir(self.place.folder.path()).unwrap().flatten() {
+            if file.file_type().unwrap().is_file() {
+                let bytes = std::fs::read(file.path()).unwrap();
+                let leaks = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+                assert!(!leaks, "{}: a secret stands in {:?}", self.row.name, file.path());
+            }
+        }
+    }
+
+    /// The network, as deliveries use it.
+    fn network(&self) -> Box<dyn Network> {
+        let name = EndpointName::new("n");
+        let means = Means::new(&self.config, &self.store);
+        connect(&name, &self.config.endpoints[&name], &means).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_post_goes_out_once_as_it_was_composed_and_calls_nobody() {
+    for row in ROWS {
+        let world = World::new(row).await;
+        let delivery = world.run().await;
+        assert_eq!((delivery.state, delivery.attempts), (State::Published, 1), "{}: {:?}", row.name, delivery.reason);
+        assert_eq!(world.fake.texts(), [delivery.text.clone().unwrap()], "{}", row.name);
+        assert!(world.fake.texts()[0].contains("@channel @here @everyone"), "{}", row.name);
+        assert!(delivery.remote_id.is_some_and(|id| !id.is_empty()), "{}", row.name);
+        world.run().await;
+        assert_eq!(world.fake.posts(), 1, "{}", row.name);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_makes_no_second_post() {
+    for row in ROWS {
+        for mood in [Mood::KeepThen(504), Mood::KeepThen(500), Mood::KeepThenBreak, Mood::KeepThenGarbage] {
+            // Any success is one to a receiver of messages.
+            if mood == Mood::KeepThenGarbage && row.name.starts_with("webhook") {
+                continue;
+            }
+            let world = World::new(row).await;
+            world.fake.moods([mood.clone()]);
+            let delivery = world.run().await;
+            let (state, requests) = match row.doubt {
+                Doubt::Found => (State::Published, 1),
+                Doubt::Asked => (State::Uncertain, 1),
+                Doubt::Repeated => (State::Published, 2),
+            };
+            let is_read_as_success = mood == Mood::KeepThenGarbage && row.name == "teams";
+            let state = if is_read_as_success { State::Published } else { state };
+            assert_eq!(delivery.state, state, "{} {mood:?}: {:?}", row.name, delivery.reason);
+            assert_eq!((world.fake.texts().len(), world.fake.posts()), (1, requests), "{} {mood:?}", row.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_waited_out_where_the_network_can_tell_and_told_where_it_cannot() {
+    for row in ROWS {
+        let world = World::new(row).await;
+        world.fake.moods([Mood::Answer(500), Mood::Answer(503)]);
+        let delivery = world.run().await;
+        let (state, posts) = match row.doubt {
+            Doubt::Found | Doubt::Repeated => (State::Published, 1),
+            Doubt::Asked => (State::Uncertain, 0),
+        };
+        assert_eq!((delivery.state, world.fake.texts().len()), (state, posts), "{}: {:?}", row.name, delivery.reason);
+    }
+}
+
+#[tokio::test]
+async fn too_much_is_waited_for_and_nothing_is_in_doubt() {
+    for row in ROWS {
+        let world = World::new(row).await;
+        world.fake.moods([Mood::TooMuch(120)]);
+        let delivery = world.run().await;
+        assert_eq!((delivery.state, delivery.attempts), (State::Published, 2), "{}: {:?}", row.name, delivery.reason);
+        let waited = world.clock.now().duration_since(START.parse().unwrap());
+        assert!(waited >= jiff::SignedDuration::from_secs(120), "{}: {waited}", row.name);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_stops_and_says_what_to_do() {
+    for row in ROWS {
+        for mood in [Mood::Unwanted, Mood::Unknown, Mood::Answer(403), Mood::Answer(404), Mood::Answer(302)] {
+            let world = World::new(row).await;
+            world.fake.moods([mood.clone()]);
+            let delivery = world.run().await;
+            assert_eq!(
+                (delivery.state, world.fake.posts()),
+                (State::Failed, 1),
+                "{} {mood:?}: {:?}",
+                row.name,
+                delivery.reason
+            );
+            assert!(delivery.reason.is_some_and(|reason| reason.len() > 20), "{} {mood:?}", row.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_the_account_is_can_be_asked_and_publishes_nothing() {
+    for row in ROWS {
+        let world = World::new(row).await;
+        let who = world.network().check(world.clock.now()).await.unwrap();
+        assert!(who.contains(row.who) && !who.contains(CANARY), "{}: {who}", row.name);
+        assert_eq!((world.fake.posts(), world.fake.wrong()), (0, vec![]), "{}", row.name);
+    }
+}
+
+#[tokio::test]
+async fn a_post_can_be_changed_and_taken_away_where_the_network_lets_it_and_twice_is_once() {
+    for row in ROWS {
+        let world = World::new(row).await;
+        let delivery = world.run().await;
+        let (network, now) = (world.network(), world.clock.now());
+        let receipt = Receipt::new(delivery.remote_id.clone().unwrap(), delivery.remote_url.clone());
+        let abilities = network.abilities();
+        assert_eq!((abilities.edits, abilities.withdraws), (row.edits, row.withdraws), "{}", row.name);
+        let post =
+            Post {
+                text: "Rectifié : *midi*, @here #Cloud".into(), hashtags: vec!["#Cloud".into()], ..Post::default()
+            };
+        for _ in 0..2 {
+            let edited = network.edit(&receipt, &post, &delivery.key, now).await;
+            match row.edits {
+                true => assert_eq!(edited.as_ref(), Ok(&receipt), "{}", row.name),
+                false => assert!(matches!(edited, Err(Failure::Refused(_))), "{}", row.name),
+            }
+        }
+        if row.edits {
+            assert_eq!(world.fake.texts(), [post.text.as_str()], "{}", row.name);
+        }
+        let withdrawals = if row.name == "x" { 1 } else { 2 };
+        for _ in 0..withdrawals {
+            let gone = network.withdraw(&receipt, &delivery.key, now).await;
+            assert_eq!(gone.is_ok(), row.withdraws, "{}: {gone:?}", row.name);
+        }
+        assert_eq!(world.fake.texts().len(), usize::from(!row.withdraws), "{}", row.name);
+        assert_eq!(world.fake.wrong(), Vec::<String>::new(), "{}", row.name);
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_not_the_networks_own_leads_nowhere() {
+    for row in ROWS.iter().filter(|row| row.withdraws && !row.name.starts_with("webhook")) {
+        let world = World::new(row).await;
+        let network = world.network();
+        let key = DeliveryKey::publication(
+            crieur::article::ArticleId::mint("x", "y", &|_| false),
+            "une",
+            &EndpointName::new("n"),
+        );
+        for id in ["", "../me", "a b", "1?x=y", "#"] {
+            let gone = network.withdraw(&Receipt::new(id, None), &key, world.clock.now()).await;
+            assert!(matches!(gone, Err(Failure::Refused(_))), "{} {id:?}: {gone:?}", row.name);
+        }
+        assert!(world.fake.requests().is_empty(), "{}", row.name);
+    }
+}
