@@ -1,10 +1,11 @@
 //! One step of delivery: lease what is due, compose, open the attempt, send or find, record what became of it.
 
-use crate::article::{Article, SiteSettings};
+use crate::article::Article;
 use crate::clock::Clock;
 use crate::config::{Config, EndpointName, Rule};
 use crate::crash::crash_point;
 use crate::delivery::{Failure, Next, Receipt, RetryPolicy};
+use crate::media::{Sources, attach};
 use crate::network::client::{self, REQUEST_TIMEOUT, USER_AGENT};
 use crate::network::{Found, Means, Network, Wanted, connect};
 use crate::plan;
@@ -182,14 +183,14 @@ impl Deliverer {
             && rule.is_none_or(|rule| rule.live_check)
             && let Err(reason) = self.is_alive(&lease.delivery.key.endpoint, &article.url).await
         {
-            return Ok(Some(self.wait_for_life(lease, &reason)));
+            return Ok(Some(self.wait_for(lease, "the article's address", &reason)));
         }
         // A post that may have been sent goes out again byte for byte.
         let mut post = match lease.sent.clone() {
             Some(post) => post,
-            None => match self.compose(lease, rule, &article, &snapshot.site, network).await {
+            None => match self.compose(lease, rule, &article, snapshot, network).await? {
                 Ok(post) => post,
-                Err(reason) => return Ok(Some(Outcome::Failed(reason))),
+                Err(outcome) => return Ok(Some(outcome)),
             },
         };
         post.frozen_at.get_or_insert(self.clock.now());
@@ -281,21 +282,50 @@ impl Deliverer {
         Outcome::Again { at: self.clock.now(), look_first: lease.sent.is_some(), reason: reason.to_owned() }
     }
 
+    /// The post with its images, which are kept before it is sent.
     async fn compose(
         &self,
         lease: &Lease,
         rule: Option<&Rule>,
         article: &Article,
-        site: &SiteSettings,
+        snapshot: &Snapshot,
         network: &dyn Network,
-    ) -> Result<Post, String> {
+    ) -> Result<Result<Post, Outcome>, StoreError> {
         let endpoint = &lease.delivery.key.endpoint;
         let limits = network.limits(self.clock.now()).await;
         let variant = rule.and_then(|rule| rule.variant(&lease.delivery.key.step)).map(Template::source);
         let text = lease.text.as_deref().or(variant);
         let (kind, hashtags) = (&lease.delivery.network, &self.config.hashtags);
-        let brief = Brief::new(text, rule, endpoint, kind, hashtags, limits)?;
-        compose(article, site, &brief)
+        let composed = Brief::new(text, rule, endpoint, kind, hashtags, limits)
+            .and_then(|brief| Ok((compose(article, &snapshot.site, &brief)?, brief.composing)));
+        let (mut post, composing) = match composed {
+            Ok(composed) => composed,
+            Err(reason) => return Ok(Err(Outcome::Failed(reason))),
+        };
+        let sources = Sources {
+            texts: &snapshot.texts,
+            // What stays on this machine asks nobody.
+            client: self.readers.get(endpoint).filter(|_| network.is_outside()),
+            allow_private: self.config.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.allow_private),
+        };
+        let attached = attach(&mut post, article, &composing, &limits, lease.image_held, &sources).await;
+        if !attached.hold.is_empty() {
+            let (why, id) = (attached.hold.join("; "), lease.delivery.id);
+            return Ok(Err(Outcome::Held(format!(
+                "{why}; then `crieur posts approve {id}`, which without one sends the post without the image"
+            ))));
+        }
+        if let Some(reason) = attached.later {
+            return Ok(Err(self.wait_for(lease, "an image", &reason)));
+        }
+        for note in &attached.notes {
+            tracing::warn!(delivery = lease.delivery.id, %endpoint, path = lease.delivery.path, "{note}");
+        }
+        for ready in &attached.ready {
+            let image = &ready.image;
+            self.store.keep_media(&image.digest, &image.media_type, &ready.bytes, self.clock.now()).await?;
+        }
+        Ok(Ok(post))
     }
 
     fn outcome(&self, lease: &Lease, network: &dyn Network, answer: Result<Receipt, Failure>) -> Outcome {
@@ -321,22 +351,18 @@ impl Deliverer {
         }
     }
 
-    /// The article's address does not answer yet: patient, with a deadline.
-    fn wait_for_life(&self, lease: &Lease, reason: &str) -> Outcome {
+    /// What a post needs of the site does not answer yet: patient, with a deadline.
+    fn wait_for(&self, lease: &Lease, what: &str, reason: &str) -> Outcome {
         let now = self.clock.now();
         let waited = now.duration_since(lease.delivery.due_at.min(now));
         if waited >= self.config.delivery.give_up {
-            let reason = format!("the article's address does not answer as it should: {reason}");
+            let reason = format!("{what} does not answer as it should: {reason}");
             return if lease.sent.is_some() { ask(lease, &reason) } else { Outcome::Failed(reason) };
         }
         // A quarter of what was waited already: soon at first, then patient.
         let wait = (waited / 4).clamp(SignedDuration::from_secs(5), SignedDuration::from_mins(5));
         let at = now.saturating_add(wait).unwrap_or(now);
-        Outcome::Again {
-            at,
-            look_first: lease.sent.is_some(),
-            reason: format!("waiting for the article's address: {reason}"),
-        }
+        Outcome::Again { at, look_first: lease.sent.is_some(), reason: format!("waiting for {what}: {reason}") }
     }
 
     /// Whether an address answers 200, after at most three redirects within its own site.
@@ -396,6 +422,9 @@ fn report(lease: &Lease, outcome: &Outcome) {
         }
         Outcome::Uncertain(reason) => {
             tracing::error!(delivery = id, %endpoint, path, "{path} to {endpoint} needs a person: {reason}")
+        }
+        Outcome::Held(reason) => {
+            tracing::warn!(delivery = id, %endpoint, path, "{path} to {endpoint} waits for a person: {reason}")
         }
         Outcome::Withdrawn(reason) => {
             tracing::info!(delivery = id, %endpoint, path, "{path} to {endpoint} is called off: {reason}")

@@ -7,8 +7,8 @@
 //!
 //! ## Core: values and pure functions
 //! No async, no clock, no disk, no socket. Time is an argument; files and environment come in as functions.
-//! - plain tools: [`secret`], [`problem`], [`digest`], [`text`], [`yaml`], [`span`], [`schedule`],
-//!   [`offset`], [`quiet`], [`template`]
+//! - plain tools: [`secret`], [`problem`], [`digest`], [`text`], [`yaml`], [`span`], [`schedule`], [`offset`],
+//!   [`quiet`], [`dates`], [`shorten`], [`camel`], [`picture`], [`template`]
 //! - [`config`]: what `config/crieur.yaml` says, checked whole
 //! - [`article`]: one document of the site; front matter, Markdown, permalinks, dates, identity
 //! - [`catalog`]: all articles with their identities; the ledger of what is remembered of each
@@ -30,7 +30,7 @@
 //!
 //! ## Shell: effects, time, tasks
 //! - [`clock`]: the only place that asks the time; [`telemetry`]: logs
-//! - [`reconcile`]: one pass over the site; [`deliver`]: one step of delivery
+//! - [`reconcile`]: one pass over the site; [`media`]: the images of a post; [`deliver`]: one step of delivery
 //! - [`task`], [`pull`], [`watch`]: waking and resting, and when a repository is pulled
 //! - [`push`]: subscribers and hubs are told what changed
 //! - [`exports`]: when exports are made, and what is said of them
@@ -54,6 +54,10 @@ pub mod span;
 pub mod schedule;
 pub mod offset;
 pub mod quiet;
+pub mod dates;
+pub mod shorten;
+pub mod camel;
+pub mod picture;
 pub mod template;
 pub mod config;
 pub mod article;
@@ -77,6 +81,7 @@ pub mod export;
 pub mod clock;
 pub mod telemetry;
 pub mod reconcile;
+pub mod media;
 pub mod deliver;
 pub mod task;
 pub mod pull;

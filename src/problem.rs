@@ -204,6 +204,12 @@ pub const KINDS: &[Kind] = &[
         "Write true or false.",
     ),
     known(
+        "cut-hashtag",
+        Severity::Warning,
+        "A network that is posted to does not read an official hashtag whole.",
+        "Write # and letters or digits, at least one letter among them.",
+    ),
+    known(
         "dead-link",
         Severity::Warning,
         "A link leads nowhere, or to an article that there is not.",
@@ -249,6 +255,12 @@ pub const KINDS: &[Kind] = &[
         "Nothing, if readers of the feeds can do without it.",
     ),
     known("long-title", Severity::Warning, "A title is over 300 characters long.", "Shorten it."),
+    known(
+        "made-hashtag",
+        Severity::Note,
+        "Hashtags are made of tags that the dictionary does not have.",
+        "Add those that have an official hashtag to hashtags.dictionary.",
+    ),
     known("missing-alt", Severity::Warning, "An image has no alternative text.", "Write what it shows."),
     known(
         "missing-date",

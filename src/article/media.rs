@@ -298,9 +298,8 @@ impl Reading<'_> {
             if let Err(error) = Template::parse(text) {
                 let problem =
                     self.front.error("social", format!("the text for social networks cannot be filled in: {error}"));
-                problems.push(
-                    problem.kind("bad-social-text").cure("docs/configuration.md lists the names that a text can use"),
-                );
+                problems
+                    .push(problem.kind("bad-social-text").cure("docs/posts.md lists the names that a text can use"));
             }
         }
         texts

@@ -277,11 +277,11 @@ pub struct Parsed {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// An article that is nothing but its text.
-    pub(in crate::article) fn article(body: &str) -> Article {
+    pub(crate) fn article(body: &str) -> Article {
         Article {
             path: "_posts/2026-01-01-x.md".to_owned(),
             collection: "posts".to_owned(),

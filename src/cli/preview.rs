@@ -1,11 +1,15 @@
 //! `crieur preview ARTICLE`: the exact post per endpoint, by the same code as is sent.
 
 use super::{Context, Fail, print, print_json};
-use crate::config::{Config, EndpointName};
-use crate::network::{self, Means};
+use crate::article::Article;
+use crate::config::{Config, EndpointName, Images};
+use crate::media::{Attached, Sources, attach};
+use crate::network::{self, Means, client};
 use crate::plan::{self, Inputs};
-use crate::post::{Brief, compose};
+use crate::post::hashtag::{self, grammar::Family};
+use crate::post::{Brief, Image, Post, compose};
 use crate::reconcile::Snapshot;
+use crate::text::folded;
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -30,8 +34,56 @@ pub struct Preview {
     pub length: usize,
     pub limit: usize,
     pub hashtags: Vec<String>,
-    pub media: Vec<String>,
+    /// Hashtags beside the text.
+    pub more_hashtags: Vec<String>,
+    /// Further posts of a thread.
+    pub thread: Vec<String>,
+    pub media: Vec<Media>,
+    pub card: Option<CardShown>,
+    /// Hashtags made of tags that the dictionary does not have.
+    pub proposals: Vec<Proposed>,
     pub problems: Vec<String>,
+}
+
+/// A hashtag made of a tag that the dictionary does not have.
+#[derive(Debug, serde::Serialize)]
+pub struct Proposed {
+    pub tag: String,
+    pub hashtag: Option<String>,
+    /// Signs of the tag that are not heard in it.
+    pub lost: String,
+    #[serde(skip)]
+    words: String,
+}
+
+/// An image as it would go out.
+#[derive(Debug, serde::Serialize)]
+pub struct Media {
+    /// The address of the image that it was made of.
+    pub file: String,
+    pub alt: String,
+    pub media_type: String,
+    pub width: u32,
+    pub height: u32,
+    pub bytes: usize,
+}
+
+impl Media {
+    /// On one line, for a person.
+    fn words(&self) -> String {
+        let (width, height) = (self.width, self.height);
+        let alt = if self.alt.is_empty() { String::new() } else { format!(", “{}”", self.alt) };
+        format!("{} ({}, {width} × {height}, {} bytes){alt}", self.file, self.media_type, self.bytes)
+    }
+}
+
+/// A link card as it would go out.
+#[derive(Debug, serde::Serialize)]
+pub struct CardShown {
+    pub url: String,
+    pub title: String,
+    pub description: String,
+    pub thumb: Option<Media>,
 }
 
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
@@ -44,6 +96,58 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     }
     let previews = previews(&config, &snapshot, &options.article, &wanted, None, now).await?;
     show(&previews, options.json)
+}
+
+impl Preview {
+    /// Takes what would be sent.
+    fn fill(&mut self, post: Post, attached: Attached) {
+        (self.length, self.limit) = (post.length, post.limit);
+        (self.hashtags, self.more_hashtags, self.thread) = (post.hashtags, post.more_hashtags, post.thread);
+        self.text = Some(post.text);
+        let shown = |image: &Image| {
+            let ready = attached.ready.iter().find(|ready| ready.image.digest == image.digest);
+            Media {
+                file: ready.map(|ready| ready.from.to_string()).unwrap_or_default(),
+                alt: image.alt.clone(),
+                media_type: image.media_type.clone(),
+                width: image.width,
+                height: image.height,
+                bytes: ready.map_or(0, |ready| ready.bytes.len()),
+            }
+        };
+        self.media = post.images.iter().map(shown).collect();
+        self.card = post.card.as_ref().map(|card| CardShown {
+            url: card.url.clone(),
+            title: card.title.clone(),
+            description: card.description.clone(),
+            thumb: card.thumb.as_ref().map(shown),
+        });
+        let held = attached.hold.iter().map(|reason| format!("the post would be held: {reason}"));
+        let later = attached.later.iter().map(|reason| format!("the post would wait: {reason}"));
+        self.problems.extend(held.chain(later).chain(attached.notes.iter().cloned()));
+    }
+}
+
+/// The hashtags that a network cuts.
+fn cut_hashtags(article: &Article, network: &str, config: &Config) -> Vec<String> {
+    let hashtags = hashtag::hashtags(article, &config.hashtags);
+    let cut = hashtags.into_iter().filter(|hashtag| !Family::of(network).reads_whole(hashtag));
+    cut.map(|hashtag| format!("{network} does not read {hashtag} whole; change it in hashtags.dictionary")).collect()
+}
+
+/// What becomes of the tags of an article that are not in the dictionary.
+fn proposals(article: &Article, config: &Config) -> Vec<Proposed> {
+    let unknown = article.tags.iter().filter(|tag| !config.hashtags.dictionary.contains_key(&folded(tag)));
+    let proposed = unknown.filter_map(|tag| {
+        let proposal = hashtag::fallback(tag, &config.hashtags)?;
+        Some(Proposed {
+            words: proposal.said(tag),
+            tag: tag.clone(),
+            hashtag: proposal.hashtag,
+            lost: proposal.lost.into_iter().collect(),
+        })
+    });
+    proposed.collect()
 }
 
 /// The posts of an article, for the endpoints of the rules that fit it or for those that are named.
@@ -78,13 +182,6 @@ pub async fn previews(
         let limits = network.limits(now).await;
         let brief =
             Brief::new(text, rule, name, endpoint.network.word(), &config.hashtags, limits).map_err(Fail::Usage)?;
-        let mut problems = Vec::new();
-        if !article.is_live(now) {
-            problems.push("the article is not published now: nothing would go out".to_owned());
-        }
-        if let Some(image) = article.images.first().filter(|image| image.alt.is_none()) {
-            problems.push(format!("the image {} has no alternative text", image.url));
-        }
         let mut preview = Preview {
             endpoint: name.to_string(),
             network: planned.network.clone(),
@@ -92,17 +189,33 @@ pub async fn previews(
             length: 0,
             limit: limits.length_max,
             hashtags: Vec::new(),
+            more_hashtags: Vec::new(),
+            thread: Vec::new(),
             media: Vec::new(),
-            problems,
+            card: None,
+            proposals: proposals(&article, config),
+            problems: Vec::new(),
         };
+        if !article.is_live(now) {
+            preview.problems.push("the article is not published now: nothing would go out".to_owned());
+        }
+        if brief.composing.images == Images::None
+            && let Some(image) = article.images.first().filter(|image| image.alt.is_none())
+        {
+            preview.problems.push(format!("the image {} has no alternative text", image.url));
+        }
         match compose(&article, &snapshot.site, &brief) {
-            Ok(post) => {
-                (preview.length, preview.limit) = (post.length, post.limit);
-                preview.hashtags = post.hashtags;
-                preview.text = Some(post.text);
+            Ok(mut post) => {
+                let client = client::reader(endpoint.allow_private).map_err(Fail::Failed)?;
+                let allow_private = endpoint.allow_private;
+                let client = Some(&client).filter(|_| network.is_outside());
+                let sources = Sources { texts: &snapshot.texts, client, allow_private };
+                let attached = attach(&mut post, &article, &brief.composing, &limits, false, &sources).await;
+                preview.fill(post, attached);
             }
             Err(error) => preview.problems.push(error),
         }
+        preview.problems.extend(cut_hashtags(&article, endpoint.network.word(), config));
         previews.push(preview);
     }
     Ok(previews)
@@ -123,6 +236,25 @@ pub fn show(previews: &[Preview], json: bool) -> Result<(), Fail> {
             ))?;
             if let Some(text) = &preview.text {
                 print(text)?;
+            }
+            for (at, text) in preview.thread.iter().enumerate() {
+                print(&format!("── then, {} of {}", at + 2, preview.thread.len() + 1))?;
+                print(text)?;
+            }
+            if !preview.more_hashtags.is_empty() {
+                print(&format!("hashtags beside the text: {}", preview.more_hashtags.join(", ")))?;
+            }
+            for media in &preview.media {
+                print(&format!("image: {}", media.words()))?;
+            }
+            if let Some(card) = &preview.card {
+                print(&format!("link card: {} | {}", card.title, card.description))?;
+                if let Some(thumb) = &card.thumb {
+                    print(&format!("its picture: {}", thumb.words()))?;
+                }
+            }
+            for proposed in &preview.proposals {
+                print(&format!("hashtag made: {}", proposed.words))?;
             }
             for problem in &preview.problems {
                 print(&format!("!  {problem}"))?;

@@ -167,7 +167,7 @@ async fn drain(
     let mut failed = 0;
     while !shutdown.is_told() {
         match deliverer.step(endpoint, None, snapshot).await? {
-            Step::Did(Outcome::Failed(_) | Outcome::Uncertain(_)) => failed += 1,
+            Step::Did(Outcome::Failed(_) | Outcome::Held(_) | Outcome::Uncertain(_)) => failed += 1,
             Step::Did(_) => {}
             Step::Wait(until) => return Ok((failed, until)),
         }

@@ -3,6 +3,7 @@
 //! [`parse`] never stops at the first mistake: it returns every [`Problem`] with its line, column, key and cure.
 //! It is pure; the environment and the files of secrets come in as functions.
 
+mod composing;
 mod endpoints;
 mod export;
 mod git;
@@ -15,6 +16,7 @@ mod sections;
 mod shape;
 mod written;
 
+pub use composing::{Composing, Images, MissingAlt};
 pub use endpoints::{
     Access, App, Bot, Channel, Endpoint, EndpointName, Grant, Keys, Linkedin, Mastodon, NetworkKind, OnDoubt,
     SigningKey, Threads, Visibility, Webhook, X,
@@ -25,7 +27,7 @@ pub use hub::OwnHub;
 pub use quiet::{Blackout, BlackoutAction};
 pub use rules::{BY_HAND, Baseline, Rule, Selection, When};
 pub use sections::{
-    CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Generator, Hashtags, Http, Hub, Site,
+    Accents, CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Generator, Hashtags, Http, Hub, Site,
 };
 pub use written::Written;
 

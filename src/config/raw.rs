@@ -302,6 +302,8 @@ pub struct RawHashtags {
     pub dictionary: BTreeMap<String, String>,
     /// What a tag outside the dictionary becomes.
     pub fallback: Option<RawFallback>,
+    /// What becomes of accents in a hashtag that `fallback: camel` makes.
+    pub accents: Option<RawAccents>,
     /// Most hashtags of a post.
     #[schemars(range(min = 0, max = 30))]
     pub at_most: Option<u32>,
@@ -317,6 +319,16 @@ pub enum RawFallback {
     Keep,
     /// No hashtag.
     None,
+}
+
+/// What becomes of accents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawAccents {
+    /// They go: Mastodon takes `#État` and `#Etat` as one hashtag, others as two.
+    Drop,
+    /// They stay, where every network reads the hashtag whole.
+    Keep,
 }
 
 /// One social account. Which keys it has hangs on its network; a key of another network is refused.
@@ -482,6 +494,16 @@ pub struct RawRule {
     pub texts: BTreeMap<String, String>,
     /// Text of the post per moment of `event` or `after`, such as `-1d`: it wins over `text` and `texts`.
     pub variants: BTreeMap<String, String>,
+    /// Whether a text that is too long goes on in further posts, where the network has threads; else it is shortened.
+    pub thread: Option<bool>,
+    /// Whether the posts of a thread end with their number (`1/3`).
+    pub thread_numbers: Option<bool>,
+    /// Which images of the article go with the post, where the network takes images.
+    pub images: Option<RawImages>,
+    /// What happens if such an image has no alternative text, or cannot be used.
+    pub alt: Option<RawMissingAlt>,
+    /// Whether a link card made of the article goes with a post without images, where the network takes cards.
+    pub card: Option<bool>,
     /// How long an article must stay unchanged in path, date and state before it is announced.
     pub settle: Option<String>,
     /// How old an article's date may be at the moment it is published.
@@ -496,6 +518,30 @@ pub struct RawRule {
     pub live_check: Option<bool>,
     /// How late a post may be; later, it is reported instead.
     pub expires: Option<String>,
+}
+
+/// Which images of an article go with its posts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawImages {
+    /// None.
+    None,
+    /// The lead image.
+    Lead,
+    /// All, as many as the network takes.
+    All,
+}
+
+/// What happens if an image has no alternative text, or cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawMissingAlt {
+    /// The delivery is held until a person approves it.
+    Hold,
+    /// The post goes out without the image.
+    Drop,
+    /// The article's title is the alternative text; an image that cannot be used is left out.
+    Title,
 }
 
 /// Which articles: those that meet every line, and not `not`.

@@ -1,5 +1,6 @@
 //! The sections `rules` and `baseline`: which articles go where, and when.
 
+use super::composing::{self, Composing};
 use super::endpoints::EndpointName;
 use super::raw::{OneOrMany, RawBaseline, RawBaselineWord, RawRule, RawSelection, RawWhen};
 use super::read::{Reader, dotted, key};
@@ -30,6 +31,8 @@ pub struct Rule {
     pub texts: BTreeMap<EndpointName, Template>,
     /// Text of the post per moment of `event` or `after`.
     pub variants: BTreeMap<Offset, Template>,
+    /// What goes with the text, and what becomes of one that is too long.
+    pub composing: Composing,
     /// How long an article must stay unchanged before it is announced.
     pub settle: SignedDuration,
     /// How old an article's date may be at the moment it is published.
@@ -143,6 +146,7 @@ fn at_key(here: &[Step], name: &str) -> Vec<Step> {
 }
 
 fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTreeSet<EndpointName>) -> Rule {
+    let composing = composing::read(&raw);
     if raw.endpoints.is_empty() {
         let message = format!("{}: `endpoints` is missing", dotted(here));
         reader.problem(here, message, "name at least one endpoint");
@@ -169,6 +173,7 @@ fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTreeSet<Endpo
         variants,
         text: template(reader, &at_key(here, "text"), raw.text),
         texts,
+        composing,
         settle: span(reader, "settle", raw.settle, SignedDuration::from_mins(30)),
         fresh: span(reader, "fresh", raw.fresh, SignedDuration::from_hours(7 * 24)),
         live_check: raw.live_check.unwrap_or(true),
@@ -190,9 +195,8 @@ fn check_endpoint(reader: &mut Reader, path: &[Step], name: &EndpointName, known
 fn template(reader: &mut Reader, path: &[Step], source: Option<String>) -> Template {
     match source {
         Some(source) => {
-            let read = Template::parse(&source).map_err(|error| {
-                format!("{error}; names are title, summary, url, hashtags, collection, categories, tags, date, site, place, event_date")
-            });
+            let read =
+                Template::parse(&source).map_err(|error| format!("{error}; docs/posts.md lists the names and filters"));
             reader.with(path, read, Template::default())
         }
         None => Template::default(),

@@ -3,7 +3,8 @@
 use super::export::{self, Export, S3};
 use super::git::{self, Git};
 use super::raw::{
-    RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawGenerator, RawHashtags, RawHttp, RawIds, RawSite,
+    RawAccents, RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawGenerator, RawHashtags, RawHttp, RawIds,
+    RawSite,
 };
 use super::read::{Reader, dotted, key};
 use crate::secret::Secret;
@@ -388,8 +389,25 @@ pub struct Hashtags {
     pub dictionary: BTreeMap<String, String>,
     /// What a tag outside the dictionary becomes.
     pub fallback: Fallback,
+    /// What becomes of accents there.
+    pub accents: Accents,
     /// Most hashtags of a post.
     pub at_most: usize,
+}
+
+impl Default for Hashtags {
+    fn default() -> Self {
+        Self { dictionary: BTreeMap::new(), fallback: Fallback::Camel, accents: Accents::Drop, at_most: 3 }
+    }
+}
+
+/// What becomes of the accents of a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accents {
+    /// They go: Mastodon takes `#État` and `#Etat` as one, others as two.
+    Drop,
+    /// They stay, where every network reads the hashtag whole.
+    Keep,
 }
 
 /// What a tag outside the dictionary becomes.
@@ -423,6 +441,10 @@ pub(super) fn hashtags(reader: &mut Reader, raw: RawHashtags) -> Hashtags {
             Some(RawFallback::Keep) => Fallback::Keep,
             Some(RawFallback::None) => Fallback::None,
             Some(RawFallback::Camel) | None => Fallback::Camel,
+        },
+        accents: match raw.accents {
+            Some(RawAccents::Keep) => Accents::Keep,
+            Some(RawAccents::Drop) | None => Accents::Drop,
         },
         at_most: raw.at_most.map_or(3, |n| n as usize),
     }

@@ -1,8 +1,9 @@
 //! What an entry says in words of its own: when and where an event takes place, and what was corrected. In French or in
 //! English.
 
-use super::words::{date as date_in_words, when};
+use super::words::when;
 use crate::article::{ArticleDate, Event};
+use crate::dates::date as date_in_words;
 use crate::text::{escape_html, is_french};
 
 /// When and where, first, for readers that know nothing of events.

@@ -1,37 +1,7 @@
-//! Dates and hours as people say them, in French and in English.
+//! When an event takes place, as people say it.
 
 use crate::article::{ArticleDate, Event};
-use jiff::Zoned;
-
-const JOURS: [&str; 7] = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
-const MOIS: [&str; 12] = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
+use crate::dates::{day, hour};
 
 /// When an event takes place, in the offset in which that was written: `du mardi 5 mars 2024 au mercredi 6 mars 2024`.
 pub fn when(event: &Event, french: bool) -> String {
@@ -48,36 +18,6 @@ pub fn when(event: &Event, french: bool) -> String {
         (false, true, false) => format!("{start}, {starts} to {ends}"),
         (false, false, true) => format!("du {start}, {starts}, au {end}, {ends}"),
         (false, false, false) => format!("{start}, {starts} to {end}, {ends}"),
-    }
-}
-
-/// A day with its name: `mardi 5 mars 2024`, `Tuesday 5 March 2024`.
-pub fn day(at: &Zoned, french: bool) -> String {
-    if !french {
-        return format!("{} {}", at.strftime("%A"), date(at, french));
-    }
-    let weekday = usize::from(at.weekday().to_monday_zero_offset().unsigned_abs());
-    format!("{} {}", JOURS[weekday], date(at, french))
-}
-
-/// A day: `1er mars 2024`, `1 March 2024`.
-pub fn date(at: &Zoned, french: bool) -> String {
-    let day = if french && at.day() == 1 { "1er".to_owned() } else { at.day().to_string() };
-    format!("{day} {} {}", month(at.month(), french), at.year())
-}
-
-/// The name of a month, from 1 to 12, without a capital in French.
-pub fn month(number: i8, french: bool) -> &'static str {
-    let at = usize::from(number.unsigned_abs()).saturating_sub(1).min(11);
-    if french { MOIS[at] } else { MONTHS[at] }
-}
-
-/// An hour: `9 h 30`, with spaces that do not break; `09:30`.
-pub fn hour(at: &Zoned, french: bool) -> String {
-    match (french, at.minute()) {
-        (true, 0) => format!("{}\u{A0}h", at.hour()),
-        (true, minute) => format!("{}\u{A0}h\u{A0}{minute:02}", at.hour()),
-        (false, _) => at.strftime("%H:%M").to_string(),
     }
 }
 

@@ -67,6 +67,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/feeds/tombstones", get(pages::withdrawn))
         .route(&format!("{}/{{name}}", pages::LOOKS), get(pages::looks))
         .route("/timeline", get(pages::timeline))
+        .route("/timeline/images/{digest}", get(pages::image))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics::metrics))
@@ -79,7 +80,9 @@ pub fn router(shared: Shared) -> Router {
 /// Whether an address is the server's own: no old address of a feed stands before it.
 fn is_own(path: &str) -> bool {
     matches!(path, "/" | "/feeds" | "/timeline" | "/healthz" | "/readyz" | "/metrics" | "/hub" | "/admin")
-        || ["/feeds/", "/hooks/", "/hub/", "/api/", "/admin/"].iter().any(|folder| path.starts_with(folder))
+        || ["/feeds/", "/timeline/", "/hooks/", "/hub/", "/api/", "/admin/"]
+            .iter()
+            .any(|folder| path.starts_with(folder))
 }
 
 /// Alive: the server answers.

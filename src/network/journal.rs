@@ -9,8 +9,14 @@ use crate::store::{Store, StoreError};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-/// What the journal takes: as much as the longest of networks.
-pub const LIMITS: Limits = Limits::text(5_000, Counter::Graphemes);
+/// What the journal takes: as much as the longest of networks, and as many images as most.
+pub const LIMITS: Limits = Limits {
+    images_max: 4,
+    image_bytes_max: 2_000_000,
+    image_side_max: 2_048,
+    alt_max: 1_500,
+    ..Limits::text(5_000, Counter::Graphemes)
+};
 
 /// A journal, one per endpoint.
 pub struct Journal {

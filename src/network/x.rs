@@ -23,7 +23,7 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 /// A post's length, weighted as X does.
-pub const LIMITS: Limits = Limits::text(280, Counter::Graphemes);
+pub const LIMITS: Limits = Limits::text(280, Counter::X);
 
 /// How far X's clock may lie beside ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(10);

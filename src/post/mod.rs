@@ -1,16 +1,21 @@
 //! Posts: the text that one network gets of one article. Pure, and the same code for a preview and for sending.
 
+pub mod entity;
 pub mod hashtag;
 pub mod length;
+mod draft;
+pub mod media;
+mod thread;
 
 pub use length::{Counter, Limits};
 
 use crate::article::summary::summary;
 use crate::article::{Article, SiteSettings};
-use crate::config::{EndpointName, Hashtags, Rule};
-use crate::template::{Template, Values};
+use crate::config::{Composing, EndpointName, Hashtags, Rule};
+use crate::shorten::{beginnings, sentence_ends};
+use crate::template::Template;
+use draft::Draft;
 use jiff::Timestamp;
-use unicode_segmentation::UnicodeSegmentation;
 
 /// A composed post, as it is kept in the outbox and sent. What is absent in the outbox of an earlier version is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -79,6 +84,8 @@ pub struct Brief<'a> {
     template: Template,
     /// Whether the article's own text counts: not if a person just gave one.
     own_text: bool,
+    /// What goes with the text, and what becomes of one that is too long.
+    pub composing: Composing,
     hashtags: &'a Hashtags,
     limits: Limits,
     endpoint: &'a EndpointName,
@@ -100,14 +107,16 @@ impl<'a> Brief<'a> {
         let own_text = by_hand.is_none();
         let by_hand = by_hand.map(Template::parse).transpose()?;
         let template = by_hand.or_else(|| rule.map(|rule| rule.template(endpoint).clone())).unwrap_or_default();
-        Ok(Self { template, own_text, hashtags, limits, endpoint, network })
+        let composing = rule.map(|rule| rule.composing).unwrap_or_default();
+        Ok(Self { template, own_text, composing, hashtags, limits, endpoint, network })
     }
 }
 
-/// Composes the post of an article.
+/// Composes the post of an article: its text, and its link card where the network takes one. Images are the shell's.
 ///
-/// A text that is too long loses, in this order: the end of its summary, hashtags but the first, the end of its
-/// title. Address and hashtags are never cut, nor is a word.
+/// A text that is too long goes on in further posts, if the rule and the network have threads. Else it loses, in this
+/// order: the end of its summary, hashtags but the first, the end of its title. Address and hashtags are never cut, nor
+/// is a word.
 ///
 /// Errors: a template that cannot be filled in, or a text that is too long all the same.
 pub fn compose(article: &Article, site: &SiteSettings, brief: &Brief) -> Result<Post, String> {
@@ -118,34 +127,141 @@ pub fn compose(article: &Article, site: &SiteSettings, brief: &Brief) -> Result<
     });
     let own = own.transpose()?;
     let template = own.as_ref().unwrap_or(&brief.template);
-    let all_hashtags = hashtag::hashtags(article, brief.hashtags);
-    let draft = Draft { article, site, template, limits: brief.limits };
     let summary = summary(article, None).text;
+    let draft = Draft {
+        article,
+        site,
+        template,
+        limits: brief.limits,
+        hashtag_of: hashtag::by_term(article, brief.hashtags),
+        french: crate::text::is_french(article.language.as_deref().unwrap_or(&site.language)),
+    };
+    let hashtags = hashtag::hashtags(article, brief.hashtags);
+    let mut post = text(&draft, &brief.composing, &summary, &hashtags)?;
+    if brief.limits.more_hashtags_max > 0 {
+        let unsaid = hashtags.iter().filter(|hashtag| !post.hashtags.contains(hashtag));
+        let names = unsaid.map(|hashtag| hashtag.trim_start_matches('#').to_owned());
+        post.more_hashtags = names.take(brief.limits.more_hashtags_max).collect();
+    }
+    if brief.composing.card && brief.limits.card {
+        post.card = Some(card(article, &summary));
+    }
+    Ok(post)
+}
 
-    let whole = draft.fill(&article.title, &summary, &all_hashtags)?;
-    if let Some(post) = whole.fitting() {
-        return Ok(post);
+/// The text of a post, cut or gone on in a thread where it must be.
+fn text(draft: &Draft, composing: &Composing, summary: &str, hashtags: &[String]) -> Result<Post, String> {
+    let title = &draft.article.title;
+    let whole = draft.fill(title, summary, hashtags)?;
+    if draft.fits(&whole) {
+        return Ok(whole);
     }
+    let unthreaded = if composing.thread && draft.limits.thread {
+        match in_thread(draft, composing.thread_numbers, summary, hashtags, &whole)? {
+            Ok(post) => return Ok(post),
+            Err(reason) => Some(reason),
+        }
+    } else {
+        None
+    };
     // The longest beginning of the summary that fits, by halving over its words.
-    let beginnings = beginnings(&summary);
-    if let Some(post) = longest(&beginnings, |start| Ok(draft.fill(&article.title, start, &all_hashtags)?.fitting()))? {
+    let fill = |title: &str, summary: &str, hashtags: &[String]| -> Result<Option<Post>, String> {
+        let post = draft.fill(title, summary, hashtags)?;
+        Ok(draft.fits(&post).then_some(post))
+    };
+    if let Some(post) = longest(&beginnings(summary), |start| fill(title, start, hashtags))? {
         return Ok(post);
     }
-    for count in (1..all_hashtags.len()).rev() {
-        if let Some(post) = draft.fill(&article.title, "", &all_hashtags[..count])?.fitting() {
+    for count in (1..hashtags.len()).rev() {
+        if let Some(post) = fill(title, "", &hashtags[..count])? {
             return Ok(post);
         }
     }
-    let first = &all_hashtags[..all_hashtags.len().min(1)];
-    let titles = self::beginnings(&article.title);
-    if let Some(post) = longest(&titles, |start| Ok(draft.fill(start, "", first)?.fitting()))? {
+    let first = &hashtags[..hashtags.len().min(1)];
+    if let Some(post) = longest(&beginnings(title), |start| fill(start, "", first))? {
         return Ok(post);
     }
     let shortest = draft.fill("", "", first)?;
+    let as_thread = unthreaded.map(|reason| format!("; nor can it be a thread: {reason}")).unwrap_or_default();
+    let (length, limit) = (shortest.length, shortest.limit);
+    if length <= limit {
+        let (bytes, most) = (shortest.text.len(), draft.limits.bytes_max);
+        return Err(format!(
+            "the text has {bytes} bytes where the network takes {most}, even without title and summary{as_thread}"
+        ));
+    }
     Err(format!(
-        "the text has {} characters where the network takes {}, even without title and summary",
-        shortest.post.length, shortest.post.limit
+        "the text has {length} characters where the network takes {limit}, even without title and summary{as_thread}"
     ))
+}
+
+/// A thread whose first post has the title, the address and the hashtags, and as much of the summary as fits; the rest
+/// of the summary follows. A text without the summary goes on as it is. The inner error says why it cannot be one.
+fn in_thread(
+    draft: &Draft,
+    numbered: bool,
+    summary: &str,
+    hashtags: &[String],
+    whole: &Post,
+) -> Result<Result<Post, String>, String> {
+    let room = thread::number(thread::POSTS_MAX, thread::POSTS_MAX, numbered);
+    let opens = |start: &str| -> Result<Option<Post>, String> {
+        let post = draft.fill(&draft.article.title, start, hashtags)?;
+        Ok(draft.limits.holds(&format!("{}{room}", post.text)).then_some(post))
+    };
+    let bare = draft.fill(&draft.article.title, "", hashtags)?;
+    let mut found: Option<(Post, &str)> = None;
+    if bare.text != whole.text {
+        // A whole sentence, else whole words, else none of the summary.
+        for end in sentence_ends(summary).into_iter().rev() {
+            if let Some(post) = opens(summary[..end].trim_end())? {
+                found = Some((post, &summary[end..]));
+                break;
+            }
+        }
+        if found.is_none() {
+            found = opens("")?.map(|post| (post, summary));
+        }
+    }
+    let (mut post, texts) = match found {
+        Some((post, rest)) => {
+            let texts = match thread::split(rest, &draft.limits, numbered, 1) {
+                Ok(texts) => texts,
+                Err(reason) => return Ok(Err(reason)),
+            };
+            (post, texts)
+        }
+        None => {
+            let mut texts = match thread::split(&whole.text, &draft.limits, numbered, 0) {
+                Ok(texts) => texts,
+                Err(reason) => return Ok(Err(reason)),
+            };
+            let mut post = whole.clone();
+            post.text = if texts.is_empty() { String::new() } else { texts.remove(0) };
+            (post, texts)
+        }
+    };
+    let count = texts.len() + 1;
+    let end = |place: usize| thread::number(place, count, numbered && count > 1);
+    post.text.push_str(&end(1));
+    post.length = draft.limits.counter.count(&post.text);
+    post.thread = texts.into_iter().enumerate().map(|(at, text)| text + &end(at + 2)).collect();
+    Ok(Ok(post))
+}
+
+/// Longest description of a link card, in characters: networks show two lines of it.
+const DESCRIPTION_MAX: usize = 300;
+
+/// The link card of an article, made of what it says of itself.
+fn card(article: &Article, summary: &str) -> Card {
+    let short = summary.chars().count() <= DESCRIPTION_MAX;
+    let description = if short {
+        summary.to_owned()
+    } else {
+        let starts = beginnings(summary);
+        starts.into_iter().rev().find(|start| start.chars().count() <= DESCRIPTION_MAX).unwrap_or_default()
+    };
+    Card { url: article.url.to_string(), title: article.title.clone(), description, thumb: None }
 }
 
 /// The article's own text for an endpoint: by its name, by its network, or for all.
@@ -154,85 +270,6 @@ fn own_text<'a>(article: &'a Article, endpoint: &EndpointName, network: &str) ->
         .iter()
         .find_map(|wanted| article.social.iter().find(|(name, _)| name == wanted))
         .map(|(_, text)| text.as_str())
-}
-
-struct Draft<'a> {
-    article: &'a Article,
-    site: &'a SiteSettings,
-    template: &'a Template,
-    limits: Limits,
-}
-
-struct Filled {
-    post: Post,
-    fits: bool,
-}
-
-impl Filled {
-    fn fitting(self) -> Option<Post> {
-        self.fits.then_some(self.post)
-    }
-}
-
-impl Draft<'_> {
-    fn fill(&self, title: &str, summary: &str, hashtags: &[String]) -> Result<Filled, String> {
-        let article = self.article;
-        let event = article.event.as_ref();
-        let day = |date: crate::article::ArticleDate| date.zoned().strftime("%Y-%m-%d").to_string();
-        let values = Values {
-            title: title.to_owned(),
-            summary: summary.to_owned(),
-            url: article.url.to_string(),
-            hashtags: hashtags.join(" "),
-            collection: article.collection.clone(),
-            categories: article.categories.clone(),
-            tags: article.tags.clone(),
-            date: article.date.map(day).unwrap_or_default(),
-            site: self.site.title.clone(),
-            place: event.and_then(|event| event.place.clone()).unwrap_or_default(),
-            event_date: event.map(|event| day(event.start)).unwrap_or_default(),
-        };
-        let text = tidy(&self.template.render(&values)?);
-        let post = Post {
-            length: self.limits.counter.count(&text),
-            limit: self.limits.length_max,
-            hashtags: hashtags.iter().filter(|hashtag| text.contains(hashtag.as_str())).cloned().collect(),
-            url: values.url,
-            language: article.language.clone().unwrap_or_else(|| self.site.language.clone()),
-            text,
-            ..Post::default()
-        };
-        Ok(Filled { fits: self.limits.holds(&post.text), post })
-    }
-}
-
-/// No blank lines at the ends, never two in a row: an empty summary leaves no hole.
-fn tidy(text: &str) -> String {
-    let mut lines: Vec<&str> = Vec::new();
-    for line in text.lines().map(str::trim_end) {
-        if !(line.is_empty() && lines.last().is_none_or(|last| last.is_empty())) {
-            lines.push(line);
-        }
-    }
-    lines.join("\n").trim().to_owned()
-}
-
-/// The beginnings of a text that end at a word, shortest first, each with an ellipsis. The whole text is not one.
-fn beginnings(text: &str) -> Vec<String> {
-    let mut starts = vec![String::new()];
-    for (at, _) in text.split_word_bound_indices().skip(1) {
-        let start = text[..at].trim_end();
-        // French puts a space before some marks: none may end up at the end of a line.
-        let start = start.trim_end_matches(|c: char| c.is_whitespace() || ",;:!?«([–—-".contains(c));
-        if start.is_empty() || starts.last().is_some_and(|last| last.trim_end_matches('…') == start) {
-            continue;
-        }
-        if start.ends_with('’') || start.ends_with('\'') {
-            continue;
-        }
-        starts.push(format!("{start}…"));
-    }
-    starts
 }
 
 /// What the longest of the texts gives that gives something; texts are in the order of length.
@@ -253,21 +290,4 @@ fn longest(texts: &[String], fit: impl Fn(&str) -> Result<Option<Post>, String>)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_empty_summary_leaves_no_hole() {
-        assert_eq!(tidy("Titre\n\n\n\nhttps://x.fr\n\n"), "Titre\n\nhttps://x.fr");
-    }
-
-    #[test]
-    fn beginnings_end_at_a_word() {
-        let all = beginnings("L’État publie\u{A0}: « dix » témoignages d’agents");
-        assert!(all.contains(&"L’État publie…".to_owned()), "{all:?}");
-        assert!(
-            all.iter().all(|start| !start.contains(":…") && !start.ends_with("’…") && !start.contains("\u{A0}…")),
-            "{all:?}"
-        );
-    }
-}
+mod tests;

@@ -86,6 +86,11 @@ impl Texts {
         Some((parsed, around.asked.into_inner()))
     }
 
+    /// The bytes of a file of the site by its address, at most so many; None if the site's folder has none there.
+    pub fn file(&self, url: &Url, most: u64) -> Option<Vec<u8>> {
+        self.directory.file(&self.site.file_of(url)?, most)
+    }
+
     /// The length of a file as it is now; None if it is not there.
     pub fn length(&self, path: &str) -> Option<u64> {
         self.directory.stat(path.trim_start_matches('/'))?.ok().map(|stamp| stamp.length)

@@ -4,6 +4,7 @@
 //! An article keeps no places. Where something stands is looked up in the file again, and only for articles that have
 //! a problem, so that a site of 100,000 articles costs some maps of borrowed names and nothing more.
 
+mod hashtags;
 mod rules;
 mod terms;
 mod titles;
@@ -40,6 +41,7 @@ pub fn review(inputs: &Inputs) -> Vec<Problem> {
         terms::spellings(inputs.articles, &Finder { text: inputs.text, generator: inputs.site.generator });
     problems.extend(titles::titles_and_dates(inputs));
     problems.extend(rules::rules(inputs));
+    problems.extend(hashtags::hashtags(inputs));
     problems
 }
 

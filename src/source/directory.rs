@@ -92,6 +92,18 @@ impl Directory {
         }
     }
 
+    /// The bytes of any file of the site, at most so many; None if there is none that may be read. Symbolic links lead to
+    /// files of the same folder only: what is named comes from articles, and goes out.
+    pub fn file(&self, path: &str, most: u64) -> Option<Vec<u8>> {
+        let root = self.root.canonicalize().ok()?;
+        let whole = root.join(path.trim_start_matches('/')).canonicalize().ok()?;
+        let metadata = fs::metadata(&whole).ok().filter(Metadata::is_file)?;
+        if !whole.starts_with(&root) || metadata.len() > most {
+            return None;
+        }
+        read(&whole, metadata.len()).ok()
+    }
+
     /// A folder that is there and cannot be read is not an empty one: its articles have not vanished.
     fn walk(&self, site: &SiteSettings, folder: &str) -> Result<Vec<Found>, SourceError> {
         // Two collections may lie in one another: how deep a folder is, its path tells, not the way to it.

@@ -1,6 +1,6 @@
 //! The embedded endpoint's posts.
 
-use super::{Store, StoreError, instant, micros};
+use super::{Store, StoreError, corrupt, instant, micros};
 use crate::config::EndpointName;
 use crate::post::Post;
 use jiff::Timestamp;
@@ -13,12 +13,8 @@ pub struct JournalPost {
     pub id: i64,
     /// The endpoint it was posted to.
     pub endpoint: String,
-    /// Its text.
-    pub text: String,
-    /// The article's address.
-    pub url: String,
-    /// Its language.
-    pub language: String,
+    /// The post.
+    pub post: Post,
     /// When it was posted.
     pub posted_at: Timestamp,
 }
@@ -32,13 +28,14 @@ impl Store {
         post: &Post,
         now: Timestamp,
     ) -> Result<i64, StoreError> {
-        sqlx::query("insert into journal (endpoint, key, text, url, language, posted_at) values (?, ?, ?, ?, ?, ?) on conflict (key) do nothing")
+        sqlx::query("insert into journal (endpoint, key, text, url, language, posted_at, post) values (?, ?, ?, ?, ?, ?, ?) on conflict (key) do nothing")
             .bind(endpoint.as_str())
             .bind(key)
             .bind(&post.text)
             .bind(&post.url)
             .bind(&post.language)
             .bind(micros(now))
+            .bind(serde_json::to_string(post).map_err(|_| corrupt("post", post.text.clone()))?)
             .execute(&self.pool)
             .await?;
         Ok(sqlx::query_scalar("select id from journal where key = ?").bind(key).fetch_one(&self.pool).await?)
@@ -55,12 +52,20 @@ impl Store {
             sqlx::query("select * from journal order by id desc limit ?").bind(at_most).fetch_all(&self.pool).await?;
         rows.iter()
             .map(|row| {
+                let post = match row.try_get::<Option<String>, _>("post")? {
+                    Some(json) => serde_json::from_str(&json).map_err(|_| corrupt("post", json))?,
+                    // Of an earlier version: a text and nothing else.
+                    None => Post {
+                        text: row.try_get("text")?,
+                        url: row.try_get("url")?,
+                        language: row.try_get("language")?,
+                        ..Post::default()
+                    },
+                };
                 Ok(JournalPost {
                     id: row.try_get("id")?,
                     endpoint: row.try_get("endpoint")?,
-                    text: row.try_get("text")?,
-                    url: row.try_get("url")?,
-                    language: row.try_get("language")?,
+                    post,
                     posted_at: instant(row.try_get("posted_at")?)?,
                 })
             })

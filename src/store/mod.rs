@@ -7,6 +7,7 @@ mod journal;
 mod keepsakes;
 mod kept;
 mod ledger;
+mod media;
 mod outbox;
 mod owed;
 mod owner;
@@ -31,13 +32,14 @@ use std::time::Duration;
 /// The version of the tables that this program knows.
 const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// What makes each version of the tables of the one before, and says so in the file. A new database takes them all.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
     include_str!("schema_5.sql"),
     include_str!("schema_6.sql"),
+    include_str!("schema_7.sql"),
 ];
 
 /// An open database.

@@ -29,6 +29,8 @@ pub struct Lease {
     pub patience_from: Option<Timestamp>,
     /// How often the network was asked since the last try whether it has the post.
     pub looks: u32,
+    /// Whether it was held for an image: a person who let it go on since then knows.
+    pub image_held: bool,
     /// Tells this lease from later ones.
     token: i64,
 }
@@ -78,6 +80,8 @@ pub enum Outcome {
     Failed(String),
     /// A person must settle whether the network has the post.
     Uncertain(String),
+    /// It was not tried: it waits for a person's word on an image of it.
+    Held(String),
     /// It was not tried: it is called off with its article.
     Withdrawn(String),
 }
@@ -206,6 +210,7 @@ impl Store {
             first_attempt: at("first_attempt")?,
             patience_from: at("patience_from")?,
             looks: row.try_get("looks")?,
+            image_held: row.try_get("image_held")?,
             delivery,
             token,
         })))
@@ -295,6 +300,7 @@ impl Store {
             }
             Outcome::Failed(reason) => (State::Failed, Some(reason.as_str())),
             Outcome::Uncertain(reason) => (State::Uncertain, Some(reason.as_str())),
+            Outcome::Held(reason) => (State::Held, Some(reason.as_str())),
             Outcome::Withdrawn(reason) => (State::Cancelled, Some(reason.as_str())),
         };
         // A doubt once raised stays until the network has the post: whatever comes of a later try, it looks first.
@@ -303,7 +309,7 @@ impl Store {
             Outcome::Again { at, look_first, .. } => (Some(micros(*at)), *look_first || doubt),
             Outcome::LookAgain { at } => (Some(micros(*at)), true),
             Outcome::Uncertain(_) => (None, true),
-            Outcome::Failed(_) | Outcome::Withdrawn(_) => (None, doubt),
+            Outcome::Failed(_) | Outcome::Held(_) | Outcome::Withdrawn(_) => (None, doubt),
             Outcome::Published(_) | Outcome::Found(_) => (None, false),
         };
         let receipt = match outcome {
@@ -313,7 +319,7 @@ impl Store {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         let done = sqlx::query(
             "update deliveries set state = ?1, reason = ?2, retry_at = ?3, look_first = ?4, withdrawn = ?5,
-                remote_id = ?6, remote_url = ?7, remote_parts = ?12, published_at = ?8, looks = looks + ?11, lease_owner = null, lease_until = null
+                remote_id = ?6, remote_url = ?7, remote_parts = ?12, published_at = ?8, looks = looks + ?11, image_held = max(image_held, ?13), lease_owner = null, lease_until = null
              where id = ?9 and ((state = 'sending' and lease_token = ?10) or (?6 is not null and state <> 'published'))",
         )
         .bind(state.word())
@@ -328,6 +334,7 @@ impl Store {
         .bind(lease.token)
         .bind(i32::from(matches!(outcome, Outcome::LookAgain { .. })))
         .bind(receipt.map_or_else(|| "[]".to_owned(), |receipt| serde_json::json!(receipt.parts).to_string()))
+        .bind(matches!(outcome, Outcome::Held(_)))
         .execute(&mut *transaction)
         .await?;
         let word = match outcome {
@@ -337,6 +344,7 @@ impl Store {
             Outcome::LookAgain { .. } => "again",
             Outcome::Failed(_) => "failed",
             Outcome::Uncertain(_) => "uncertain",
+            Outcome::Held(_) => "held",
             Outcome::Withdrawn(_) => "withdrawn",
         };
         let recorded = done.rows_affected() == 1;

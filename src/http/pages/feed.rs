@@ -4,6 +4,7 @@ use super::Visit;
 use super::rows::{bare_type, format_name};
 use super::tongue::{Moment, Quote};
 use crate::config::Format;
+use crate::dates;
 use crate::feed::archive;
 use crate::feed::demand::{Demand, Extent, Form};
 use crate::feed::entry::{Corrected, Entry};
@@ -214,7 +215,7 @@ impl Visit {
         let language = entry.language.as_deref();
         let event = entry.event.as_ref();
         let correction = |corrected: &Corrected| CorrectionRow {
-            date: corrected.date.map(|date| words::date(&date.zoned(), self.tongue.is_french())),
+            date: corrected.date.map(|date| dates::date(&date.zoned(), self.tongue.is_french())),
             text: self.quote(&shortened(&corrected.text), language),
         };
         EntryRow {
@@ -269,7 +270,7 @@ impl Visit {
     fn month(&self, feed: &Feed, number: u64, parts: usize) -> Option<Month> {
         let (year, month, upto) = archive::read(number)?;
         Some(Month {
-            name: words::month(i8::try_from(month).ok()?, self.tongue.is_french()),
+            name: dates::month(i8::try_from(month).ok()?, self.tongue.is_french()),
             year,
             part: upto.map(|upto| upto.div_ceil(archive::ENTRIES_MAX as u64)),
             parts,

@@ -17,7 +17,7 @@ mod withdrawn;
 
 pub use looks::{FOLDER as LOOKS, looks};
 pub use sorry::{not_ready, sorry};
-pub use timeline::timeline;
+pub use timeline::{image, timeline};
 
 use super::documents::Documents;
 use super::{Shared, refusal};

@@ -1,13 +1,14 @@
 //! `/timeline`: what was posted to the embedded network, newest first.
 
 use super::{Visit, not_ready, sorry};
-use crate::feed::words;
+use crate::dates;
 use crate::http::Shared;
+use crate::post::Image;
 use crate::store::JournalPost;
-use axum::extract::State;
-use axum::http::header::HeaderMap;
+use axum::extract::{Path, State};
+use axum::http::header::{self, HeaderMap};
 use axum::http::{StatusCode, Uri};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 /// Posts shown on the timeline.
@@ -27,6 +28,7 @@ struct PostRow {
     machine_time: String,
     /// Paragraphs of lines of pieces; a piece with an address is a link.
     paragraphs: Vec<Vec<Vec<Piece>>>,
+    images: Vec<Image>,
 }
 
 #[derive(Serialize)]
@@ -51,8 +53,30 @@ pub async fn timeline(State(shared): State<Shared>, uri: Uri, headers: HeaderMap
     }
 }
 
-fn row(post: JournalPost, visit: &Visit) -> PostRow {
-    let at = post.posted_at.to_zoned(visit.site().timezone.clone());
+/// `/timeline/images/DIGEST`: an image of a post that the journal shows.
+pub async fn image(State(shared): State<Shared>, Path(digest): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+    let snapshot = shared.snapshot.borrow().clone();
+    match shared.store.journal_image(&digest).await {
+        Ok(Some((media_type, bytes))) => {
+            let headers = [
+                (header::CONTENT_TYPE, media_type.as_str()),
+                // Its address is what it is.
+                (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            ];
+            (headers, bytes).into_response()
+        }
+        Ok(None) => sorry(StatusCode::NOT_FOUND, uri.path(), snapshot.as_ref(), &headers),
+        Err(error) => {
+            tracing::error!("an image of the timeline cannot be read: {error}");
+            sorry(StatusCode::INTERNAL_SERVER_ERROR, uri.path(), snapshot.as_ref(), &headers)
+        }
+    }
+}
+
+fn row(journal: JournalPost, visit: &Visit) -> PostRow {
+    let post = journal.post;
+    let at = journal.posted_at.to_zoned(visit.site().timezone.clone());
     let french = visit.tongue.is_french();
     let line = |line: &str| -> Vec<Piece> {
         line.split_inclusive(' ')
@@ -64,11 +88,12 @@ fn row(post: JournalPost, visit: &Visit) -> PostRow {
             .collect()
     };
     PostRow {
-        id: post.id,
-        endpoint: post.endpoint,
+        id: journal.id,
+        endpoint: journal.endpoint,
         language: post.language,
-        posted_at: format!("{}, {}", words::date(&at, french), words::hour(&at, french)),
+        posted_at: format!("{}, {}", dates::date(&at, french), dates::hour(&at, french)),
         machine_time: at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
         paragraphs: post.text.split("\n\n").map(|paragraph| paragraph.lines().map(line).collect()).collect(),
+        images: post.images,
     }
 }

@@ -1,6 +1,6 @@
 //! The language of a page: French or English, whatever the language of the site.
 
-use crate::feed::words;
+use crate::dates;
 use crate::text::is_french;
 use axum::http::header::{self, HeaderMap};
 use jiff::Timestamp;
@@ -57,7 +57,7 @@ impl Tongue {
     pub fn moment(self, at: Timestamp, zone: &TimeZone) -> Moment {
         let zoned = at.to_zoned(zone.clone());
         let machine = zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
-        Moment { words: words::date(&zoned, self.is_french()), machine }
+        Moment { words: dates::date(&zoned, self.is_french()), machine }
     }
 
     /// A number with its thousands apart.

@@ -1,8 +1,10 @@
 //! The language in which people write the text of posts: minijinja, with a bound on work and no silent blanks.
 
+mod filters;
+
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Most steps of one rendering: a text of a post needs some hundred.
 const FUEL: u64 = 50_000;
@@ -38,6 +40,38 @@ pub struct Values {
     pub place: String,
     /// First day of an event, `YYYY-MM-DD`; empty elsewhere.
     pub event_date: String,
+    /// The hour at which an event starts, `HH:MM` in its own offset; empty if it takes whole days, and elsewhere.
+    pub event_time: String,
+    /// When an event takes place, in the article's language: `mardi 5 mars 2024, de 9 h 30 à 12 h`; empty elsewhere.
+    pub event_when: String,
+    /// Language of the article (BCP 47).
+    pub language: String,
+    /// Hashtags of the article's own tags and categories: what the filter `hashtag` knows.
+    pub hashtag_of: BTreeMap<String, String>,
+}
+
+impl Values {
+    /// Values of no article in particular, none of them empty.
+    fn sample() -> Self {
+        let some = || "Exemple".to_owned();
+        Self {
+            title: some(),
+            summary: some(),
+            url: "https://www.example.fr/exemple/".to_owned(),
+            hashtags: "#Exemple".to_owned(),
+            collection: some(),
+            categories: vec![some()],
+            tags: vec![some()],
+            date: "2026-12-03".to_owned(),
+            site: some(),
+            place: some(),
+            event_date: "2026-12-03".to_owned(),
+            event_time: "14:30".to_owned(),
+            event_when: some(),
+            language: "fr".to_owned(),
+            hashtag_of: BTreeMap::new(),
+        }
+    }
 }
 
 /// A template that has been checked: its syntax is right, and every name is known.
@@ -55,8 +89,8 @@ impl Template {
         if let Some(name) = names.first() {
             return Err(format!("`{name}` is no name that a text can use"));
         }
-        // A trial run on blank values finds unknown names and filters, which the syntax alone does not.
-        template.render(&Values::default())?;
+        // A trial run finds unknown names and filters, which the syntax alone does not.
+        template.render(&Values::sample())?;
         Ok(template)
     }
 
@@ -79,6 +113,7 @@ impl Template {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
+        filters::add(&mut environment);
         environment
             .template_from_str(&self.source)
             .and_then(|template| template.render(minijinja::value::Serde(values)))
@@ -109,6 +144,28 @@ mod tests {
             Template::parse("{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}")
                 .is_err()
         );
+    }
+
+    #[test]
+    fn filters_speak_the_language_of_the_article() {
+        let values = |language: &str| Values { language: language.into(), ..Values::sample() };
+        let render = |source: &str, values: &Values| Template::parse(source).unwrap().render(values).unwrap();
+        for (source, french, english) in [
+            ("{{ date | date }}", "jeudi 3 décembre 2026", "Thursday 3 December 2026"),
+            ("{{ event_date | short_date }}", "3 décembre 2026", "3 December 2026"),
+            ("{{ event_time | time }}", "14\u{A0}h\u{A0}30", "14:30"),
+            ("{{ date | date('fr') }}", "jeudi 3 décembre 2026", "jeudi 3 décembre 2026"),
+            ("{{ 'Un deux trois' | truncate_words(2) }}", "Un deux…", "Un deux…"),
+            ("{{ \"Paroles d'agents\" | hashtag }}", "#ParolesDAgents", "#ParolesDAgents"),
+        ] {
+            assert_eq!(render(source, &values("fr-FR")), french, "{source}");
+            assert_eq!(render(source, &values("en")), english, "{source}");
+        }
+        // What an article does not have stays empty.
+        assert_eq!(render("{{ event_date | date }}{{ event_time | time }}", &Values::default()), "");
+        let official = Values { hashtag_of: [("Cloud".into(), "#ClouddelEtat".into())].into(), ..values("fr") };
+        assert_eq!(render("{{ 'Cloud' | hashtag }}", &official), "#ClouddelEtat");
+        assert!(Template::parse("{{ title | date }}").is_err());
     }
 
     #[test]

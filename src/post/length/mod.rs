@@ -1,6 +1,13 @@
 //! Lengths as networks count them.
 
+pub mod address;
+mod weight;
+
+use super::entity::mentions;
+use address::{Grammar, addresses};
+use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
+use weight::weight;
 
 /// What a network takes. A network names what differs from [`Limits::text`]:
 /// `Limits { images_max: 4, ..Limits::text(500, Counter::Graphemes) }`.
@@ -41,9 +48,10 @@ impl Limits {
             card: false,
             more_hashtags_max: 0,
             images_max: 0,
-            image_bytes_max: 0,
-            image_side_max: 0,
-            alt_max: 0,
+            // Bounds of what is not taken: a network that takes images names its own.
+            image_bytes_max: usize::MAX,
+            image_side_max: u32::MAX,
+            alt_max: usize::MAX,
             thumb_bytes_max: 0,
         }
     }
@@ -71,6 +79,8 @@ pub enum Counter {
         /// Characters of any web address.
         per_url: usize,
     },
+    /// Weights of X: one or two for a character, 23 for a web address, two for an emoji.
+    X,
 }
 
 impl Counter {
@@ -81,36 +91,35 @@ impl Counter {
             Self::Characters => text.chars().count(),
             Self::Utf16 => text.encode_utf16().count(),
             Self::Bytes => text.len(),
-            Self::Mastodon { per_url } => text
-                .split_inclusive(char::is_whitespace)
-                .map(|word| {
-                    let length = word.graphemes(true).count();
-                    if let Some(address) = web_address(word) {
-                        return length - address.graphemes(true).count() + per_url;
-                    }
-                    length - host_of_mention(word).map_or(0, |host| host.graphemes(true).count())
-                })
-                .sum(),
+            Self::Mastodon { per_url } => mastodon(text, per_url),
+            Self::X => weight(text),
         }
     }
 }
 
-/// The web address in a word, without the punctuation that ends a sentence.
-fn web_address(word: &str) -> Option<&str> {
-    let start = word.find("https://").or_else(|| word.find("http://"))?;
-    let address = word[start..].trim_end_matches(|c: char| c.is_whitespace() || ".,;:!?»”\"'".contains(c));
-    // Without a dot in its host Mastodon sees no address.
-    let host = address.split("://").nth(1)?.split(['/', '?', '#']).next()?;
-    host.contains('.').then_some(address)
+/// A text as Mastodon counts it (`StatusLengthValidator`).
+fn mastodon(text: &str, per_url: usize) -> usize {
+    let (mut length, mut at) = (0, 0);
+    for address in addresses(text, Grammar::Mastodon) {
+        length += without_hosts(&text[at..address.start]).graphemes(true).count() + per_url;
+        at = address.end;
+    }
+    length + without_hosts(&text[at..]).graphemes(true).count()
 }
 
-/// The part of `@user@host` that Mastodon does not count.
-fn host_of_mention(word: &str) -> Option<&str> {
-    let word = word.trim();
-    let rest = word.strip_prefix('@')?;
-    let at = rest.find('@')?;
-    let host = &rest[at..];
-    (at > 0 && host.len() > 1 && host[1..].contains('.')).then_some(host)
+/// A text with `@user@host` made `@user` (`Account::MENTION_RE`).
+fn without_hosts(text: &str) -> Cow<'_, str> {
+    let mut kept = String::new();
+    let mut at = 0;
+    for mention in mentions(text).filter(|mention| mention.user.end < mention.whole.end) {
+        kept.push_str(&text[at..mention.user.end]);
+        at = mention.whole.end;
+    }
+    if at == 0 {
+        return Cow::Borrowed(text);
+    }
+    kept.push_str(&text[at..]);
+    Cow::Owned(kept)
 }
 
 #[cfg(test)]
@@ -138,6 +147,7 @@ mod tests {
             ("voir https://x.fr/a.", 5 + 23 + 1),
             ("http://localhost/x", 18),
             ("@dinum@social.numerique.gouv.fr !", 8),
+            ("(@dinum@social.numerique.gouv.fr) a@b.fr", 8 + 7),
             ("", 0),
         ] {
             assert_eq!(count(text), expected, "{text}");

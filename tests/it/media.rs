@@ -1,0 +1,142 @@
+//! Images of posts: from the site's folder to the journal's page, and what holds them.
+
+use crate::support::{Crieur, Place};
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use serde_json::Value;
+use std::io::Cursor;
+
+const RULES: &str = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, articles: { tags: [Cloud] }, endpoints: [essai], images: all, when: { slots: \"0 0 1 1 *\" }";
+
+/// A picture that every encoder finds hard, as a PNG.
+fn picture(side: u32) -> Vec<u8> {
+    let mut state = 9_u32;
+    let noise = RgbImage::from_fn(side, side, |_, _| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        Rgb([(state >> 24) as u8, (state >> 16) as u8, (state >> 8) as u8])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::ImageRgb8(noise).write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn front(image: &str, alt: &str) -> String {
+    format!(
+        "title: Annonce\ndate: 2026-11-01 09:00:00 +01:00\ntags: [Cloud]\nune-ou-diaporama:\n  - image: {image}\n{alt}"
+    )
+}
+
+const ALT: &str = "    alternative-textuelle: Un agent devant un écran";
+
+fn crieur(place: &Place, more: &str) -> Crieur {
+    place.crieur(&format!("{RULES}{more} }}]"))
+}
+
+fn only(posts: Value) -> Value {
+    assert_eq!(posts.as_array().map(Vec::len), Some(1), "{posts}");
+    posts[0].clone()
+}
+
+/// The database, to be looked at.
+async fn store(place: &Place) -> crieur::store::Store {
+    crieur::store::Store::open(&place.path("crieur.db")).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_image_is_made_to_fit_kept_once_and_shown_with_its_text() {
+    let place = Place::new();
+    let bytes = picture(900);
+    assert!(bytes.len() > 2_000_000);
+    place.write("uploads/Une photo.png", &bytes);
+    place.article("_actualites/a.md", &front("/uploads/Une%20photo.png", ALT));
+    place.article("_actualites/b.md", &front("/uploads/Une%20photo.png", ALT));
+    let crieur = crieur(&place, "");
+    let preview = only(crieur.json(&["preview", "a", "--json"]));
+    assert_eq!(preview["problems"], serde_json::json!([]));
+    let media = only(preview["media"].clone());
+    assert_eq!(media["file"], "https://www.example.fr/uploads/Une%20photo.png");
+    assert_eq!(media["alt"], "Un agent devant un écran");
+    assert!(media["bytes"].as_u64().unwrap() <= 2_000_000 && media["media_type"] == "image/jpeg", "{media}");
+    crieur.ok(&["publish-now", "a"]);
+    crieur.ok(&["publish-now", "b"]);
+    let store = store(&place).await;
+    let posts = store.journal(10).await.unwrap();
+    assert_eq!(posts.len(), 2);
+    let image = &posts[0].post.images[0];
+    assert_eq!(
+        (image.alt.as_str(), u64::from(image.width)),
+        ("Un agent devant un écran", media["width"].as_u64().unwrap())
+    );
+    // The same picture twice is the same bytes, kept once.
+    assert_eq!(posts[1].post.images[0], *image);
+    let kept = store.media(&image.digest).await.unwrap().unwrap();
+    assert_eq!(kept.len() as u64, media["bytes"].as_u64().unwrap());
+    assert_eq!(crieur::digest::hex(&kept, 32), image.digest);
+    assert!(store.journal_image(&image.digest).await.unwrap().is_some());
+    assert!(store.journal_image(&"0".repeat(64)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn without_an_alternative_text_a_person_decides() {
+    let place = Place::new();
+    place.write("uploads/a.png", picture(20));
+    for name in ["a", "b"] {
+        place.article(&format!("_actualites/{name}.md"), &front("/uploads/a.png", ""));
+    }
+    let crieur = crieur(&place, "");
+    let preview = only(crieur.json(&["preview", "a", "--json"]));
+    assert!(preview["problems"][0].as_str().unwrap().contains("would be held"), "{preview}");
+    for name in ["a", "b"] {
+        let output = crieur.run(&["publish-now", name]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            said.contains("held") && said.contains("no alternative text") && said.contains("posts approve"),
+            "{said}"
+        );
+    }
+    let held = crieur.json(&["posts", "--state", "held", "--json"]);
+    let ids: Vec<String> = held.as_array().unwrap().iter().map(|post| post["id"].to_string()).collect();
+    assert_eq!(ids.len(), 2);
+    // One gets its text, the other goes without the image.
+    place.article("_actualites/a.md", &front("/uploads/a.png", ALT));
+    for (id, name) in ids.iter().zip(["a", "b"]) {
+        crieur.ok(&["posts", "approve", id]);
+        crieur.ok(&["publish-now", name]);
+    }
+    let posts = store(&place).await.journal(10).await.unwrap();
+    let alts = |at: usize| posts[at].post.images.iter().map(|image| image.alt.clone()).collect::<Vec<_>>();
+    assert_eq!(alts(1), ["Un agent devant un écran"]);
+    assert_eq!(alts(0), [] as [String; 0]);
+}
+
+#[tokio::test]
+async fn a_rule_may_leave_the_image_out_or_let_the_title_stand_in() {
+    for (alt, alts) in [("drop", vec![]), ("title", vec!["Annonce".to_owned()])] {
+        let place = Place::new();
+        place.write("uploads/a.png", picture(20));
+        place.article("_actualites/a.md", &front("/uploads/a.png", ""));
+        crieur(&place, &format!(", alt: {alt}")).ok(&["publish-now", "a"]);
+        let posts = store(&place).await.journal(1).await.unwrap();
+        assert_eq!(posts[0].post.images.iter().map(|image| image.alt.clone()).collect::<Vec<_>>(), alts, "{alt}");
+    }
+}
+
+#[test]
+fn what_cannot_be_used_holds_the_post_and_nothing_leads_out_of_the_folder() {
+    for (image, says) in [
+        ("/uploads/a.png", "neither JPEG"),
+        ("/uploads/nowhere.png", "not in the site's folder"),
+        ("/uploads/%2e%2e/%2e%2e/secret.png", "not in the site's folder"),
+        ("/uploads/link.png", "not in the site's folder"),
+    ] {
+        let place = Place::new();
+        place.write("uploads/a.png", "no picture");
+        std::fs::write(place.path("secret.png"), picture(20)).unwrap();
+        std::os::unix::fs::symlink(place.path("secret.png"), place.site().join("uploads/link.png")).unwrap();
+        place.article("_actualites/a.md", &front(image, ALT));
+        let output = crieur(&place, "").run(&["publish-now", "a"]);
+        assert_eq!(output.status.code(), Some(1), "{image}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("held") && said.contains(says), "{image}: {said}");
+    }
+}
