@@ -65,7 +65,9 @@ impl<'a> Planner<'a> {
         }
         // Nobody could have announced it before it was first seen.
         let from = self.earliest(standing, rule, settled_at).max(standing.past.first_seen);
-        let horizon = if course == Course::First { from } else { now };
+        // A publication that was called off with its article comes back with it, however late that is seen.
+        let makes_up = course == Course::First || matches!(step.moment, Moment::Publication);
+        let horizon = if makes_up { from } else { now };
         let (due_at, why) = match self.due_at(standing, rule, step, name, from, horizon) {
             Due::At(at, why) => (at, why),
             Due::Never(reason) => {
