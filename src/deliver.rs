@@ -37,6 +37,8 @@ pub struct Deliverer {
     networks: BTreeMap<EndpointName, Box<dyn Network>>,
     /// What asks whether an article's address answers, by the endpoint's word on private addresses.
     readers: BTreeMap<EndpointName, Client>,
+    /// Since when this process delivers.
+    started: Timestamp,
 }
 
 /// How often recording an outcome is tried again, a second apart.
@@ -64,7 +66,19 @@ impl Deliverer {
                 Err(error) => tracing::error!(endpoint = %name, "endpoint {name} cannot be used: {error}"),
             }
         }
-        Self { config, store, clock, networks, readers }
+        let started = clock.now();
+        Self { config, store, clock, networks, readers, started }
+    }
+
+    /// With networks that somebody else connected, in the place of those of the configuration.
+    pub fn with_networks(
+        config: Arc<Config>,
+        store: Store,
+        clock: Clock,
+        networks: BTreeMap<EndpointName, Box<dyn Network>>,
+    ) -> Self {
+        let started = clock.now();
+        Self { config, store, clock, networks, readers: BTreeMap::new(), started }
     }
 
     /// The endpoints that can be used.
@@ -189,7 +203,13 @@ impl Deliverer {
         let mut post = match lease.sent.clone() {
             Some(post) => post,
             None => match self.compose(lease, rule, &article, snapshot, network).await? {
-                Ok(post) => post,
+                Ok(post) => {
+                    match self.look_back(lease, network, &post, &article).await? {
+                        Ok(there) => begun = there,
+                        Err(outcome) => return Ok(Some(outcome)),
+                    }
+                    post
+                }
                 Err(outcome) => return Ok(Some(outcome)),
             },
         };
@@ -212,6 +232,36 @@ impl Deliverer {
         let answer =
             answer.unwrap_or_else(|_| Err(Failure::Uncertain(format!("no answer within {} s", CALL_MAX.as_secs()))));
         Ok(Some(self.outcome(lease, network, answer)))
+    }
+
+    /// Asks the network for a post that was never tried, as far as this database knows, of an article that was there
+    /// before this process: an old database that was put back knows nothing of what went out since. What it has of a
+    /// thread, if the post is to be sent; else what became of the delivery.
+    async fn look_back(
+        &self,
+        lease: &Lease,
+        network: &dyn Network,
+        post: &Post,
+        article: &Article,
+    ) -> Result<Result<Option<Receipt>, Outcome>, StoreError> {
+        let due = lease.delivery.due_at;
+        let since = article.date.map_or(due, |date| date.at.min(due));
+        if lease.first_attempt.is_some() || since > self.started || network.looks() == 0 {
+            return Ok(Ok(None));
+        }
+        let now = self.clock.now();
+        let taken = self.store.receipts(&lease.delivery.key.endpoint, lease.delivery.id).await?;
+        let wanted = Wanted { post, key: &lease.delivery.key, since, taken: &taken };
+        let found = tokio::time::timeout(CALL_MAX, network.find(&wanted, now)).await;
+        Ok(match found.unwrap_or_else(|_| Err(Failure::Unavailable("no answer to the question".to_owned()))) {
+            Ok(Found::Yes(receipt)) => Err(Outcome::Found(receipt)),
+            Ok(Found::Part(receipt)) => Ok(Some(receipt)),
+            // An account that may not read its own posts must not for that reason stay silent.
+            Ok(Found::No | Found::Unclear(_)) | Err(Failure::Refused(_)) => Ok(None),
+            // Whatever the question came to, nothing was sent.
+            Err(Failure::Uncertain(reason)) => Err(self.outcome(lease, network, Err(Failure::Unavailable(reason)))),
+            Err(failure) => Err(self.outcome(lease, network, Err(failure))),
+        })
     }
 
     /// Asks the network for a post of which a try was cut off.

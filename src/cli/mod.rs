@@ -10,6 +10,7 @@ mod feeds;
 mod healthcheck;
 mod hub;
 mod init;
+mod log;
 mod plan;
 mod posts;
 mod preview;
@@ -74,6 +75,8 @@ enum Command {
     Posts(posts::Options),
     /// Hold everything at once, or let it go again
     Silence(silence::Options),
+    /// Print every decision, attempt and answer, or tell whether they stand as they were written
+    Log(log::Options),
     /// List the feeds
     Feeds(feeds::Options),
     /// List the endpoints, or test one
@@ -135,6 +138,7 @@ pub async fn main() -> ExitCode {
         Command::PublishNow(options) => publish_now::run(&context, options).await,
         Command::Posts(options) => posts::run(&context, options).await,
         Command::Silence(options) => silence::run(&context, options).await,
+        Command::Log(options) => log::run(&context, options).await,
         Command::Feeds(options) => feeds::run(&context, options).await,
         Command::Endpoints(options) => endpoints::run(&context, options).await,
         Command::Hub(options) => hub::run(&context, options).await,

@@ -2,7 +2,8 @@
 
 use super::{Blob, Blobs};
 use crate::article::{SiteSettings, Tree};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -92,17 +93,33 @@ impl Files {
     }
 }
 
+/// Texts of files in which settings may lie, as they were last read: most are those of the commit before.
+pub type Known = RefCell<HashMap<Blob, Option<Arc<str>>>>;
+
+/// Most texts that are kept.
+const KNOWN_MAX: usize = 2_000;
+
 /// The files of a commit with their bytes, as far as a site's settings lie in them.
 pub struct Held<'a> {
     pub files: &'a Files,
     pub blobs: &'a dyn Blobs,
+    pub known: &'a Known,
 }
 
 impl Tree for Held<'_> {
     fn read(&self, path: &str) -> Option<String> {
         let blob = self.files.blob(path)?;
-        let bytes = self.blobs.read(std::slice::from_ref(blob)).ok()?.pop()??;
-        Some(String::from_utf8_lossy(&bytes).into_owned())
+        if let Some(text) = self.known.borrow().get(blob) {
+            return text.as_deref().map(str::to_owned);
+        }
+        let bytes = self.blobs.read(std::slice::from_ref(blob)).ok()?.pop()?;
+        let text: Option<Arc<str>> = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into());
+        let mut known = self.known.borrow_mut();
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(Arc::clone(blob), text.clone());
+        text.as_deref().map(str::to_owned)
     }
 
     fn files(&self, folder: &str, deep: bool) -> Vec<String> {

@@ -21,7 +21,7 @@ use crate::catalog::{Catalog, Names};
 use crate::config::{Baseline, Config};
 use crate::plan::{self, Inputs};
 use crate::problem::Problem;
-use files::{Files, Held};
+use files::{Files, Held, Known};
 use jiff::{SignedDuration, Timestamp};
 use outbox::{Moment, Outbox, Pace};
 use reading::ReadAhead;
@@ -81,6 +81,7 @@ pub struct Simulation<'a> {
     config: &'a Config,
     blobs: &'a dyn Blobs,
     files: Files,
+    known: Known,
     site: Option<Arc<SiteSettings>>,
     problems: Vec<Problem>,
     names: Names,
@@ -110,6 +111,7 @@ impl<'a> Simulation<'a> {
             config,
             blobs,
             files: Files::default(),
+            known: Known::default(),
             site: None,
             problems: Vec::new(),
             names: Names::default(),
@@ -258,7 +260,8 @@ impl<'a> Simulation<'a> {
             return false;
         }
         // While they are half-written, the last good ones stay.
-        match SiteSettings::read(&self.config.site, &Held { files: &self.files, blobs: self.blobs }) {
+        match SiteSettings::read(&self.config.site, &Held { files: &self.files, blobs: self.blobs, known: &self.known })
+        {
             Ok((site, problems)) => {
                 self.problems = problems;
                 if known.is_some_and(|known| known.digest() == site.digest()) {

@@ -7,6 +7,7 @@ mod journal;
 mod keepsakes;
 mod kept;
 mod ledger;
+mod log;
 mod media;
 mod outbox;
 mod owed;
@@ -18,6 +19,7 @@ mod wishes;
 
 pub use journal::JournalPost;
 pub use ledger::{Pass, Rows};
+pub use log::{Entry as LogEntry, Fault, Verdict};
 pub use outbox::{Attempt, Finish, Lease, Leased, Outcome, PersonWord, Start};
 pub use pings::Ping;
 pub use subscriptions::Found;
@@ -197,6 +199,13 @@ async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), StoreError> {
     let Some(missing) = missing else { return Err(StoreError::Later { path: path.to_owned(), found }) };
     for step in missing {
         sqlx::raw_sql(*step).execute(&mut *transaction).await?;
+    }
+    // Whatever the steps did to the tables, every change of the outbox is told.
+    let has_log: bool = sqlx::query_scalar("select count(*) > 0 from sqlite_master where name = 'log'")
+        .fetch_one(&mut *transaction)
+        .await?;
+    if !missing.is_empty() || !has_log {
+        sqlx::raw_sql(include_str!("log.sql")).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
     Ok(())

@@ -5,9 +5,10 @@
 //! is still open when its lease ends means that the network may have the post.
 
 use super::silence::is_silent;
-use super::{Store, StoreError, corrupt, instant, micros};
+use super::{Store, StoreError, corrupt, instant, log, micros};
 use crate::article::ArticleId;
 use crate::config::EndpointName;
+use crate::crash::crash_point;
 use crate::delivery::{Delivery, DeliveryKey, Receipt, State};
 use crate::post::Post;
 use jiff::{SignedDuration, Timestamp};
@@ -145,6 +146,7 @@ impl Store {
     ) -> Result<Leased, StoreError> {
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         self.take_back(&mut transaction, endpoint, look_after, now).await?;
+        log::seal(&mut transaction, now).await?;
         if is_silent(&mut transaction).await? {
             transaction.commit().await?;
             return Ok(Leased::Wait(None));
@@ -181,7 +183,20 @@ impl Store {
             transaction.commit().await?;
             return Ok(Leased::Wait(None));
         };
-        let delivery = read_delivery(&row)?;
+        let sent = || -> Result<Option<Post>, StoreError> {
+            let json: Option<String> = if row.try_get("look_first")? { row.try_get("post")? } else { None };
+            json.map(|json| serde_json::from_str(&json).map_err(|_| corrupt("post", json))).transpose()
+        };
+        let (delivery, sent) = match read_delivery(&row).and_then(|delivery| Ok((delivery, sent()?))) {
+            Ok(read) => read,
+            Err(error @ StoreError::Corrupt { .. }) => {
+                set_aside(&mut transaction, row.try_get("id")?, &error).await?;
+                log::seal(&mut transaction, now).await?;
+                transaction.commit().await?;
+                return Ok(Leased::Wait(Some(now)));
+            }
+            Err(error) => return Err(error),
+        };
         let retry_at = row.try_get::<Option<i64>, _>("retry_at")?.map(instant).transpose()?;
         let ready = delivery.due_at.max(retry_at.unwrap_or(Timestamp::MIN)).max(open_from);
         if ready > now {
@@ -199,14 +214,14 @@ impl Store {
         .bind(delivery.id)
         .execute(&mut *transaction)
         .await?;
+        crash_point("lease-commit");
         transaction.commit().await?;
-        let sent: Option<String> = if row.try_get::<bool, _>("look_first")? { row.try_get("post")? } else { None };
         let at = |name: &str| -> Result<Option<Timestamp>, StoreError> {
             row.try_get::<Option<i64>, _>(name)?.map(instant).transpose()
         };
         Ok(Leased::Lease(Box::new(Lease {
             text: row.try_get("override")?,
-            sent: sent.map(|json| serde_json::from_str(&json).map_err(|_| corrupt("post", json))).transpose()?,
+            sent,
             first_attempt: at("first_attempt")?,
             patience_from: at("patience_from")?,
             looks: row.try_get("looks")?,
@@ -285,6 +300,8 @@ impl Store {
         .bind(lease.delivery.id)
         .execute(&mut *transaction)
         .await?;
+        log::seal(&mut transaction, now).await?;
+        crash_point("start-commit");
         transaction.commit().await?;
         Ok(Start::Started)
     }
@@ -293,7 +310,7 @@ impl Store {
     pub async fn finish(&self, lease: &Lease, outcome: &Outcome, now: Timestamp) -> Result<Finish, StoreError> {
         let (state, reason) = match outcome {
             Outcome::Published(_) => (State::Published, None),
-            Outcome::Found(_) => (State::Published, Some("a try was cut off; the post was found on the network")),
+            Outcome::Found(_) => (State::Published, Some("the network had the post already; it was not sent again")),
             Outcome::Again { reason, .. } => (State::Pending, Some(reason.as_str())),
             Outcome::LookAgain { .. } => {
                 (State::Pending, Some("a try was cut off; the network is asked once more whether it has the post"))
@@ -363,6 +380,8 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         }
+        log::seal(&mut transaction, now).await?;
+        crash_point("finish-commit");
         transaction.commit().await?;
         Ok(if recorded { Finish::Recorded } else { Finish::Lost })
     }
@@ -370,7 +389,7 @@ impl Store {
     /// All deliveries, oldest first.
     pub async fn deliveries(&self) -> Result<Vec<Delivery>, StoreError> {
         let rows = sqlx::query("select * from deliveries order by id").fetch_all(&self.pool).await?;
-        rows.iter().map(read_delivery).collect()
+        readable(&rows)
     }
 
     /// Ids and addresses of the posts of an endpoint that other deliveries than the given one account for.
@@ -446,18 +465,51 @@ impl Store {
             .bind(due),
         };
         let query = if matches!(word, PersonWord::Published(_)) { query } else { query.bind(id) };
-        Ok(query.execute(&self.pool).await?.rows_affected() == 1)
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let is_obeyed = query.execute(&mut *transaction).await?.rows_affected() == 1;
+        log::seal(&mut transaction, now).await?;
+        transaction.commit().await?;
+        Ok(is_obeyed)
     }
 }
 
-/// Reads a row of the outbox.
+/// A delivery whose row holds what cannot be understood waits for a person; the others go on.
+async fn set_aside(
+    transaction: &mut Transaction<'static, Sqlite>,
+    id: i64,
+    error: &StoreError,
+) -> Result<(), StoreError> {
+    tracing::error!(delivery = id, "delivery {id} is set aside: {error}");
+    sqlx::query("update deliveries set state = 'uncertain', look_first = 1, reason = ? where id = ?")
+        .bind(format!("{error}; look at the account and settle it with `crieur posts resolve {id}`"))
+        .bind(id)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// Those rows that can be read; of the others it is said that they cannot.
+pub(super) fn readable(rows: &[SqliteRow]) -> Result<Vec<Delivery>, StoreError> {
+    let mut read = Vec::with_capacity(rows.len());
+    for row in rows {
+        match read_delivery(row) {
+            Ok(delivery) => read.push(delivery),
+            Err(error @ StoreError::Corrupt { .. }) => {
+                let id: i64 = row.try_get("id")?;
+                tracing::error!(delivery = id, "delivery {id} is left out: {error}");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
+}
+
+/// Reads a row of the outbox. Of a text that cannot be read nothing is said here: it matters when it is sent.
 pub(super) fn read_delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
     let article: String = row.try_get("article")?;
     let state: String = row.try_get("state")?;
     let post: Option<String> = row.try_get("post")?;
-    let text = post
-        .map(|json| serde_json::from_str::<Post>(&json).map(|post| post.text).map_err(|_| corrupt("post", json)))
-        .transpose()?;
+    let text = post.and_then(|json| serde_json::from_str::<Post>(&json).ok()).map(|post| post.text);
     let parts: String = row.try_get("remote_parts")?;
     Ok(Delivery {
         id: row.try_get("id")?,

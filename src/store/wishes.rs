@@ -13,7 +13,7 @@ impl Pass {
     /// All deliveries.
     pub async fn outbox(&mut self) -> Result<Vec<Delivery>, StoreError> {
         let rows = sqlx::query("select * from deliveries order by id").fetch_all(&mut *self.transaction).await?;
-        rows.iter().map(outbox::read_delivery).collect()
+        outbox::readable(&rows)
     }
 
     /// The deliveries that a plan may change or must know: those that are not over; all of the articles of which one was
@@ -29,7 +29,7 @@ impl Pass {
         .bind(json_list(articles))
         .fetch_all(&mut *self.transaction)
         .await?;
-        rows.iter().map(outbox::read_delivery).collect()
+        outbox::readable(&rows)
     }
 
     /// Carries out the plan: what it books has unique keys, so a key that is there stays as it is, unless it was
@@ -62,7 +62,7 @@ impl Pass {
         for (id, decided) in &plan.decided {
             self.decide(*id, *decided).await?;
         }
-        Ok(())
+        self.seal_log(now).await
     }
 
     async fn decide(&mut self, id: ArticleId, decided: Decided) -> Result<(), StoreError> {
@@ -137,6 +137,7 @@ impl Pass {
         .bind(id)
         .execute(&mut *self.transaction)
         .await?;
+        self.seal_log(now).await?;
         Ok(id)
     }
 }

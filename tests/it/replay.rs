@@ -1,8 +1,7 @@
 //! Real editing histories, commit by commit: every article keeps one identity for its life, and no two share one,
 //! whether git tells of renames (a repository) or not (a folder).
 //!
-//! What stays to be judged once sites of other generators are read as they are (Eleventy, Gridsome; date keys such as
-//! `publishedDate`): the announcements that `*.expected.json` lists. Identity needs no date, so it is whole here.
+//! Which of them are announced, and when, is judged in `simulate.rs`.
 
 use crate::support::origin::git;
 use crate::support::{corpus, parse};
@@ -26,7 +25,7 @@ fn lines(folder: &Path, arguments: &[&str]) -> Vec<String> {
 }
 
 /// Old and new paths between two commits, as a pull tells them.
-fn renames(folder: &Path, old: &str, new: &str) -> Vec<(String, String)> {
+pub fn renames(folder: &Path, old: &str, new: &str) -> Vec<(String, String)> {
     let text = git(folder, &["diff-tree", "-r", "-z", "--name-status", "--diff-filter=R", "-M50%", old, new]);
     let parts: Vec<&str> = text.split('\0').collect();
     parts.chunks_exact(3).map(|record| (record[1].to_owned(), record[2].to_owned())).collect()

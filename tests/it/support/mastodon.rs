@@ -71,6 +71,11 @@ impl Server {
         server
     }
 
+    /// The server's time, which its posts bear; by default the one that most tests begin at.
+    pub fn tell_time(&self, now: jiff::Timestamp) {
+        self.inner.lock().unwrap().now = now.to_string();
+    }
+
     /// How the next posts are treated; after these, well.
     pub fn moods(&self, moods: impl IntoIterator<Item = Mood>) {
         self.inner.lock().unwrap().moods.extend(moods);

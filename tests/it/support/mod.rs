@@ -42,7 +42,12 @@ pub struct Place {
 impl Place {
     /// An empty site with collections `actualites` and `communiques`.
     pub fn new() -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
+        Self::within(tempfile::tempdir().unwrap())
+    }
+
+    /// The same, in a folder that is given.
+    pub fn within(folder: TempDir) -> Self {
+        let place = Self { folder };
         place.write(
             "_config.yml",
             "title: Essai\nurl: https://www.example.fr\ntimezone: Europe/Paris\nlanguage: fr\ncollections:\n  actualites: { output: true, permalink: /actualites/:title/ }\n  communiques: { output: true, permalink: /espace-presse/:title/ }\n",

@@ -1,0 +1,215 @@
+//! The log: every decision, every attempt and every answer, in the order in which they were written, each sealed with
+//! what stands before it.
+//!
+//! Triggers write the entries (`log.sql`), so that no writer can forget one, in the very transaction that they tell of.
+//! The seal is put on here, before that transaction ends. It is the SHA-256, in hex, of six lines: the number, the
+//! instant in microseconds since 1970, the kind, the number of the delivery or nothing, the body, and the seal of the
+//! entry before, or nothing for the first. Whoever keeps a copy of the last seal elsewhere can tell later that nothing
+//! up to it was changed.
+
+use super::{Pass, Store, StoreError, instant, micros};
+use crate::digest;
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, Sqlite, Transaction};
+use std::collections::BTreeMap;
+
+/// One entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place: 1, 2, 3 …
+    pub number: i64,
+    /// When it was written; None if its transaction left that to the next one.
+    pub at: Option<Timestamp>,
+    /// What it tells: `booked`, `changed`, `attempt`, `answer`, `decided`, `silence`, … (`docs/operations.md`).
+    pub kind: String,
+    /// The delivery that it is about.
+    pub delivery: Option<i64>,
+    /// JSON.
+    pub body: String,
+    /// The seal of the entry before.
+    pub previous: String,
+    /// Its own seal; empty as long as it has none.
+    pub seal: String,
+}
+
+impl Entry {
+    /// The seal that fits it.
+    fn fitting(&self) -> String {
+        let at = self.at.map_or(0, micros);
+        let delivery = self.delivery.map(|id| id.to_string()).unwrap_or_default();
+        let lines = format!("{}\n{at}\n{}\n{delivery}\n{}\n{}", self.number, self.kind, self.body, self.previous);
+        digest::hex(lines, 32)
+    }
+}
+
+/// What a look through the whole log found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// How many entries there are.
+    pub entries: i64,
+    /// The number and the seal of the last one that has one.
+    pub last: Option<(i64, String)>,
+    /// What is wrong, in the order of the log; empty if nothing is.
+    pub faults: Vec<Fault>,
+}
+
+/// Something that is not as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// An entry was changed, or its seal was.
+    #[error("entry {0} is not as it was written: its seal does not fit")]
+    Changed(i64),
+    /// An entry does not follow the one before.
+    #[error("entry {0} does not follow the one before it: something was taken out, put in or changed")]
+    Unchained(i64),
+    /// The database is damaged there.
+    #[error("what comes after entry {0} cannot be read: {1}")]
+    Unreadable(i64, String),
+    /// Entries are missing.
+    #[error("entries {0} to {1} are missing")]
+    Missing(i64, i64),
+    /// The end of the log is missing, or the outbox was changed by other hands.
+    #[error("delivery {delivery} is {state}, and the log's last word on it is {said}")]
+    Unsaid {
+        /// The delivery.
+        delivery: i64,
+        /// Its state.
+        state: String,
+        /// What the log says.
+        said: String,
+    },
+    /// A seal that was noted elsewhere is not there.
+    #[error("entry {0} does not bear the seal that was noted")]
+    NotNoted(i64),
+}
+
+/// Entries that are read at once.
+const AT_ONCE: i64 = 2_000;
+
+/// Seals what the transaction wrote into the log. To be called last before it ends.
+pub(super) async fn seal(transaction: &mut Transaction<'static, Sqlite>, now: Timestamp) -> Result<(), StoreError> {
+    let rows = sqlx::query(
+        "select number, at, cast(kind as blob) as kind, delivery, cast(body as blob) as body, null as previous, null as seal
+         from log where seal is null order by number",
+    )
+    .fetch_all(&mut **transaction)
+    .await?;
+    let Some(first) = rows.first() else { return Ok(()) };
+    let before: Option<String> = sqlx::query_scalar("select seal from log where number = ?")
+        .bind(first.try_get::<i64, _>("number")? - 1)
+        .fetch_optional(&mut **transaction)
+        .await?
+        .flatten();
+    let mut previous = before.unwrap_or_default();
+    for row in &rows {
+        let entry = Entry { at: Some(now), previous, ..read_entry(row)? };
+        let seal = entry.fitting();
+        sqlx::query("update log set at = ?, previous = ?, seal = ? where number = ?")
+            .bind(micros(now))
+            .bind(&entry.previous)
+            .bind(&seal)
+            .bind(entry.number)
+            .execute(&mut **transaction)
+            .await?;
+        previous = seal;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Entries after a number, in their order, some at once; none when the end is reached.
+    pub async fn log_after(&self, number: i64) -> Result<Vec<Entry>, StoreError> {
+        let rows = sqlx::query(
+            "select number, at, cast(kind as blob) as kind, delivery, cast(body as blob) as body,
+                cast(previous as blob) as previous, cast(seal as blob) as seal from log where number > ? order by number limit ?",
+        )
+            .bind(number)
+            .bind(AT_ONCE)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(read_entry).collect()
+    }
+
+    /// Looks through the whole log. `noted` is a number and the seal that it had.
+    pub async fn verify_log(&self, noted: Option<(i64, &str)>) -> Result<Verdict, StoreError> {
+        let mut verdict = Verdict { entries: 0, last: None, faults: Vec::new() };
+        let mut said: BTreeMap<i64, String> = BTreeMap::new();
+        let (mut number, mut previous) = (0, String::new());
+        let mut is_noted = noted.is_none();
+        loop {
+            let entries = match self.log_after(number).await {
+                Ok(entries) if entries.is_empty() => break,
+                Ok(entries) => entries,
+                Err(error) => {
+                    verdict.faults.push(Fault::Unreadable(number, error.to_string()));
+                    return Ok(verdict);
+                }
+            };
+            for entry in entries {
+                verdict.entries += 1;
+                if entry.number != number + 1 {
+                    verdict.faults.push(Fault::Missing(number + 1, entry.number - 1));
+                }
+                number = entry.number;
+                if let (Some(delivery), Some(state)) = (entry.delivery, state_in(&entry.body)) {
+                    said.insert(delivery, state);
+                }
+                if entry.seal.is_empty() && entry.at.is_none() {
+                    continue;
+                }
+                if entry.seal != entry.fitting() {
+                    verdict.faults.push(Fault::Changed(entry.number));
+                } else if entry.previous != previous {
+                    verdict.faults.push(Fault::Unchained(entry.number));
+                }
+                is_noted |= noted == Some((entry.number, entry.seal.as_str()));
+                previous.clone_from(&entry.seal);
+                verdict.last = Some((entry.number, entry.seal));
+            }
+        }
+        if let Some((number, _)) = noted.filter(|_| !is_noted) {
+            verdict.faults.push(Fault::NotNoted(number));
+        }
+        let rows = sqlx::query("select id, state from deliveries where state <> 'sending' order by id");
+        for row in rows.fetch_all(&self.pool).await? {
+            let (delivery, state): (i64, String) = (row.try_get("id")?, row.try_get("state")?);
+            let said = said.remove(&delivery);
+            if said.as_deref() != Some(state.as_str()) {
+                let said = said.unwrap_or_else(|| "nothing".to_owned());
+                verdict.faults.push(Fault::Unsaid { delivery, state, said });
+            }
+        }
+        Ok(verdict)
+    }
+}
+
+impl Pass {
+    /// Seals what this pass wrote into the log.
+    pub(super) async fn seal_log(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        seal(&mut self.transaction, now).await
+    }
+}
+
+/// The state that an entry says its delivery came into.
+fn state_in(body: &str) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_str(body).ok()?;
+    body.get("state")?.as_str().map(str::to_owned)
+}
+
+/// What was changed by other hands may be no text, and no instant, any more: it is read all the same.
+fn read_entry(row: &SqliteRow) -> Result<Entry, StoreError> {
+    let text = |name: &str| -> Result<String, StoreError> {
+        let bytes: Option<Vec<u8>> = row.try_get(name)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default())
+    };
+    Ok(Entry {
+        number: row.try_get("number")?,
+        at: row.try_get::<Option<i64>, _>("at")?.and_then(|at| instant(at).ok()),
+        kind: text("kind")?,
+        delivery: row.try_get("delivery")?,
+        body: text("body")?,
+        previous: text("previous")?,
+        seal: text("seal")?,
+    })
+}

@@ -1,0 +1,93 @@
+-- The log, and what writes into it: every change of the outbox, in the transaction that makes it, whoever makes it. It
+-- has no version of its own: it is made whole after any step of the tables, so that none can leave a change untold. Post
+-- texts are what everybody reads; secrets stand in no column named here.
+create table if not exists log (
+    number   integer primary key,           -- 1, 2, 3 … without a gap
+    at       integer,                       -- when it was sealed; null until then, which is before its transaction ends
+    kind     text not null,
+    delivery integer,
+    body     text not null,                 -- JSON
+    previous text,                          -- seal of the entry before
+    seal     text                           -- SHA-256 of all of this (see log.rs)
+) strict;
+create index if not exists log_unsealed on log (number) where seal is null;
+
+-- What there was before the log began.
+insert into log (kind, delivery, body)
+select 'found', id, json_object('article', article, 'rule', rule, 'step', step, 'endpoint', endpoint, 'path', path,
+    'state', state, 'due_at', due_at, 'reason', reason, 'remote_id', remote_id, 'remote_url', remote_url)
+from deliveries where not exists (select 1 from log) order by id;
+
+create trigger if not exists log_stays_1 before update on log when old.seal is not null
+begin select raise(abort, 'the log is only ever added to'); end;
+
+create trigger if not exists log_stays_2 before delete on log
+begin select raise(abort, 'the log is only ever added to'); end;
+
+create trigger if not exists log_booked after insert on deliveries
+begin
+    insert into log (kind, delivery, body) values ('booked', new.id, json_object('article', new.article, 'rule', new.rule,
+        'step', new.step, 'endpoint', new.endpoint, 'path', new.path, 'state', new.state, 'due_at', new.due_at,
+        'reason', new.reason));
+end;
+
+create trigger if not exists log_changed after update on deliveries
+when new.state <> 'sending' and (new.state is not old.state or new.due_at is not old.due_at or new.reason is not old.reason
+    or new.withdrawn is not old.withdrawn or new.override is not old.override or new.remote_id is not old.remote_id)
+begin
+    insert into log (kind, delivery, body) values ('changed', new.id, json_object('from', old.state, 'state', new.state,
+        'due_at', new.due_at, 'retry_at', new.retry_at, 'reason', new.reason, 'by_hand', new.by_hand,
+        'text', new.override, 'remote_id', new.remote_id, 'remote_url', new.remote_url));
+end;
+
+create trigger if not exists log_gone after delete on deliveries
+begin
+    insert into log (kind, delivery, body) values ('taken out', old.id, json_object('article', old.article, 'rule', old.rule,
+        'step', old.step, 'endpoint', old.endpoint, 'state', old.state));
+end;
+
+create trigger if not exists log_attempt after insert on attempts
+begin
+    insert into log (kind, delivery, body) values ('attempt', new.delivery, json_object('number', new.number,
+        'started_at', new.started_at, 'post', json((select post from deliveries where id = new.delivery))));
+end;
+
+create trigger if not exists log_answer after update on attempts when new.outcome is not old.outcome
+begin
+    insert into log (kind, delivery, body) values ('answer', new.delivery, json_object('number', new.number,
+        'finished_at', new.finished_at, 'outcome', new.outcome, 'detail', new.detail));
+end;
+
+create trigger if not exists log_decided after update of decided on articles when new.decided is not old.decided
+begin
+    insert into log (kind, body) values ('decided', json_object('article', new.id, 'path', new.path,
+        'from', old.decided, 'decided', new.decided));
+end;
+
+create trigger if not exists log_first_start after insert on meta when new.name = 'first_start'
+begin
+    insert into log (kind, body) values ('first start', json_object('at', new.value,
+        'baseline', (select count(*) from articles where decided = 'baseline')));
+end;
+
+create trigger if not exists log_silence after insert on silences
+begin
+    insert into log (kind, body) values ('silence', json_object('since', new.since, 'reason', new.reason, 'person', new.person));
+end;
+
+create trigger if not exists log_silence_over after update on silences when new.ended_at is not old.ended_at
+begin
+    insert into log (kind, body) values ('silence over', json_object('since', new.since, 'ended_at', new.ended_at, 'person', new.ended_by));
+end;
+
+create trigger if not exists log_approval after insert on approvals
+begin
+    insert into log (kind, delivery, body) values ('approval', new.delivery, json_object('person', new.person, 'print', new.print,
+        'given_at', new.given_at, 'post', json(new.post)));
+end;
+
+create trigger if not exists log_approval_voided after update on approvals when new.voided_at is not old.voided_at
+begin
+    insert into log (kind, delivery, body) values ('approval voided', new.delivery, json_object('person', new.person,
+        'print', new.print, 'voided_at', new.voided_at, 'reason', new.voided_why));
+end;

@@ -1,0 +1,274 @@
+//! What can go wrong around the outbox: disks, clocks, rows, backups, signals, two daemons. Each has one outcome, and
+//! none of them is a second post.
+
+use crate::support::mastodon::{Mood, Server};
+use crate::support::{Crieur, Place};
+use crieur::clock::Clock;
+use crieur::config::{Config, EndpointName};
+use crieur::deliver::{Deliverer, Step};
+use crieur::delivery::State;
+use crieur::reconcile::Reconciler;
+use crieur::store::Store;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+const JOURNAL: &str =
+    "endpoints: { essai: { network: journal, gap: 0s } }\nrules: [{ name: une, endpoints: [essai] }]\nbaseline: none";
+
+fn articles(place: &Place, names: std::ops::Range<usize>) {
+    for n in names {
+        place.article(
+            &format!("_actualites/a{n}.md"),
+            &format!("title: Article {n}\ndate: 2026-11-22 09:{:02}:00 +00:00", n % 60),
+        );
+    }
+}
+
+fn mastodon(server: &Server) -> String {
+    format!(
+        "{}\nrules: [{{ name: une, endpoints: [mastodon], live_check: false }}]\nbaseline: none\ndelivery: {{ retry_first: 1s, retry_most: 2s }}",
+        server.endpoints()
+    )
+}
+
+async fn by_other_hands(database: &Path, statements: &'static str) {
+    let pool = SqlitePool::connect_with(SqliteConnectOptions::new().filename(database)).await.unwrap();
+    sqlx::raw_sql(statements).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
+fn states(crieur: &Crieur) -> Vec<String> {
+    let posts = crieur.json(&["posts", "--json"]);
+    posts.as_array().unwrap().iter().map(|post| post["state"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A process of its own on a clock that is turned by hand.
+struct Life {
+    config: Arc<Config>,
+    store: Store,
+    clock: Clock,
+    reconciler: Reconciler,
+    deliverer: Deliverer,
+}
+
+impl Life {
+    async fn begin(config: &Arc<Config>, clock: &Clock) -> Self {
+        let store = Store::open(&config.store).await.unwrap();
+        let deliverer = Deliverer::new(Arc::clone(config), store.clone(), clock.clone());
+        let reconciler = Reconciler::new(Arc::clone(config));
+        Self { config: Arc::clone(config), store, clock: clock.clone(), reconciler, deliverer }
+    }
+
+    /// A pass, and all that is due. The states of the outbox then.
+    async fn live(&mut self) -> Vec<State> {
+        let snapshot = self.reconciler.book(&self.store, self.clock.now()).await.unwrap();
+        let endpoint: EndpointName = self.config.endpoints.keys().next().unwrap().clone();
+        for _ in 0..100 {
+            match self.deliverer.step(&endpoint, None, &snapshot).await.unwrap() {
+                Step::Did(_) => {}
+                Step::Wait(Some(until)) if until <= self.clock.now() => {}
+                Step::Wait(_) => break,
+            }
+        }
+        self.store.deliveries().await.unwrap().into_iter().map(|delivery| delivery.state).collect()
+    }
+
+    async fn end(self) {
+        self.store.close().await;
+    }
+}
+
+fn noon() -> Timestamp {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_database_that_is_put_back_posts_nothing_again() {
+    let server = Server::start(false).await;
+    let place = Place::new();
+    articles(&place, 0..1);
+    let config = place.config(&mastodon(&server));
+    let clock = Clock::by_hand(noon());
+    let mut life = Life::begin(&config, &clock).await;
+    assert_eq!(life.live().await, [State::Published]);
+    life.end().await;
+    let backup = std::fs::read(&config.store).unwrap();
+
+    // After the backup, a second article comes and goes out.
+    clock.advance(SignedDuration::from_hours(3));
+    place.article("_actualites/b.md", "title: Plus récent\ndate: 2026-11-22 14:50:00 +00:00");
+    let mut life = Life::begin(&config, &clock).await;
+    life.live().await;
+    clock.advance(SignedDuration::from_mins(30));
+    assert_eq!(life.live().await, [State::Published; 2]);
+    life.end().await;
+    assert_eq!(server.texts().len(), 2);
+
+    for beside in ["crieur.db-wal", "crieur.db-shm"] {
+        let _ = std::fs::remove_file(place.path(beside));
+    }
+    std::fs::write(&config.store, backup).unwrap();
+    clock.advance(SignedDuration::from_hours(5));
+    let mut life = Life::begin(&config, &clock).await;
+    life.live().await;
+    clock.advance(SignedDuration::from_mins(30));
+    assert_eq!(life.live().await, [State::Published; 2]);
+    assert_eq!((server.texts().len(), server.requests().len()), (2, 2), "it was found there, not sent");
+    let found = &life.store.deliveries().await.unwrap()[1];
+    assert!(found.reason.as_deref().unwrap().contains("already"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_two_hours_posts_nothing_twice_and_stops_nothing() {
+    let server = Server::start(false).await;
+    let place = Place::new();
+    articles(&place, 0..1);
+    let config = place.config(&mastodon(&server));
+    let clock = Clock::by_hand(noon());
+    let mut life = Life::begin(&config, &clock).await;
+    assert_eq!(life.live().await, [State::Published]);
+    for hours in [-2, 2, 2, -2] {
+        clock.advance(SignedDuration::from_hours(hours));
+        life.live().await;
+        assert_eq!(server.texts().len(), 1);
+    }
+    // Back by two hours, a new article settles and goes out all the same: the last post lies in the future.
+    clock.advance(SignedDuration::from_hours(-2));
+    place.article("_actualites/b.md", "title: Deux\ndate: 2026-11-22 09:30:00 +00:00");
+    life.live().await;
+    clock.advance(SignedDuration::from_mins(31));
+    assert_eq!(life.live().await, [State::Published; 2]);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_waits_for_a_person_and_the_others_go_out() {
+    let server = Server::start(true).await;
+    let place = Place::new();
+    articles(&place, 0..4);
+    let config = place.config(&mastodon(&server));
+    let clock = Clock::by_hand(noon());
+    let mut life = Life::begin(&config, &clock).await;
+    life.reconciler.book(&life.store, clock.now()).await.unwrap();
+    by_other_hands(
+        &config.store,
+        "update deliveries set article = 'gâté' where id = 1;
+         update deliveries set post = '{', look_first = 1 where id = 2;",
+    )
+    .await;
+    let states = life.live().await;
+    assert_eq!(states, [State::Uncertain, State::Published, State::Published], "the first is left out");
+    assert_eq!(server.texts().len(), 2);
+    let reason = life.store.deliveries().await.unwrap()[0].reason.clone().unwrap();
+    assert!(reason.contains("posts resolve 2"), "{reason}");
+}
+
+#[test]
+fn a_full_disk_costs_no_post_and_makes_no_second_one() {
+    // A file may not grow over so many KiB: what a full disk does to a database, at one place after the other.
+    for limit in [4, 40, 80, 120, 160, 220, 300] {
+        let place = Place::new();
+        let crieur = place.crieur(JOURNAL);
+        articles(&place, 0..6);
+        let binary = env!("CARGO_BIN_EXE_crieur");
+        let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" --config \"$1\" run --once");
+        let mut command = Command::new("bash");
+        command.args(["-c", &script, binary]).arg(&crieur.file).stderr(Stdio::piped());
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("panicked"), "{limit}: {said}");
+        crieur.ok(&["run", "--once"]);
+        assert_eq!(states(&crieur), ["published"; 6], "{limit}: {said}");
+        let receipts = crieur.json(&["posts", "--json"]);
+        let mut ids: Vec<String> =
+            receipts.as_array().unwrap().iter().map(|post| post["remote_id"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        assert_eq!(ids, ["1", "2", "3", "4", "5", "6"], "{limit}");
+        crieur.ok(&["log", "verify"]);
+    }
+}
+
+#[test]
+fn a_database_that_may_not_be_written_is_said_and_nothing_is_sent() {
+    let place = Place::new();
+    let crieur = place.crieur(JOURNAL);
+    articles(&place, 0..1);
+    // Whatever the user that runs the tests may do, nobody can make a database of a folder.
+    std::fs::create_dir(place.path("crieur.db")).unwrap();
+    let output = crieur.run(&["run", "--once"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("cannot be opened; check the path, the rights and the space"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_locked_is_waited_for() {
+    let place = Place::new();
+    let crieur = place.crieur(JOURNAL);
+    crieur.ok(&["run", "--once"]);
+    articles(&place, 0..3);
+    let options = SqliteConnectOptions::new().filename(place.path("crieur.db"));
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    let lock = pool.begin_with("begin immediate").await.unwrap();
+    let mut child = crieur.command(&["run", "--once"]).stderr(Stdio::null()).spawn().unwrap();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert!(child.try_wait().unwrap().is_none(), "it waits");
+    lock.rollback().await.unwrap();
+    pool.close().await;
+    assert!(child.wait().unwrap().success());
+    assert_eq!(states(&crieur), ["published"; 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_daemons_by_mistake_on_one_database_post_once() {
+    let server = Server::start(false).await;
+    let place = Place::new();
+    let crieur = place.crieur(&mastodon(&server));
+    articles(&place, 0..12);
+    let mut children: Vec<_> =
+        (0..3).map(|_| crieur.command(&["run", "--once"]).stderr(Stdio::null()).spawn().unwrap()).collect();
+    for child in &mut children {
+        child.wait().unwrap();
+    }
+    crieur.ok(&["run", "--once"]);
+    assert_eq!(states(&crieur), ["published"; 12]);
+    let mut texts = server.texts();
+    texts.sort();
+    texts.dedup();
+    assert_eq!((texts.len(), server.requests().len()), (12, 12));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "the binary has the system's clock, and so must its server")]
+async fn a_daemon_that_is_told_to_stop_in_the_midst_of_a_post_leaves_one_post() {
+    let server = Server::start(false).await;
+    server.tell_time(Timestamp::now());
+    server.moods([Mood::KeepThenHang]);
+    let place = Place::new();
+    let crieur = place.crieur(&mastodon(&server));
+    articles(&place, 0..1);
+    let mut child = crieur
+        .command(&["run", "--listen", "127.0.0.1:0"])
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    for _ in 0..400 {
+        if !server.requests().is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(server.requests().len(), 1, "the post is under way");
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    // Told a second time, it does not wait for what never comes.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    child.wait().unwrap();
+    crieur.run(&["run", "--once"]);
+    assert_eq!(states(&crieur), ["published"]);
+    assert_eq!((server.texts().len(), server.requests().len()), (1, 1), "it was found, not sent again");
+}

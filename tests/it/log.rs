@@ -1,0 +1,140 @@
+//! The log: everything that is decided, tried and answered is in it, and whoever changes it is found out.
+
+use crate::support::{Crieur, Place};
+use serde_json::Value;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+
+const RULE: &str =
+    "endpoints: { essai: { network: journal, gap: 0s } }\nrules: [{ name: une, endpoints: [essai] }]\nbaseline: none";
+
+/// A site of which two articles went out, and one is held as a copy.
+fn lived() -> (Place, Crieur) {
+    let place = Place::new();
+    place.article("_actualites/a.md", "title: Une\ndate: 2026-11-20 09:00:00 +01:00");
+    place.article("_actualites/b.md", "title: Deux\ndate: 2026-11-21 09:00:00 +01:00");
+    let crieur = place.crieur(RULE);
+    crieur.ok(&["run", "--once"]);
+    (place, crieur)
+}
+
+fn export(crieur: &Crieur) -> Vec<Value> {
+    crieur.json(&["log", "export", "--json"]).as_array().unwrap().clone()
+}
+
+async fn by_other_hands(place: &Place, statements: &'static str) {
+    let options = SqliteConnectOptions::new().filename(place.path("crieur.db"));
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    sqlx::raw_sql(statements).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
+/// What `log verify` says of it, which must be that something is wrong.
+fn faults(crieur: &Crieur, more: &[&str]) -> String {
+    let output = crieur.run(&[&["log", "verify"], more].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+const FREE: &str = "drop trigger log_stays_1; drop trigger log_stays_2;";
+
+#[test]
+fn a_delivery_is_told_from_its_booking_to_its_receipt() {
+    let (_place, crieur) = lived();
+    let entries = export(&crieur);
+    let of_first: Vec<&Value> = entries.iter().filter(|entry| entry["delivery"] == 1).collect();
+    let kinds: Vec<&str> = of_first.iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["booked", "attempt", "changed", "answer"]);
+    assert_eq!(of_first[0]["body"]["path"], "_actualites/a.md");
+    assert!(of_first[1]["body"]["post"]["text"].as_str().unwrap().contains("Une"));
+    assert_eq!(of_first[2]["body"]["state"], "published");
+    assert_eq!(of_first[3]["body"]["outcome"], "published");
+    let decided = entries.iter().filter(|entry| entry["kind"] == "decided").count();
+    assert_eq!(decided, 2);
+    assert!(entries.iter().any(|entry| entry["kind"] == "first start"));
+    assert!(entries.iter().all(|entry| entry["seal"].as_str().unwrap().len() == 64));
+    let said = crieur.ok(&["log", "verify"]);
+    assert!(said.starts_with(&format!("{} entries, whole; the last: {}:", entries.len(), entries.len())), "{said}");
+    let csv = crieur.ok(&["log", "export", "--csv"]);
+    assert_eq!(csv.lines().count(), entries.len() + 1);
+    assert_eq!(crieur.ok(&["log", "export", "--since", "2999-01-01"]), "\n".trim_start());
+}
+
+#[tokio::test]
+async fn a_persons_word_is_told_too() {
+    let (place, crieur) = lived();
+    let copy = std::fs::read_to_string(place.site().join("_actualites/b.md")).unwrap();
+    place.write("_actualites/b-a5d7ba.md", copy);
+    by_other_hands(&place, "update deliveries set state = 'failed', reason = 'essai' where id = 2").await;
+    crieur.ok(&["posts", "cancel", "2"]);
+    let last: Vec<Value> = export(&crieur).into_iter().filter(|entry| entry["delivery"] == 2).collect();
+    let states: Vec<&str> = last.iter().rev().take(2).map(|entry| entry["body"]["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["cancelled", "failed"]);
+    crieur.ok(&["log", "verify"]);
+}
+
+#[tokio::test]
+async fn nothing_in_it_can_be_changed_unseen() {
+    let (place, crieur) = lived();
+    for statement in ["update log set body = '{}' where number = 2", "delete from log where number = 2"] {
+        let options = SqliteConnectOptions::new().filename(place.path("crieur.db"));
+        let pool = SqlitePool::connect_with(options).await.unwrap();
+        let refused = sqlx::raw_sql(statement).execute(&pool).await.unwrap_err().to_string();
+        assert!(refused.contains("only ever added to"), "{refused}");
+        pool.close().await;
+    }
+    let noted = crieur.ok(&["log", "verify"]).trim().rsplit(' ').next().unwrap().to_owned();
+    crieur.ok(&["log", "verify", "--noted", &noted]);
+    by_other_hands(&place, FREE).await;
+    for (change, says) in [
+        ("update log set body = replace(body, 'essai', 'assai') where number = 2", "entry 2 is not as it was written"),
+        ("update log set at = at + 1 where number = 3", "entry 3 is not as it was written"),
+        ("update log set kind = 'Booked' where number = 1", "entry 1 is not as it was written"),
+        ("update log set delivery = 7 where number = 4", "entry 4 is not as it was written"),
+        ("update log set seal = '00' || substr(seal, 3) where number = 3", "entry 3 is not as it was written"),
+        ("delete from log where number = 3", "entries 3 to 3 are missing"),
+        ("delete from log where number > 6", "the log's last word on it is"),
+        (
+            "update deliveries set state = 'cancelled' where id = 1; delete from log where number = (select max(number) from log)",
+            "is cancelled",
+        ),
+    ] {
+        let kept = std::fs::read(place.path("crieur.db")).unwrap();
+        by_other_hands(&place, change).await;
+        let said = faults(&crieur, &[]);
+        assert!(said.contains(says), "{change}: {said}");
+        for beside in ["crieur.db-wal", "crieur.db-shm"] {
+            let _ = std::fs::remove_file(place.path(beside));
+        }
+        std::fs::write(place.path("crieur.db"), kept).unwrap();
+    }
+    crieur.ok(&["log", "verify", "--noted", &noted]);
+    // Whoever writes the whole chain anew is found out by a seal that somebody noted.
+    let said = faults(&crieur, &["--noted", &format!("{}0", &noted[..noted.len() - 1])]);
+    assert!(said.contains("does not bear the seal that was noted") || noted.ends_with('0'), "{said}");
+}
+
+#[test]
+fn one_flipped_byte_in_the_file_names_its_entry() {
+    let (place, crieur) = lived();
+    let path = place.path("crieur.db");
+    let bytes = std::fs::read(&path).unwrap();
+    let needle = b"\"outcome\":\"published\"";
+    let whole = export(&crieur);
+    let mut found = 0;
+    for at in (0..bytes.len() - needle.len()).filter(|at| bytes[*at..].starts_with(needle)) {
+        for (offset, bit) in [(12, 1), (13, 0x80)] {
+            let mut flipped = bytes.clone();
+            flipped[at + offset] ^= bit;
+            std::fs::write(&path, &flipped).unwrap();
+            // The file also holds what rows were before they grew: that is no part of the database.
+            if export(&crieur) != whole {
+                found += 1;
+                let said = faults(&crieur, &[]);
+                assert!(said.contains("is not as it was written"), "{said}");
+            }
+        }
+    }
+    assert!(found >= 4, "both entries, both ways: {found}");
+    std::fs::write(&path, &bytes).unwrap();
+    crieur.ok(&["log", "verify"]);
+}
