@@ -25,8 +25,10 @@ fn made_for(site: &Path) -> (String, String) {
     let text = fs::read_to_string(folder.path().join("crieur.yaml")).unwrap();
     let check = run(folder.path(), &["check", "--json"]);
     let problems: Vec<serde_json::Value> = serde_json::from_slice(&check.stdout).unwrap();
-    let own: Vec<_> =
-        problems.iter().filter(|problem| problem["file"].as_str().unwrap().ends_with("crieur.yaml")).collect();
+    let of = |problem: &serde_json::Value, key: &str| problem[key].as_str().unwrap().to_owned();
+    // Rare tags are left to be made into hashtags, which `check` tells.
+    let is_told = |problem: &serde_json::Value| of(problem, "message").contains("that rules post");
+    let own: Vec<_> = problems.iter().filter(|one| of(one, "file").ends_with("crieur.yaml") && !is_told(one)).collect();
     assert!(own.is_empty(), "{}: {own:#?}\n{text}", site.display());
     let plan = run(folder.path(), &["plan"]);
     assert_eq!(plan.status.code(), Some(0), "{}: {}", site.display(), said(&plan));

@@ -1,9 +1,22 @@
 //! Images of posts: from the site's folder to the journal's page, and what holds them.
 
-use crate::support::{Crieur, Place};
+use crate::support::{Crieur, Place, parse};
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::Redirect;
+use axum::routing::get;
+use crieur::article::{self, Article, Depth, SiteSettings, SourceFile};
+use crieur::catalog::Catalog;
+use crieur::config::{Composing, Images};
+use crieur::media::{Attached, Sources, attach};
+use crieur::network::client;
+use crieur::post::{Card, Counter, Limits, Post};
+use crieur::reconcile::Texts;
+use crieur::source::directory::Directory;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use serde_json::Value;
 use std::io::Cursor;
+use std::sync::{Arc, RwLock};
 
 const RULES: &str = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, articles: { tags: [Cloud] }, endpoints: [essai], images: all, when: { slots: \"0 0 1 1 *\" }";
 
@@ -138,5 +151,84 @@ fn what_cannot_be_used_holds_the_post_and_nothing_leads_out_of_the_folder() {
         assert_eq!(output.status.code(), Some(1), "{image}");
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("held") && said.contains(says), "{image}: {said}");
+    }
+}
+
+/// What a network takes that has images and link cards.
+const LIMITS: Limits = Limits {
+    card: true,
+    images_max: 4,
+    image_bytes_max: 1_000_000,
+    image_side_max: 2_000,
+    alt_max: 100,
+    thumb_bytes_max: 50_000,
+    ..Limits::text(300, Counter::Graphemes)
+};
+
+/// A site whose images are at its address only, as a generator makes them.
+async fn elsewhere() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let bytes = picture(400);
+    let image = move || {
+        let answer = ([(header::CONTENT_TYPE, "image/png")], bytes.clone());
+        async move { answer }
+    };
+    let router = Router::new()
+        .route("/a.png", get(image))
+        .route("/moved.png", get(async || Redirect::permanent("/a.png")))
+        .route("/away.png", get(async || Redirect::permanent("http://169.254.169.254/latest")))
+        .route("/soon.png", get(async || StatusCode::SERVICE_UNAVAILABLE));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// What becomes of a post of an article with an image at an address.
+async fn attached(site: &str, image: &str, images: Images, allow_private: bool) -> (Post, Attached) {
+    let config = parse(&format!("site: {{ url: {site:?}, timezone: Europe/Paris, language: fr }}")).unwrap();
+    let directory = Directory::new("/nowhere");
+    let settings = Arc::new(SiteSettings::read(&config.site, &directory).unwrap().0);
+    let text = format!("---\ntitle: Titre\nimage: {image}\nimage_alt: Un agent\n---\n");
+    let file = SourceFile { path: "_posts/2026-01-31-essai.md".to_owned(), bytes: text.into_bytes() };
+    let article: Article = article::parse(&file, &settings, &|_: &str| None, Depth::Full).article.unwrap();
+    let texts = Texts::new(directory, settings, Arc::new(RwLock::new(Catalog::default())));
+    let client = client::reader(allow_private).unwrap();
+    let sources = Sources { texts: &texts, client: Some(&client), allow_private };
+    let card =
+        Card { url: article.url.to_string(), title: article.title.clone(), description: String::new(), thumb: None };
+    let mut post = Post { card: Some(card), ..Post::default() };
+    let composing = Composing { images, ..Composing::default() };
+    let attached = attach(&mut post, &article, &composing, &LIMITS, false, &sources).await;
+    (post, attached)
+}
+
+#[tokio::test]
+async fn an_image_that_the_folder_lacks_is_asked_of_its_address_and_a_card_has_a_small_one() {
+    let site = elsewhere().await;
+    for image in ["/a.png", "/moved.png"] {
+        let (post, attached) = attached(&site, image, Images::Lead, true).await;
+        assert_eq!((post.images.len(), post.card, attached.hold.len()), (1, None, 0), "{image}");
+        assert_eq!((post.images[0].width, post.images[0].alt.as_str()), (400, "Un agent"));
+    }
+    let (post, attached) = attached(&site, "/a.png", Images::None, true).await;
+    let thumb = post.card.unwrap().thumb.unwrap();
+    assert_eq!((post.images.len(), attached.ready.len()), (0, 1));
+    assert!(attached.ready[0].bytes.len() <= LIMITS.thumb_bytes_max && thumb.digest == attached.ready[0].image.digest);
+}
+
+#[tokio::test]
+async fn no_image_leads_to_a_private_address_and_one_that_fails_is_waited_for() {
+    let site = elsewhere().await;
+    // Not one byte is asked of an address that is private, whoever names it.
+    for image in ["/a.png", "http://127.0.0.1:1/a.png", "http://[::1]/a.png", "http://2130706433/a.png"] {
+        let (post, attached) = attached(&site, image, Images::Lead, false).await;
+        assert!(post.images.is_empty() && attached.later.is_none(), "{image}");
+        assert!(attached.hold[0].contains("private address"), "{image}: {:?}", attached.hold);
+    }
+    let (_, away) = attached(&site, "/away.png", Images::Lead, true).await;
+    assert!(away.hold[0].contains("sends one elsewhere"), "{:?}", away.hold);
+    for image in ["/soon.png", "/nowhere.png"] {
+        let (post, attached) = attached(&site, image, Images::Lead, true).await;
+        assert!(post.images.is_empty() && attached.later.is_some() && attached.hold.is_empty(), "{image}");
     }
 }
