@@ -12,23 +12,48 @@ const DEPTH_MAX: usize = 32;
 
 /// All files under the site's root.
 #[derive(Debug, Default)]
-pub struct Files(BTreeMap<Box<str>, Blob>);
+pub struct Files {
+    blobs: BTreeMap<Box<str>, Blob>,
+    /// How many files lie in each of the folders by which a generator is told.
+    roots: HashMap<Box<str>, usize>,
+    is_reshaped: bool,
+}
+
+/// The folder by which a generator is told that a file lies in: `_posts` wherever it is, else the first one.
+fn root_of(path: &str) -> Option<&str> {
+    let (folders, _) = path.rsplit_once('/')?;
+    if folders.split('/').any(|folder| folder == "_posts") { Some("_posts") } else { folders.split('/').next() }
+}
 
 impl Files {
     pub fn put(&mut self, path: &str, blob: &Blob) {
-        self.0.insert(path.into(), Arc::clone(blob));
+        let was_there = self.blobs.insert(path.into(), Arc::clone(blob)).is_some();
+        if let Some(root) = root_of(path).filter(|_| !was_there) {
+            let count = self.roots.entry(root.into()).or_default();
+            *count += 1;
+            self.is_reshaped |= *count == 1;
+        }
     }
 
     pub fn remove(&mut self, path: &str) {
-        self.0.remove(path);
+        let was_there = self.blobs.remove(path).is_some();
+        if let Some(count) = root_of(path).filter(|_| was_there).and_then(|root| self.roots.get_mut(root)) {
+            *count -= 1;
+            self.is_reshaped |= *count == 0;
+        }
+    }
+
+    /// Whether a folder came or went, since this was last asked, by which a generator is told.
+    pub fn take_reshaped(&mut self) -> bool {
+        std::mem::take(&mut self.is_reshaped)
     }
 
     pub fn blob(&self, path: &str) -> Option<&Blob> {
-        self.0.get(path)
+        self.blobs.get(path)
     }
 
     pub fn all(&self) -> impl Iterator<Item = (&str, &Blob)> {
-        self.0.iter().map(|(path, blob)| (&**path, blob))
+        self.blobs.iter().map(|(path, blob)| (&**path, blob))
     }
 
     /// All files in a folder and the folders in it.
@@ -38,13 +63,13 @@ impl Files {
     }
 
     fn starting(&self, prefix: String) -> impl Iterator<Item = (&str, &Blob)> {
-        let from = self.0.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+        let from = self.blobs.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
         from.take_while(move |(path, _)| path.starts_with(&prefix)).map(|(path, blob)| (&**path, blob))
     }
 
     /// Whether a file that is there is one that a look at the folder on the disk would read as an article.
     pub fn holds(&self, site: &SiteSettings, path: &str) -> bool {
-        if !self.0.contains_key(path) || site.collection_of(path).is_none() {
+        if !self.blobs.contains_key(path) || site.collection_of(path).is_none() {
             return false;
         }
         site.folders().iter().any(|root| self.is_reached(site, root, path))

@@ -255,8 +255,9 @@ impl<'a> Simulation<'a> {
 
     /// Reads the site's settings if a path may be one of theirs. True if every file is to be read by them anew.
     fn settings<'p>(&mut self, mut paths: impl Iterator<Item = &'p str>) -> bool {
+        let is_reshaped = self.files.take_reshaped();
         let known = self.site.as_ref();
-        if known.is_some_and(|site| !paths.any(|path| site.is_settings(path))) {
+        if !is_reshaped && known.is_some_and(|site| !paths.any(|path| site.is_settings(path))) {
             return false;
         }
         // While they are half-written, the last good ones stay.

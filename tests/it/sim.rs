@@ -3,7 +3,7 @@
 //! only the networks and the clock are the test's own. A seed gives the same run again: `CRIEUR_SEED=7`. How many are
 //! tried: `CRIEUR_SEEDS=100000`.
 
-use crate::support::{Place, parse};
+use crate::support::{Place, memory_folder, parse};
 use async_trait::async_trait;
 use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName};
@@ -18,7 +18,6 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -224,9 +223,7 @@ async fn mortal<T>(work: impl Future<Output = T>) -> Option<T> {
 
 impl World {
     async fn new(seed: u64, plant: Option<Plant>) -> Self {
-        // In memory, where the system has a place for that: nothing here asks what a disk does.
-        let memory = Path::new("/dev/shm");
-        let place = if memory.is_dir() { Place::within(tempfile::tempdir_in(memory).unwrap()) } else { Place::new() };
+        let place = Place::within(memory_folder());
         let config = Arc::new(parse(&place.yaml(REST)).unwrap_or_else(|problems| panic!("{problems:#?}")));
         let clock = Clock::by_hand("2026-03-02T06:00:00Z".parse().unwrap());
         let sea = Arc::new(Mutex::new(Sea { dice: Dice(seed ^ 0x5EA), rough: true, posts: Vec::new() }));

@@ -3,7 +3,7 @@
 
 use crate::replay::renames;
 use crate::support::origin::{Origin, git};
-use crate::support::{Crieur, corpus, parse};
+use crate::support::{Crieur, corpus, memory_folder, parse};
 use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName};
 use crieur::deliver::{Deliverer, Step};
@@ -375,7 +375,7 @@ async fn one_life(config: &Arc<Config>, now: Timestamp, renames: Vec<(String, St
 #[tokio::test]
 async fn daemons_that_die_after_every_commit_post_what_the_simulation_says() {
     let Some(material) = corpus("replay") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = memory_folder();
     let bundle = material.join("18f-slice.bundle");
     git(folder.path(), &["clone", "--quiet", "--branch", "main", bundle.to_str().unwrap(), "site"]);
     let site = folder.path().join("site");
@@ -416,4 +416,37 @@ async fn daemons_that_die_after_every_commit_post_what_the_simulation_says() {
     // A daemon takes what it finds at its first start as it is since its date: that one article need not settle.
     assert_eq!((others.len(), lived.len()), (1, simulated.len()), "{others:#?}");
     assert_eq!(others[0].1, "2014-10-22T18:04:13Z");
+}
+
+#[test]
+fn a_site_that_moves_to_another_generator_is_read_by_its_rules_and_posts_nothing_again() {
+    let past = Past::new();
+    let days = ["2026-03-02", "2026-03-05", "2026-03-09"];
+    let text = |n: usize| (0..40).map(|word| format!("a{n}b{word}")).collect::<Vec<_>>().join(" ");
+    for (n, day) in days.iter().enumerate() {
+        let article = format!("---\nlayout: post\ntitle: Article {n}\n---\n\n{}\n", text(n));
+        past.origin.write(&format!("_posts/{day}-article-{n}.md"), article);
+        past.commit(&format!("{day}T08:00:00"));
+    }
+    for (n, day) in days.iter().enumerate() {
+        past.remove(&format!("_posts/{day}-article-{n}.md"));
+        let article = format!("+++\ntitle = \"Article {n}\"\ndate = {day}\n+++\n\n{}\n", text(n));
+        past.origin.write(&format!("content/article-{n}.md"), article);
+    }
+    past.commit("2026-03-10T08:00:00");
+    past.origin.write("content/neuf.md", format!("+++\ntitle = \"Neuf\"\ndate = 2026-03-12\n+++\n\n{}\n", text(9)));
+    past.commit("2026-03-12T08:00:00");
+    let folder = tempfile::tempdir().unwrap();
+    let site = "collections: { posts: { paths: [\"_posts/**\", \"content/**\"] } }";
+    let report = simulated(&crieur(folder.path(), site, ""), past.origin.folder.path(), &[]);
+    let paths: Vec<String> = posts(&report, "published").into_iter().map(|(path, _)| path).collect();
+    assert_eq!(
+        paths,
+        [
+            "_posts/2026-03-02-article-0.md",
+            "_posts/2026-03-05-article-1.md",
+            "_posts/2026-03-09-article-2.md",
+            "content/neuf.md"
+        ]
+    );
 }

@@ -34,6 +34,12 @@ pub fn corpus(name: &str) -> Option<PathBuf> {
     None
 }
 
+/// A folder in memory, where the system has a place for that: for tests that ask nothing of the disk, and write much.
+pub fn memory_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
 /// A site, its configuration and its database in a folder of their own.
 pub struct Place {
     pub folder: TempDir,
