@@ -18,8 +18,8 @@ mod written;
 
 pub use composing::{Composing, Images, MissingAlt};
 pub use endpoints::{
-    Access, App, Bot, Channel, Endpoint, EndpointName, Grant, Keys, Linkedin, Mastodon, NetworkKind, OnDoubt,
-    SigningKey, Threads, Visibility, Webhook, X,
+    Access, App, Bluesky, Bot, Channel, Endpoint, EndpointName, Grant, Keys, Linkedin, Mastodon, Matrix, MessageKind,
+    NetworkKind, OnDoubt, SigningKey, Threads, Visibility, Webhook, X,
 };
 pub use export::{Credentials, Export, KeysFrom, S3};
 pub use git::{Git, Remote};

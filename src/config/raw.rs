@@ -387,6 +387,16 @@ pub struct RawEndpoint {
     pub token_secret_file: Option<String>,
     /// Who sees the posts (mastodon).
     pub visibility: Option<RawVisibility>,
+    /// Handle of the account, such as agence.example.fr (bluesky).
+    pub handle: Option<String>,
+    /// App password of the account, made for this use alone (bluesky).
+    pub app_password: Option<String>,
+    /// File that holds `app_password`.
+    pub app_password_file: Option<String>,
+    /// Room: `#name:server` or `!id` (matrix).
+    pub room: Option<String>,
+    /// What the messages are to those who read them (matrix).
+    pub message: Option<RawMessage>,
     /// IANA time zone of this endpoint's schedules and quiet hours; by default the site's.
     pub timezone: Option<String>,
     /// Times at which nothing goes out to this endpoint, instead of the general ones; `[]` for none.
@@ -401,6 +411,10 @@ pub enum RawNetwork {
     Journal,
     /// Mastodon, and servers with its API.
     Mastodon,
+    /// Bluesky, and other servers of the AT Protocol.
+    Bluesky,
+    /// A room of Matrix (Element, Tchap), not encrypted.
+    Matrix,
     /// Any program that takes signed messages (Standard Webhooks).
     Webhook,
     /// A channel of a Mattermost server.
@@ -427,6 +441,8 @@ impl RawNetwork {
         match self {
             Self::Journal => "journal",
             Self::Mastodon => "mastodon",
+            Self::Bluesky => "bluesky",
+            Self::Matrix => "matrix",
             Self::Webhook => "webhook",
             Self::Mattermost => "mattermost",
             Self::Slack => "slack",
@@ -462,6 +478,16 @@ pub enum RawVisibility {
     Private,
     /// Only those mentioned.
     Direct,
+}
+
+/// What a message is to those who read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawMessage {
+    /// `m.notice`, from a machine: no other machine answers it.
+    Notice,
+    /// `m.text`, as from a person: many programs tell of it louder.
+    Text,
 }
 
 /// How a delivery that failed is tried again.

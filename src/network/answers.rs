@@ -27,7 +27,9 @@ pub fn failure(answer: &Answer, now: Timestamp) -> Failure {
         StatusCode::TOO_MANY_REQUESTS => {
             Failure::Throttled { until: until(answer, now), reason: format!("too many requests: {said}") }
         }
-        StatusCode::UNAUTHORIZED => Failure::Unauthorised(format!("the credentials are not accepted ({said})")),
+        StatusCode::UNAUTHORIZED => Failure::Unauthorised(format!(
+            "the credentials are not accepted ({said}); make new ones and put them in the configuration"
+        )),
         StatusCode::FORBIDDEN => Failure::Refused(format!(
             "the account may not do this ({said}); check the rights of its credentials, and the account's state"
         )),

@@ -7,7 +7,7 @@
 use crate::delivery::Failure;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::HeaderMap;
-use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, NoProxy, Proxy, RequestBuilder, StatusCode, redirect};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,9 +39,7 @@ pub struct Answer {
 /// Errors: the system's TLS cannot be set up.
 pub fn client(allow_private: bool) -> Result<Client, String> {
     let builder = builder();
-    let builder =
-        if allow_private { builder } else { builder.https_only(true).no_proxy().dns_resolver(Arc::new(PublicOnly)) };
-    finish(builder)
+    finish(if allow_private { builder } else { guarded(builder.https_only(true))? })
 }
 
 /// A client that only reads pages: plain HTTP is fine, private addresses are not unless allowed.
@@ -49,7 +47,26 @@ pub fn client(allow_private: bool) -> Result<Client, String> {
 /// Errors: the system's TLS cannot be set up.
 pub fn reader(allow_private: bool) -> Result<Client, String> {
     let builder = builder();
-    finish(if allow_private { builder } else { builder.no_proxy().dns_resolver(Arc::new(PublicOnly)) })
+    finish(if allow_private { builder } else { guarded(builder)? })
+}
+
+/// With no way to a private address, but that of the proxy that the environment names: what stands behind a proxy is for the
+/// proxy to judge, since it looks up the names.
+fn guarded(builder: ClientBuilder) -> Result<ClientBuilder, String> {
+    let Some(url) = proxy_of(&|name| std::env::var(name).ok()) else {
+        return Ok(builder.no_proxy().dns_resolver(Arc::new(PublicOnly { but: None })));
+    };
+    let proxy = Proxy::all(url.as_str()).map_err(|_| "the proxy of HTTPS_PROXY has no usable address".to_owned())?;
+    let but = url.host_str().map(str::to_owned);
+    Ok(builder.proxy(proxy.no_proxy(NoProxy::from_env())).dns_resolver(Arc::new(PublicOnly { but })))
+}
+
+/// The proxy that an environment names for the web: `HTTPS_PROXY`, or else `ALL_PROXY`, in either case of letters.
+fn proxy_of(env: &dyn Fn(&str) -> Option<String>) -> Option<Url> {
+    let named = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter();
+    let value = named.filter_map(|name| env(name)).find(|value| !value.trim().is_empty())?;
+    let value = value.trim();
+    Url::parse(value).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("http://{value}")).ok())
 }
 
 /// What a client for object storage may reach.
@@ -70,7 +87,7 @@ pub enum Reach {
 pub fn storage(reach: Reach, connect: Duration, request: Duration) -> Result<Client, String> {
     let builder = builder().connect_timeout(connect).timeout(request).gzip(false);
     finish(match reach {
-        Reach::Public => builder.https_only(true).no_proxy().dns_resolver(Arc::new(PublicOnly)),
+        Reach::Public => builder.https_only(true).no_proxy().dns_resolver(Arc::new(PublicOnly { but: None })),
         Reach::Anywhere => builder.https_only(true),
         Reach::PlainOnPrivate => builder.no_proxy().dns_resolver(Arc::new(PrivateOnly)),
     })
@@ -171,15 +188,20 @@ fn chain(error: &reqwest::Error) -> String {
     if text.is_empty() { "the request failed".to_owned() } else { text }
 }
 
-/// A resolver that knows no private addresses.
-struct PublicOnly;
+/// A resolver that knows no private addresses, but for one name.
+struct PublicOnly {
+    /// The host of the proxy, which may stand on a private address.
+    but: Option<String>,
+}
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
+        let is_proxy = self.but.as_deref().is_some_and(|but| but.eq_ignore_ascii_case(name.as_str()));
         Box::pin(async move {
             let host = name.as_str().to_owned();
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> = found.iter().copied().filter(|address| is_public(address.ip())).collect();
+            let may = |address: &SocketAddr| is_proxy || is_public(address.ip());
+            let public: Vec<SocketAddr> = found.iter().copied().filter(may).collect();
             if public.is_empty() && !found.is_empty() {
                 return Err(
                     format!("{host} has only private addresses; `allow_private: true` lets them be used").into()
@@ -256,6 +278,20 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_environment_names_a_proxy_or_none() {
+        let proxy = |set: &[(&str, &str)]| {
+            proxy_of(&|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+                .map(|url| url.to_string())
+        };
+        assert_eq!(proxy(&[]), None);
+        assert_eq!(proxy(&[("HTTPS_PROXY", " ")]), None);
+        assert_eq!(proxy(&[("https_proxy", "http://p.lan:3128")]).as_deref(), Some("http://p.lan:3128/"));
+        assert_eq!(proxy(&[("ALL_PROXY", "p.lan:3128")]).as_deref(), Some("http://p.lan:3128/"));
+        let both = [("ALL_PROXY", "http://a.lan"), ("HTTPS_PROXY", "http://b.lan")];
+        assert_eq!(proxy(&both).as_deref(), Some("http://b.lan/"));
+    }
 
     #[test]
     fn private_addresses_are_known_in_every_spelling() {

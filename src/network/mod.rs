@@ -2,6 +2,7 @@
 //! and how it reads answers (`read_answer`) as pure functions, so that the glue between is small.
 
 pub mod answers;
+pub mod bluesky;
 pub mod caller;
 pub mod client;
 pub mod discord;
@@ -9,6 +10,8 @@ pub mod journal;
 pub mod linkedin;
 pub mod little;
 pub mod mastodon;
+pub mod matrix;
+mod multipart;
 pub mod mattermost;
 pub mod oauth1;
 pub mod plain;
@@ -153,7 +156,13 @@ pub fn connect(name: &EndpointName, endpoint: &Endpoint, means: &Means) -> Resul
     let allow_private = endpoint.allow_private;
     Ok(match &endpoint.network {
         NetworkKind::Journal => Box::new(journal::Journal::new(name.clone(), means.store().cloned())),
-        NetworkKind::Mastodon(account) => Box::new(mastodon::MastodonAccount::new(account.clone(), allow_private)?),
+        NetworkKind::Mastodon(account) => {
+            Box::new(mastodon::MastodonAccount::new(account.clone(), allow_private, means)?)
+        }
+        NetworkKind::Bluesky(account) => {
+            Box::new(bluesky::BlueskyAccount::new(name, account.clone(), allow_private, means)?)
+        }
+        NetworkKind::Matrix(room) => Box::new(matrix::MatrixRoom::new(room.clone(), allow_private, means)?),
         NetworkKind::Webhook(webhook) => Box::new(webhook::Receiver::new(webhook.clone(), allow_private)?),
         NetworkKind::Mattermost(channel) => {
             Box::new(mattermost::MattermostChannel::new(channel.clone(), allow_private)?)

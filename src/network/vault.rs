@@ -1,6 +1,8 @@
 //! What networks are given beside their settings: the database, and a place for secrets that outlive the process.
 
 use crate::config::{Config, EndpointName};
+use crate::delivery::Failure;
+use crate::post::Image;
 use crate::seal::Seal;
 use crate::secret::Secret;
 use crate::store::Store;
@@ -23,6 +25,14 @@ impl Means {
     /// The database.
     pub fn store(&self) -> Option<&Store> {
         self.0.as_ref().map(|(store, _)| store)
+    }
+
+    /// The bytes of an image of a post.
+    ///
+    /// Errors: they cannot be had at present. Nothing was sent.
+    pub async fn bytes(&self, image: &Image) -> Result<Vec<u8>, Failure> {
+        // No post has images yet: nothing puts them where they are kept.
+        Err(Failure::Unavailable(format!("the image {} is not kept here", image.digest)))
     }
 
     /// The place for the secrets of an endpoint.

@@ -42,7 +42,42 @@ enum Doubt {
     Repeated,
 }
 
+fn bluesky(url: &str) -> String {
+    use fakes::bluesky::{HANDLE, PASSWORD};
+    format!("network: bluesky, server: \"{url}\", handle: {HANDLE}, app_password: {PASSWORD}")
+}
+
 const ROWS: &[Row] = &[
+    Row {
+        name: "mastodon",
+        api: |_| Box::new(fakes::mastodon::Mastodon::default()),
+        keys: |url| format!("network: mastodon, server: \"{url}\", token: {}", fakes::mastodon::TOKEN),
+        doubt: Doubt::Found,
+        edits: true,
+        withdraws: true,
+        who: "@essai on 127.0.0.1 (Mastodon 4.5.2)",
+    },
+    Row {
+        name: "bluesky",
+        api: |_| Box::new(fakes::bluesky::Bluesky::default()),
+        keys: bluesky,
+        doubt: Doubt::Found,
+        edits: true,
+        withdraws: true,
+        who: "@agence.example.fr on 127.0.0.1",
+    },
+    Row {
+        name: "matrix",
+        api: |_| Box::new(fakes::matrix::Matrix::default()),
+        keys: |url| {
+            use fakes::matrix::{ROOM, TOKEN};
+            format!("network: matrix, server: \"{url}\", token: {TOKEN}, room: \"{ROOM}\"")
+        },
+        doubt: Doubt::Found,
+        edits: true,
+        withdraws: true,
+        who: "@crieur:localhost in !annonces:localhost",
+    },
     Row {
         name: "webhook",
         api: |_| Box::new(fakes::webhook::Webhook::default()),
@@ -331,7 +366,7 @@ async fn too_much_is_waited_for_and_nothing_is_in_doubt() {
 #[tokio::test]
 async fn a_refusal_stops_and_says_what_to_do() {
     for row in ROWS {
-        for mood in [Mood::Unwanted, Mood::Unknown, Mood::Answer(403), Mood::Answer(404), Mood::Answer(302)] {
+        for mood in [Mood::Unwanted, Mood::Answer(403), Mood::Answer(404), Mood::Answer(302)] {
             let world = World::new(row).await;
             world.fake.moods([mood.clone()]);
             let delivery = world.run().await;
@@ -345,6 +380,84 @@ async fn a_refusal_stops_and_says_what_to_do() {
             assert!(delivery.reason.is_some_and(|reason| reason.len() > 20), "{} {mood:?}", row.name);
         }
     }
+}
+
+/// Where the address of a hook is the credential, some networks say that they know no such hook, which stops a post.
+#[tokio::test]
+async fn credentials_that_are_not_accepted_pause_the_endpoint_and_no_post_fails_for_it() {
+    for row in ROWS {
+        let world = World::new(row).await;
+        world.fake.moods([Mood::Unknown]);
+        let endpoint = EndpointName::new("n");
+        world.deliverer.step(&endpoint, None, &world.snapshot).await.unwrap();
+        let Some(paused) = world.deliverer.paused(&endpoint).await.unwrap() else {
+            let delivery = world.store.deliveries().await.unwrap().remove(0);
+            assert!(row.name.ends_with("hook") || row.name == "teams", "{}: {delivery:?}", row.name);
+            assert_eq!(delivery.state, State::Failed, "{}", row.name);
+            continue;
+        };
+        assert!(paused.len() > 20 && !paused.contains(CANARY), "{}: {paused}", row.name);
+        let waiting = world.store.deliveries().await.unwrap().remove(0);
+        assert_eq!((waiting.state, waiting.reason), (State::Pending, Some(paused)), "{}", row.name);
+        // Mended, it goes out.
+        let delivery = world.run().await;
+        assert_eq!((delivery.state, world.fake.texts().len()), (State::Published, 1), "{}", row.name);
+        assert_eq!(world.deliverer.paused(&endpoint).await.unwrap(), None, "{}", row.name);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_is_waited_for() {
+    for row in ROWS {
+        let world = World::new(row).await;
+        world.fake.moods([Mood::Slow]);
+        let delivery = world.run().await;
+        assert_eq!((delivery.state, delivery.attempts), (State::Published, 1), "{}: {:?}", row.name, delivery.reason);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_before_the_post_is_kept_loses_no_post() {
+    for row in ROWS {
+        let world = World::new(row).await;
+        world.fake.moods([Mood::Break]);
+        let delivery = world.run().await;
+        let (state, posts) = match row.doubt {
+            Doubt::Found | Doubt::Repeated => (State::Published, 1),
+            Doubt::Asked => (State::Uncertain, 0),
+        };
+        assert_eq!((delivery.state, world.fake.texts().len()), (state, posts), "{}: {:?}", row.name, delivery.reason);
+        if state == State::Uncertain {
+            assert!(delivery.reason.is_some_and(|reason| reason.contains("posts resolve")), "{}", row.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_ends_is_renewed_without_a_sign_in_and_many_posts_need_one() {
+    let row = Row {
+        name: "bluesky",
+        api: |_| Box::new(fakes::bluesky::Bluesky::whose_session_ends()),
+        keys: bluesky,
+        doubt: Doubt::Found,
+        edits: true,
+        withdraws: true,
+        who: "@agence.example.fr",
+    };
+    let row: &'static Row = Box::leak(Box::new(row));
+    let world = World::new(row).await;
+    let delivery = world.run().await;
+    assert_eq!((delivery.state, delivery.attempts), (State::Published, 1), "{:?}", delivery.reason);
+    for n in 0..100 {
+        let article = crieur::article::ArticleId::mint("x", &n.to_string(), &|_| false);
+        let key = DeliveryKey::publication(article, "une", &EndpointName::new("n"));
+        let post = Post { text: format!("n° {n}"), language: "fr".into(), ..Post::default() };
+        // As after a restart: what is kept is all there is.
+        world.network().publish(&post, &key, world.clock.now()).await.unwrap();
+    }
+    let called = |method: &str| world.fake.requests().iter().filter(|request| request.path.ends_with(method)).count();
+    assert_eq!((called("createSession"), called("refreshSession"), world.fake.texts().len()), (1, 1, 101));
+    world.look_for_faults(&delivery);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 
 mod calendar;
 mod check;
+mod bluesky;
 mod bodies;
 mod bucket;
 mod config;
@@ -38,6 +39,7 @@ mod init;
 mod judge;
 mod kills;
 mod layering;
+mod matrix;
 mod log;
 mod media;
 mod metrics;

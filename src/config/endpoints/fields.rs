@@ -3,6 +3,7 @@
 use crate::config::raw::RawEndpoint;
 use crate::config::read::{Reader, dotted, key};
 use crate::config::sections::web_address;
+use crate::digest;
 use crate::secret::Secret;
 use crate::yaml::Step;
 use url::Url;
@@ -15,12 +16,15 @@ pub struct Fields<'r, 's> {
     /// What is written, without what was taken.
     pub raw: RawEndpoint,
     allow_private: bool,
+    /// What was written, and the secrets that were read of files.
+    seen: Vec<String>,
 }
 
 impl<'r, 's> Fields<'r, 's> {
     pub(super) fn new(reader: &'r mut Reader<'s>, name: &str, network: &'static str, raw: RawEndpoint) -> Self {
         let allow_private = raw.allow_private == Some(true);
-        Self { reader, here: [key("endpoints"), key(name)], network, raw, allow_private }
+        let seen = vec![network.to_owned(), serde_json::to_string(&raw).unwrap_or_default()];
+        Self { reader, here: [key("endpoints"), key(name)], network, raw, allow_private, seen }
     }
 
     /// Reports a mistake in the value of a key: what is wrong, and what to do.
@@ -69,7 +73,14 @@ impl<'r, 's> Fields<'r, 's> {
 
     /// A secret that may be left out.
     pub fn optional_secret(&mut self, name: &str, text: Option<String>, file: Option<String>) -> Option<Secret> {
-        self.reader.secret(&self.here.clone(), name, text, file)
+        let secret = self.reader.secret(&self.here.clone(), name, text, file);
+        self.seen.extend(secret.iter().map(|secret| secret.expose().to_owned()));
+        secret
+    }
+
+    /// A digest of the keys and secrets, which tells them from others.
+    pub(super) fn print(&self) -> String {
+        digest::hex(self.seen.join("\n"), 16)
     }
 
     /// The keys that are left over: they mean nothing to this network.

@@ -1,18 +1,22 @@
 //! The section `endpoints`: social accounts.
 
+mod bluesky;
 mod channel;
 mod fields;
 mod grant;
 mod linkedin;
 mod mastodon;
+mod matrix;
 mod threads;
 mod webhook;
 mod x;
 
+pub use bluesky::Bluesky;
 pub use channel::{Bot, Channel};
 pub use grant::{App, Grant};
 pub use linkedin::Linkedin;
 pub use mastodon::{Mastodon, Visibility};
+pub use matrix::{Matrix, MessageKind};
 pub use threads::Threads;
 pub use webhook::{OnDoubt, SigningKey, Webhook};
 pub use x::{Access, Keys, X};
@@ -56,6 +60,8 @@ impl fmt::Display for EndpointName {
 pub struct Endpoint {
     /// Kind of the account, with what that kind needs.
     pub network: NetworkKind,
+    /// Tells these settings from others, secrets included, and nothing can be learnt from it.
+    pub print: String,
     /// Least time between two posts.
     pub gap: SignedDuration,
     /// Whether the server may stand on a private or loopback address.
@@ -73,6 +79,10 @@ pub enum NetworkKind {
     Journal,
     /// Mastodon, and servers with its API.
     Mastodon(Mastodon),
+    /// Bluesky, and other servers of the AT Protocol.
+    Bluesky(Bluesky),
+    /// A room of Matrix (Element, Tchap), not encrypted.
+    Matrix(Matrix),
     /// Any program that takes signed messages.
     Webhook(Webhook),
     /// A channel of a Mattermost server.
@@ -99,6 +109,8 @@ impl NetworkKind {
         match self {
             Self::Journal => "journal",
             Self::Mastodon(_) => "mastodon",
+            Self::Bluesky(_) => "bluesky",
+            Self::Matrix(_) => "matrix",
             Self::Webhook(_) => "webhook",
             Self::Mattermost(_) => "mattermost",
             Self::Slack(_) => "slack",
@@ -116,6 +128,8 @@ impl NetworkKind {
         Some(match kind {
             RawNetwork::Journal => Self::Journal,
             RawNetwork::Mastodon => Self::Mastodon(mastodon::read(fields)?),
+            RawNetwork::Bluesky => Self::Bluesky(bluesky::read(fields)?),
+            RawNetwork::Matrix => Self::Matrix(matrix::read(fields)?),
             RawNetwork::Webhook => Self::Webhook(webhook::read(fields)?),
             RawNetwork::Mattermost => Self::Mattermost(channel::read(fields, &channel::MATTERMOST)?),
             RawNetwork::Slack => Self::Slack(channel::read(fields, &channel::SLACK)?),
@@ -158,7 +172,8 @@ fn endpoint(reader: &mut Reader, name: &str, mut raw: RawEndpoint) -> Option<End
     let quiet_hours = raw.quiet_hours.take().map(|lines| quiet::hours(reader, &at("quiet_hours"), &lines));
     let mut fields = Fields::new(reader, name, kind.word(), raw);
     let network = NetworkKind::read(kind, &mut fields);
+    let print = fields.print();
     let allow_private = fields.raw.allow_private.take().unwrap_or(false);
     fields.report_rest();
-    Some(Endpoint { network: network?, gap, allow_private, timezone, quiet_hours })
+    Some(Endpoint { network: network?, print, gap, allow_private, timezone, quiet_hours })
 }

@@ -11,6 +11,7 @@ pub mod origin;
 pub mod s3;
 pub mod serving;
 pub mod tools;
+pub mod real;
 pub mod server;
 pub mod subscriber;
 pub mod wire;

@@ -61,6 +61,28 @@ pub fn browser(script: &str) -> Option<Command> {
     Some(command)
 }
 
+/// A script of `tests/tools` in Node.js, with the folder that has Bluesky's own server as its first argument.
+pub fn bluesky(script: &str) -> Option<Command> {
+    let Some(packages) = std::env::var_os("CRIEUR_TEST_BLUESKY") else {
+        missing("CRIEUR_TEST_BLUESKY names no folder with Bluesky's server");
+        return None;
+    };
+    let mut command = Command::new(std::env::var_os("CRIEUR_TEST_BLUESKY_NODE").unwrap_or_else(|| "node".into()));
+    command.arg(format!("tests/tools/{script}")).arg(packages);
+    Some(command)
+}
+
+/// A script of `tests/tools` in the Python that has Synapse.
+pub fn matrix(script: &str) -> Option<Command> {
+    let Some(python) = std::env::var_os("CRIEUR_TEST_MATRIX") else {
+        missing("CRIEUR_TEST_MATRIX names no Python with Synapse");
+        return None;
+    };
+    let mut command = Command::new(python);
+    command.arg(format!("tests/tools/{script}")).env("PYTHONDONTWRITEBYTECODE", "1");
+    Some(command)
+}
+
 /// The W3C's checker of HTML; the files to check are its arguments.
 pub fn html_checker() -> Option<Command> {
     let Some(packages) = std::env::var_os("CRIEUR_TEST_NODE").map(PathBuf::from) else {

@@ -1,8 +1,11 @@
 //! Servers that stand for networks: each judges every request as the network would, answers in the network's words, and
 //! misbehaves on demand.
 
+pub mod bluesky;
 pub mod discord;
 pub mod linkedin;
+pub mod mastodon;
+pub mod matrix;
 pub mod mattermost;
 pub mod slack;
 pub mod teams;
@@ -117,6 +120,10 @@ pub enum Mood {
     Unknown,
     /// The post is not wanted.
     Unwanted,
+    /// It is kept, and the answer comes late.
+    Slow,
+    /// It is not kept, and the connection breaks off.
+    Break,
 }
 
 struct Inner {
@@ -173,7 +180,15 @@ async fn handle(State(fake): State<Fake>, method: Method, uri: Uri, headers: Hea
     let query = url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()).into_owned().collect();
     let path = uri.path().to_owned();
     let request = Request { method: method.to_string(), path, query, headers, body: body.to_vec() };
-    let (reply, breaks) = fake.inner.lock().unwrap().treat(request);
+    let (reply, breaks, is_slow) = {
+        let mut inner = fake.inner.lock().unwrap();
+        let is_slow = inner.api.posts(&request) && inner.moods.front() == Some(&Mood::Slow);
+        let (reply, breaks) = inner.treat(request);
+        (reply, breaks, is_slow)
+    };
+    if is_slow {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
     // Without a body nothing can break off.
     let status = if breaks { 200 } else { reply.status };
     let mut response = Response::builder().status(StatusCode::from_u16(status).unwrap());
@@ -208,6 +223,7 @@ impl Inner {
             Some(Mood::TooMuch(seconds)) => return echoed(self.api.too_much(seconds)),
             Some(Mood::Unknown) => return echoed(self.api.unknown()),
             Some(Mood::Unwanted) => return echoed(self.api.unwanted()),
+            Some(Mood::Break) => return (Reply::text(200, ""), true),
             _ => {}
         }
         let reply = self.api.answer(&request).unwrap_or_else(|wrong| {

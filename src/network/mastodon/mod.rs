@@ -1,0 +1,366 @@
+//! Mastodon, and servers with its API (docs.joinmastodon.org: methods statuses, media, accounts, instance).
+//!
+//! A repeated request is recognised by Mastodon for an hour by its `Idempotency-Key`, and by servers with its API
+//! often not at all. So a try whose answer was lost is never just repeated: the account's own statuses are read back
+//! first. Nothing is left to the server's own scheduling, which some servers ignore and publish at once.
+
+mod status;
+
+pub use status::PROMISED;
+
+use super::answers::{of_a_question, read_json};
+use super::caller::Caller;
+use super::client::Answer;
+use super::multipart::{self, File};
+use super::{Abilities, Found, Means, Network, Wanted};
+use crate::config::Mastodon;
+use crate::delivery::{DeliveryKey, Failure, Receipt};
+use crate::post::{Image, Limits, Post};
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use tokio::sync::Mutex;
+
+/// How long what a server said of its limits is believed.
+const LIMITS_KEPT: SignedDuration = SignedDuration::from_hours(1);
+/// Statuses asked for at once (servers may give fewer), and the most pages.
+const PAGE: usize = 40;
+const PAGES_MAX: usize = 100;
+
+/// An account on a server.
+pub struct MastodonAccount {
+    account: Mastodon,
+    caller: Caller,
+    means: Means,
+    limits: Mutex<Option<(Timestamp, Limits)>>,
+    /// Images that were uploaded and that the server was still at work on, by what they are: they are asked for again.
+    in_work: Mutex<BTreeMap<String, String>>,
+}
+
+impl MastodonAccount {
+    /// An account. Nothing is asked yet.
+    ///
+    /// Errors: the server's address is private and may not be, or the client cannot be set up.
+    pub fn new(account: Mastodon, allow_private: bool, means: &Means) -> Result<Self, String> {
+        let caller = Caller::new(&account.server, allow_private, vec![account.token.clone()])?;
+        let (limits, in_work) = (Mutex::new(None), Mutex::default());
+        Ok(Self { caller, account, means: means.clone(), limits, in_work })
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.caller.request(method, path).bearer_auth(self.account.token.expose())
+    }
+
+    async fn ask(&self, path: &str, now: Timestamp) -> Result<Value, Failure> {
+        self.caller.json(self.request(Method::GET, path), now).await.map_err(of_a_question)
+    }
+
+    /// What the server says of itself.
+    async fn instance(&self, now: Timestamp) -> Option<Value> {
+        for path in ["/api/v2/instance", "/api/v1/instance"] {
+            if let Ok(instance) = self.ask(path, now).await {
+                return Some(instance);
+            }
+        }
+        None
+    }
+
+    /// The id of the account.
+    async fn id(&self, now: Timestamp) -> Result<String, Failure> {
+        let account = self.ask("/api/v1/accounts/verify_credentials", now).await?;
+        let id = account.get("id").and_then(Value::as_str).filter(|id| is_id(id));
+        let unknown = || Failure::Unavailable("the server does not say who the account is".to_owned());
+        id.map(str::to_owned).ok_or_else(unknown)
+    }
+
+    /// Makes one status.
+    async fn make(&self, body: &Value, key: &str, now: Timestamp) -> Result<Receipt, Failure> {
+        let request = self.request(Method::POST, "/api/v1/statuses").header("Idempotency-Key", key).json(body);
+        let answer = self.caller.send(request, now).await?;
+        read_receipt(&answer, now).map_err(|failure| self.caller.redacted(failure))
+    }
+
+    /// Makes the statuses of a thread that follow what is there of it.
+    async fn go_on(&self, post: &Post, begun: &Receipt, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
+        let mut whole = begun.clone();
+        for (part, text) in post.thread.iter().enumerate().skip(begun.parts.len()) {
+            let before = whole.parts.last().unwrap_or(&whole.remote_id);
+            let body = status::body(text, post, self.account.visibility.word(), Some(before), &[]);
+            let made = self.make(&body, &format!("{}-{}", key.idempotency_key(), part + 2), now).await?;
+            whole.parts.push(made.remote_id);
+        }
+        Ok(whole)
+    }
+
+    /// Uploads the images of a post, each with its alternative text. Nobody sees them before a status names them.
+    async fn upload(&self, post: &Post, now: Timestamp) -> Result<Vec<String>, Failure> {
+        let mut ids = Vec::new();
+        for image in &post.images {
+            ids.push(self.upload_one(image, now).await.map_err(of_a_question)?);
+        }
+        let mut in_work = self.in_work.lock().await;
+        for image in &post.images {
+            in_work.remove(&name_of(image));
+        }
+        Ok(ids)
+    }
+
+    /// `POST /api/v2/media`; servers that lack it have the older one, which answers when the image is ready.
+    async fn upload_one(&self, image: &Image, now: Timestamp) -> Result<String, Failure> {
+        let known = self.in_work.lock().await.get(&name_of(image)).cloned();
+        if let Some(id) = known
+            && let Some(id) = self.is_ready(&id, now).await?
+        {
+            return Ok(id);
+        }
+        let bytes = self.means.bytes(image).await?;
+        let name = format!("image.{}", image.media_type.rsplit('/').next().unwrap_or("bin"));
+        let file = File { field: "file", name: &name, media_type: &image.media_type, bytes: &bytes };
+        let (kind, form) = multipart::form(&[("description", &image.alt)], &[file]);
+        let send = |path| self.request(Method::POST, path).header("Content-Type", &kind).body(form.clone());
+        let mut answer = self.caller.send(send("/api/v2/media"), now).await?;
+        if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
+            answer = self.caller.send(send("/api/v1/media"), now).await?;
+        }
+        let media = read_json(&answer, now).map_err(|failure| self.caller.redacted(failure))?;
+        let id = media.get("id").and_then(Value::as_str).filter(|id| is_id(id));
+        let id =
+            id.ok_or_else(|| Failure::Unavailable("the server took an image and did not say its id".to_owned()))?;
+        self.in_work.lock().await.insert(name_of(image), id.to_owned());
+        let is_ready = answer.status != StatusCode::ACCEPTED;
+        if is_ready || self.is_ready(id, now).await?.is_some() { Ok(id.to_owned()) } else { Err(at_work()) }
+    }
+
+    /// Whether the server is done with an image (`GET /api/v1/media/:id`: 206 while it is at work). None if it does not
+    /// know the image any more.
+    async fn is_ready(&self, id: &str, now: Timestamp) -> Result<Option<String>, Failure> {
+        let answer = self.caller.send(self.request(Method::GET, &format!("/api/v1/media/{id}")), now).await?;
+        match answer.status {
+            StatusCode::PARTIAL_CONTENT => Err(at_work()),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
+            _ => read_json(&answer, now).map(|_| Some(id.to_owned())).map_err(|failure| self.caller.redacted(failure)),
+        }
+    }
+
+    /// A status, if the server has it.
+    async fn status(&self, id: &str, now: Timestamp) -> Result<Option<Value>, Failure> {
+        let answer = self.caller.send(self.request(Method::GET, &format!("/api/v1/statuses/{id}")), now).await;
+        let answer = answer.map_err(of_a_question)?;
+        if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE) {
+            return Ok(None);
+        }
+        let read = read_json(&answer, now).map_err(of_a_question);
+        read.map(Some).map_err(|failure| self.caller.redacted(failure))
+    }
+
+    /// The receipt of a thread whose first status is there, and whether all of it is.
+    async fn rest_of(&self, first: Receipt, id: &str, post: &Post, now: Timestamp) -> Result<Found, Failure> {
+        if post.thread.is_empty() {
+            return Ok(Found::Yes(first));
+        }
+        let below = self.ask(&format!("/api/v1/statuses/{}/context", first.remote_id), now).await?;
+        let mut whole = first;
+        for text in &post.thread {
+            let before = whole.parts.last().unwrap_or(&whole.remote_id);
+            match status::next_part(&below, before, id, text, &post.url) {
+                Some(part) => whole.parts.push(part.remote_id),
+                None => return Ok(Found::Part(whole)),
+            }
+        }
+        Ok(Found::Yes(whole))
+    }
+
+    /// Takes one status away, and reads back that it is gone.
+    async fn remove(&self, id: &str, now: Timestamp) -> Result<(), Failure> {
+        let answer = self.caller.send(self.request(Method::DELETE, &format!("/api/v1/statuses/{id}")), now).await?;
+        let is_unknown = matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE);
+        if !is_unknown && !answer.status.is_success() {
+            return Err(self.caller.redacted(super::answers::failure(&answer, now)));
+        }
+        match self.status(id, now).await? {
+            None => Ok(()),
+            Some(_) if is_unknown => Err(Failure::Refused(
+                "the server does not let a post be taken away by a program; delete it on its page".to_owned(),
+            )),
+            Some(_) => {
+                Err(Failure::Uncertain("the server says that the post is deleted, and still shows it".to_owned()))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Network for MastodonAccount {
+    async fn limits(&self, now: Timestamp) -> Limits {
+        let mut kept = self.limits.lock().await;
+        if let Some((at, limits)) = *kept
+            && now.duration_since(at) < LIMITS_KEPT
+        {
+            return limits;
+        }
+        match self.instance(now).await {
+            Some(instance) => {
+                let limits = status::read_limits(&instance);
+                *kept = Some((now, limits));
+                limits
+            }
+            None => kept.map_or(PROMISED, |(_, limits)| limits),
+        }
+    }
+
+    async fn check(&self, now: Timestamp) -> Result<String, Failure> {
+        let account = self.ask("/api/v1/accounts/verify_credentials", now).await?;
+        let name = account.get("acct").and_then(Value::as_str).unwrap_or("unknown");
+        let software = self.instance(now).await.as_ref().and_then(status::software);
+        let software = software.map(|software| format!(" ({software})")).unwrap_or_default();
+        Ok(format!("@{name} on {}{software}", self.account.server.host_str().unwrap_or("")))
+    }
+
+    async fn publish(&self, post: &Post, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
+        let media = self.upload(post, now).await?;
+        let body = status::body(&post.text, post, self.account.visibility.word(), None, &media);
+        let first = self.make(&body, &key.idempotency_key(), now).await?;
+        // From here on something of the thread stands, whatever becomes of the rest.
+        self.go_on(post, &first, key, now)
+            .await
+            .map_err(|failure| Failure::Uncertain(format!("the thread was begun, and then: {}", failure.reason())))
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { edits: true, withdraws: true, finds: true, threads: true, images: true }
+    }
+
+    async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
+        let id = self.id(now).await?;
+        let mut older_than = String::new();
+        for page_number in 0..PAGES_MAX {
+            let path = format!("/api/v1/accounts/{id}/statuses?limit={PAGE}&exclude_reblogs=true{older_than}");
+            let page = self.ask(&path, now).await?;
+            let Some(statuses) = page.as_array() else {
+                return Err(Failure::Unavailable("the server's list of statuses cannot be read".to_owned()));
+            };
+            if let Some(receipt) = statuses.iter().find_map(|one| status::recognise(one, wanted)) {
+                return self.rest_of(receipt, &id, wanted.post, now).await;
+            }
+            let oldest = statuses.last();
+            let since = wanted.since.saturating_sub(status::SKEW).unwrap_or(Timestamp::MIN);
+            let reached = oldest.and_then(status::created_at).is_some_and(|at| at < since);
+            if page_number == 0 && statuses.is_empty() && !wanted.taken.is_empty() {
+                // The account has posts: an empty list is a server that is not up to date.
+                return Err(Failure::Unavailable("the server's list of the account's statuses is empty".to_owned()));
+            }
+            match oldest.and_then(|status| status.get("id")).and_then(Value::as_str).filter(|id| is_id(id)) {
+                Some(id) if !reached => older_than = format!("&max_id={id}"),
+                _ => return Ok(Found::No),
+            }
+        }
+        Err(Failure::Unavailable("the account has too many newer posts to look through".to_owned()))
+    }
+
+    async fn complete(
+        &self,
+        post: &Post,
+        begun: &Receipt,
+        key: &DeliveryKey,
+        now: Timestamp,
+    ) -> Result<Receipt, Failure> {
+        self.go_on(post, begun, key, now).await
+    }
+
+    async fn edit(
+        &self,
+        receipt: &Receipt,
+        post: &Post,
+        _key: &DeliveryKey,
+        now: Timestamp,
+    ) -> Result<Receipt, Failure> {
+        own(receipt)?;
+        if receipt.parts.len() != post.thread.len() {
+            let (had, has) = (receipt.parts.len() + 1, post.thread.len() + 1);
+            let reason = format!("the thread has {had} posts and would have {has}: an edit cannot change that");
+            return Err(Failure::Refused(reason));
+        }
+        let gone = || Failure::Refused("the post is not there any more, and an edit does not bring it back".to_owned());
+        let old = self.status(&receipt.remote_id, now).await?.ok_or_else(gone)?;
+        let mut media = status::attached(&old);
+        if media.len() != post.images.len() {
+            media = self.upload(post, now).await?;
+        }
+        let ids = std::iter::once(&receipt.remote_id).chain(&receipt.parts);
+        for (part, (id, text)) in ids.zip(std::iter::once(&post.text).chain(&post.thread)).enumerate() {
+            let media: &[String] = if part == 0 { &media } else { &[] };
+            let request = self.request(Method::PUT, &format!("/api/v1/statuses/{id}"));
+            self.caller.json(request.json(&status::edited(text, post, media)), now).await?;
+        }
+        Ok(receipt.clone())
+    }
+
+    async fn withdraw(&self, receipt: &Receipt, _key: &DeliveryKey, now: Timestamp) -> Result<(), Failure> {
+        own(receipt)?;
+        // From the last to the first: what is left of a thread that was cut off is its beginning.
+        for id in receipt.parts.iter().rev().chain([&receipt.remote_id]) {
+            self.remove(id, now).await?;
+        }
+        Ok(())
+    }
+
+    fn pause(&self) -> Option<Timestamp> {
+        self.caller.pause()
+    }
+}
+
+fn at_work() -> Failure {
+    Failure::Unavailable("the server is still at work on an image".to_owned())
+}
+
+/// What an image is, with what is said of it.
+fn name_of(image: &Image) -> String {
+    format!("{} {}", image.digest, image.alt)
+}
+
+/// Refuses a receipt whose ids are not those of statuses: it came from elsewhere, such as a person's word.
+fn own(receipt: &Receipt) -> Result<(), Failure> {
+    match std::iter::once(&receipt.remote_id).chain(&receipt.parts).find(|id| !is_id(id)) {
+        None => Ok(()),
+        Some(id) => Err(Failure::Refused(format!("`{id}` is not the id of a post on this network"))),
+    }
+}
+
+/// An id that may stand in an address as it is.
+fn is_id(id: &str) -> bool {
+    !id.is_empty()
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && !id.starts_with('.')
+}
+
+/// The answer to a post.
+fn read_receipt(answer: &Answer, now: Timestamp) -> Result<Receipt, Failure> {
+    let made = read_json(answer, now)?;
+    status::receipt(&made).ok_or_else(|| {
+        Failure::Uncertain(
+            "the server answered with success, and without the status that it should have made".to_owned(),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_is_read_of_a_success_and_of_nothing_else() {
+        let now = "2026-11-22T10:00:00Z".parse().unwrap();
+        let read = |status, body: &str| {
+            let headers = reqwest::header::HeaderMap::new();
+            let answer = Answer { status: StatusCode::from_u16(status).unwrap(), headers, body: body.to_owned() };
+            read_receipt(&answer, now)
+        };
+        let receipt = Receipt::new("1", Some("https://x/1".to_owned()));
+        assert_eq!(read(200, r#"{"id":"1","url":"https://x/1"}"#).unwrap(), receipt);
+        assert!(matches!(read(200, "<html>"), Err(Failure::Uncertain(_))));
+        assert!(matches!(read(200, "{}"), Err(Failure::Uncertain(_))));
+        assert!(matches!(read(500, "<h1>Oups</h1>"), Err(Failure::Uncertain(reason)) if reason.contains("Oups")));
+    }
+}

@@ -1,0 +1,115 @@
+//! A server of Mastodon, which knows a repeated request by its key.
+
+use super::{Api, Reply, Request, only, same, text};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub const TOKEN: &str = "canari-mastodon-token";
+
+#[derive(Default)]
+pub struct Mastodon {
+    statuses: Vec<Value>,
+    keys: BTreeMap<String, String>,
+    made: usize,
+}
+
+impl Mastodon {
+    fn error(status: u16, error: &str) -> Reply {
+        Reply::json(status, &json!({ "error": error }))
+    }
+
+    fn find(&mut self, id: &str) -> Option<&mut Value> {
+        self.statuses.iter_mut().find(|status| status["id"] == id)
+    }
+
+    fn html(text: &str) -> String {
+        let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        escaped.split("\n\n").map(|p| format!("<p>{}</p>", p.replace('\n', "<br>"))).collect()
+    }
+}
+
+impl Api for Mastodon {
+    fn answer(&mut self, request: &Request) -> Result<Reply, String> {
+        if request.header("authorization") != format!("Bearer {TOKEN}") {
+            return Ok(self.unknown());
+        }
+        let parts: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
+        match (request.method.as_str(), &parts[..]) {
+            ("GET", ["api", "v2", "instance"]) => {
+                let configuration = json!({ "statuses": { "max_characters": 500, "characters_reserved_per_url": 23 } });
+                Ok(Reply::json(200, &json!({ "version": "4.5.2", "configuration": configuration })))
+            }
+            ("GET", ["api", "v1", "accounts", "verify_credentials"]) => {
+                Ok(Reply::json(200, &json!({ "id": "7", "acct": "essai" })))
+            }
+            ("GET", ["api", "v1", "accounts", "7", "statuses"]) => {
+                let before = request.query.get("max_id").map_or(usize::MAX, |id| id.parse().unwrap());
+                let older = |status: &&Value| status["id"].as_str().unwrap().parse::<usize>().unwrap() < before;
+                let page: Vec<&Value> = self.statuses.iter().rev().filter(older).take(20).collect();
+                Ok(Reply::json(200, &json!(page)))
+            }
+            ("POST", ["api", "v1", "statuses"]) => {
+                let body = request.json()?;
+                only(&body, &["status", "visibility", "language"])?;
+                same("visibility", text(&body, "/visibility")?, "public")?;
+                same("language", text(&body, "/language")?, "fr")?;
+                let key = request.header("idempotency-key").to_owned();
+                if key.is_empty() {
+                    return Err("no Idempotency-Key".to_owned());
+                }
+                if let Some(id) = self.keys.get(&key).cloned() {
+                    return Ok(Reply::json(200, &self.find(&id).ok_or("no such status")?.clone()));
+                }
+                self.made += 1;
+                let (id, said) = (self.made.to_string(), text(&body, "/status")?);
+                let status = json!({ "id": id, "url": format!("https://social.example.fr/@essai/{id}"), "content": Self::html(said), "created_at": "2026-11-22T10:00:00.000Z", "account": { "id": "7" }, "sent": said });
+                self.keys.insert(key, id);
+                self.statuses.push(status.clone());
+                Ok(Reply::json(200, &status))
+            }
+            ("GET", ["api", "v1", "statuses", id]) => Ok(self
+                .find(id)
+                .map_or_else(|| Self::error(404, "Record not found"), |status| Reply::json(200, status))),
+            ("PUT", ["api", "v1", "statuses", id]) => {
+                let body = request.json()?;
+                only(&body, &["status", "language"])?;
+                let said = text(&body, "/status")?;
+                let Some(status) = self.find(id) else { return Ok(Self::error(404, "Record not found")) };
+                status["content"] = json!(Self::html(said));
+                status["sent"] = json!(said);
+                Ok(Reply::json(200, status))
+            }
+            ("DELETE", ["api", "v1", "statuses", id]) => {
+                let before = self.statuses.len();
+                self.statuses.retain(|status| status["id"] != *id);
+                Ok(if self.statuses.len() < before {
+                    Reply::json(200, &json!({ "id": id }))
+                } else {
+                    Self::error(404, "Record not found")
+                })
+            }
+            _ => Err("no such method".to_owned()),
+        }
+    }
+
+    fn posts(&self, request: &Request) -> bool {
+        request.line() == ("POST", "/api/v1/statuses")
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.statuses.iter().map(|status| status["sent"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn too_much(&self, seconds: u32) -> Reply {
+        let reset = format!("2026-11-22T10:{:02}:{:02}.000000Z", seconds / 60, seconds % 60);
+        Self::error(429, "Too many requests").header("x-ratelimit-remaining", "0").header("x-ratelimit-reset", reset)
+    }
+
+    fn unknown(&self) -> Reply {
+        Self::error(401, &format!("The access token is invalid: {TOKEN}"))
+    }
+
+    fn unwanted(&self) -> Reply {
+        Self::error(422, "Validation failed: Text character limit of 500 exceeded")
+    }
+}
