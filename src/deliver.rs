@@ -1,5 +1,7 @@
 //! One step of delivery: lease what is due, compose, open the attempt, send or find, record what became of it.
 
+mod health;
+
 use crate::article::Article;
 use crate::clock::Clock;
 use crate::config::{Config, EndpointName, Rule};
@@ -100,6 +102,9 @@ impl Deliverer {
         if let Some(closed) = plan::closed(&self.config, &snapshot.site, endpoint, now) {
             return Ok(Step::Wait(closed.until));
         }
+        if let Some(until) = self.rests(endpoint, network.as_ref(), only.is_some()).await? {
+            return Ok(Step::Wait(Some(until)));
+        }
         let lease = match self.store.lease(endpoint, only, settings.gap, network.look_after(), now).await? {
             Leased::Lease(lease) => lease,
             Leased::Wait(until) => return Ok(Step::Wait(until)),
@@ -129,7 +134,7 @@ impl Deliverer {
         Ok(Step::Did(outcome))
     }
 
-    /// Whether nothing goes out to an endpoint now, by a person's word, quiet hours or a blackout, and why.
+    /// Whether nothing goes out to an endpoint now, by a person's word, its credentials, quiet hours or a blackout, and why.
     pub async fn closed(
         &self,
         endpoint: &EndpointName,
@@ -137,6 +142,9 @@ impl Deliverer {
     ) -> Result<Option<plan::Closed>, StoreError> {
         if let Some(silence) = self.store.silence().await? {
             return Ok(Some(plan::Closed { reason: silence.in_words(&snapshot.site.timezone), until: None }));
+        }
+        if let Some(reason) = self.paused(endpoint).await? {
+            return Ok(Some(plan::Closed { reason, until: None }));
         }
         Ok(plan::closed(&self.config, &snapshot.site, endpoint, self.clock.now()))
     }
@@ -231,6 +239,7 @@ impl Deliverer {
         crash_point("after-publish");
         let answer =
             answer.unwrap_or_else(|_| Err(Failure::Uncertain(format!("no answer within {} s", CALL_MAX.as_secs()))));
+        self.heard(&lease.delivery.key.endpoint, network, answer.as_ref().err()).await;
         Ok(Some(self.outcome(lease, network, answer)))
     }
 
@@ -277,11 +286,16 @@ impl Deliverer {
             Wanted { post, key: &lease.delivery.key, since: lease.first_attempt.unwrap_or(now), taken: &taken };
         let found = tokio::time::timeout(CALL_MAX, network.find(&wanted, now)).await;
         let found = found.unwrap_or_else(|_| Err(Failure::Unavailable("no answer to the question".to_owned())));
+        if let Err(failure) = &found {
+            self.heard(&lease.delivery.key.endpoint, network, Some(failure)).await;
+        }
         Ok(found.map_err(|failure| {
             // Whatever went wrong with the question, whether the post is there stays unknown.
             let reason = format!("the network could not be asked whether it has the post: {}", failure.reason());
             let until = match &failure {
-                Failure::Refused(_) | Failure::Unauthorised(_) => return ask(lease, &reason),
+                Failure::Refused(_) => return ask(lease, &reason),
+                // It is asked when the credentials are mended.
+                Failure::Unauthorised(_) => return self.put_back(lease, &reason),
                 Failure::Throttled { until, .. } => *until,
                 _ => None,
             };

@@ -1,5 +1,9 @@
 //! Deliveries: one post to one endpoint, and what becomes of it. Plain data and pure decisions.
 
+mod health;
+
+pub use health::{Health, Paused};
+
 use crate::article::ArticleId;
 use crate::config::{self, EndpointName};
 use crate::digest;
@@ -255,7 +259,9 @@ impl RetryPolicy {
         // A server that asks for years of patience is not taken at its word.
         let farthest = now.checked_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX);
         match failure {
-            Failure::Refused(_) | Failure::Unauthorised(_) => Next::Stop,
+            Failure::Refused(_) => Next::Stop,
+            // The endpoint is paused as a whole: what waits has all the time that a person needs.
+            Failure::Unauthorised(_) => Next::Again { at, look_first: false },
             Failure::Uncertain(_) if !can_find || over => Next::Ask,
             Failure::Uncertain(_) => Next::Again { at, look_first: true },
             _ if over => Next::Stop,
@@ -301,6 +307,7 @@ mod tests {
     fn each_class_of_failure_has_its_answer() {
         let again = |look| move |next: &Next| matches!(next, Next::Again { look_first, .. } if *look_first == look);
         check(Failure::Refused("no".into()), true, 0, |next| *next == Next::Stop);
+        check(Failure::Unauthorised("token".into()), true, 100, again(false));
         check(Failure::Unavailable("down".into()), true, 0, again(false));
         check(Failure::Unavailable("down".into()), true, 72, |next| *next == Next::Stop);
         check(Failure::Uncertain("cut".into()), true, 0, again(true));

@@ -2,6 +2,7 @@
 
 use super::{Context, Fail, print, print_json};
 use crate::config::EndpointName;
+use crate::delivery::Health;
 use crate::network::{self, Means};
 use crate::span;
 use crate::store::Store;
@@ -30,6 +31,8 @@ struct Shown {
     network: &'static str,
     gap: String,
     allow_private: bool,
+    /// Why nothing goes out to it until a person does something.
+    paused: Option<String>,
 }
 
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
@@ -43,6 +46,8 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         let network = network::connect(&name, endpoint, &Means::new(&config, &store)).map_err(Fail::Failed)?;
         let now = context.clock.now();
         let who = network.check(now).await.map_err(|failure| Fail::Failed(format!("{name}: {}", failure.reason())))?;
+        // What waited for the credentials to be mended goes out now.
+        store.set_health(&name, &Health::default()).await?;
         let limits = network.limits(now).await;
         if options.json {
             return print_json(
@@ -51,21 +56,29 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         }
         return print(&format!("{name}: {who}; posts of up to {} characters", limits.length_max));
     }
-    let shown: Vec<Shown> = config
-        .endpoints
-        .iter()
-        .map(|(name, endpoint)| Shown {
+    let store = Store::open_to_read(&config.store).await?;
+    let mut shown = Vec::new();
+    for (name, endpoint) in &config.endpoints {
+        let health = match &store {
+            Some(store) => store.health(name).await?,
+            None => Health::default(),
+        };
+        shown.push(Shown {
             name: name.to_string(),
             network: endpoint.network.word(),
             gap: span::show(endpoint.gap),
             allow_private: endpoint.allow_private,
-        })
-        .collect();
+            paused: health.paused.filter(|paused| paused.settings == endpoint.print).map(|paused| paused.reason),
+        });
+    }
     if options.json {
         return print_json(&shown);
     }
     for endpoint in shown {
         print(&format!("{:<24} {:<10} gap {}", endpoint.name, endpoint.network, endpoint.gap))?;
+        if let Some(reason) = endpoint.paused {
+            print(&format!("    paused: {reason}"))?;
+        }
     }
     Ok(())
 }

@@ -144,7 +144,10 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
         // Much can change while one waits: what was unpublished meanwhile must not go out.
         snapshot = Arc::new(reconciler.book(&store, context.clock.now()).await.map_err(pass_failed)?);
     }
-    let unusable = config.endpoints.len() - deliverer.endpoints().count();
+    let mut unusable = config.endpoints.len() - deliverer.endpoints().count();
+    for endpoint in deliverer.endpoints() {
+        unusable += usize::from(deliverer.paused(endpoint).await?.is_some());
+    }
     let waiting =
         snapshot.outbox.iter().filter(|delivery| matches!(delivery.state, State::Uncertain | State::Held)).count();
     store.close().await;

@@ -31,8 +31,10 @@ impl Means {
     ///
     /// Errors: they cannot be had at present. Nothing was sent.
     pub async fn bytes(&self, image: &Image) -> Result<Vec<u8>, Failure> {
-        // No post has images yet: nothing puts them where they are kept.
-        Err(Failure::Unavailable(format!("the image {} is not kept here", image.digest)))
+        let unavailable = |why: String| Failure::Unavailable(format!("an image of the post cannot be read: {why}"));
+        let store = self.store().ok_or_else(|| unavailable("there is no database".to_owned()))?;
+        let bytes = store.media(&image.digest).await.map_err(|error| unavailable(error.to_string()))?;
+        bytes.ok_or_else(|| unavailable(format!("{} is not kept", image.digest)))
     }
 
     /// The place for the secrets of an endpoint.
