@@ -240,6 +240,14 @@ struct World {
 
 const TITLE: &str = "@channel @here @everyone &lt;!here&gt; &lt;@U012&gt; &lt;@123&gt; *un* _deux_ ~trois~ `q` [l](x) {c} | \\\\ & #5 (fin)";
 
+/// The endpoint of a row, and the rule that posts to it.
+fn rest(row: &Row, fake: &Fake) -> String {
+    format!(
+        "endpoints: {{ n: {{ {}, gap: 0s, allow_private: true }} }}\nrules: [{{ name: une, endpoints: [n], live_check: false, text: \"{{{{ title }}}}\\n\\n{{{{ url }}}}\\n\\n{{{{ hashtags }}}}\" }}]\nbaseline: none\ndelivery: {{ give_up: 1h }}",
+        (row.keys)(&fake.url)
+    )
+}
+
 impl World {
     async fn new(row: &'static Row) -> Self {
         let fake = Fake::start(row.api).await;
@@ -248,11 +256,7 @@ impl World {
             "_actualites/a.md",
             &format!("title: \"{TITLE}\"\ndate: 2026-11-22 09:00:00 +00:00\ntags: [Cloud]"),
         );
-        let rest = format!(
-            "endpoints: {{ n: {{ {}, gap: 0s, allow_private: true }} }}\nrules: [{{ name: une, endpoints: [n], live_check: false, text: \"{{{{ title }}}}\\n\\n{{{{ url }}}}\\n\\n{{{{ hashtags }}}}\" }}]\nbaseline: none\ndelivery: {{ give_up: 1h }}",
-            (row.keys)(&fake.url)
-        );
-        let config = place.config(&rest);
+        let config = place.config(&rest(row, &fake));
         let clock = Clock::by_hand(START.parse().unwrap());
         let store = Store::open(&config.store).await.unwrap();
         let snapshot = Reconciler::new(Arc::clone(&config)).pass(&store, clock.now()).await.unwrap();
@@ -403,6 +407,29 @@ async fn credentials_that_are_not_accepted_pause_the_endpoint_and_no_post_fails_
         let delivery = world.run().await;
         assert_eq!((delivery.state, world.fake.texts().len()), (State::Published, 1), "{}", row.name);
         assert_eq!(world.deliverer.paused(&endpoint).await.unwrap(), None, "{}", row.name);
+    }
+}
+
+/// What the program says while everything goes wrong, in as many words as it has.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_stands_in_the_log_whatever_the_server_repeats() {
+    for row in ROWS {
+        for mood in [Mood::Unknown, Mood::KeepThen(502)] {
+            let world = World::new(row).await;
+            world.fake.moods([mood.clone()]);
+            let file = world.place.path("crieur.yaml");
+            std::fs::write(&file, world.place.yaml(&rest(row, &world.fake))).unwrap();
+            let said = tokio::task::spawn_blocking(move || {
+                let crieur = crate::support::Crieur { file };
+                let run = crieur.command(&["run", "--once"]).env("CRIEUR_LOG", "trace").output().unwrap();
+                let posts = crieur.command(&["posts", "--json"]).output().unwrap();
+                [run, posts].map(|output| [output.stdout, output.stderr].concat()).concat()
+            });
+            let said = String::from_utf8_lossy(&said.await.unwrap()).into_owned();
+            assert!(said.contains("_actualites/a.md") && world.fake.posts() > 0, "{}: {said}", row.name);
+            let leak = said.lines().find(|line| line.contains(CANARY));
+            assert_eq!(leak, None, "{} {mood:?}", row.name);
+        }
     }
 }
 

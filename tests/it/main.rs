@@ -49,6 +49,7 @@ mod opml;
 mod oracle;
 mod pages;
 mod plan;
+mod proxy;
 mod publish_now;
 mod readers;
 mod redbot;

@@ -2,6 +2,13 @@
 //! without it these tests say so and pass.
 
 use crate::support::Place;
+use crieur::article::ArticleId;
+use crieur::config::EndpointName;
+use crieur::delivery::{DeliveryKey, Failure};
+use crieur::network::{Found, Means, Network, Wanted, connect};
+use crieur::post::Post;
+use crieur::store::Store;
+use jiff::Timestamp;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -154,4 +161,55 @@ fn a_process_that_dies_after_the_server_took_the_post_finds_it_there() {
     }
     crieur.ok(&["run", "--once"]);
     assert_eq!((crieur.published().len(), server.posts()), (3, 3));
+}
+
+/// The network, as deliveries use it.
+async fn network(server: &Snac, place: &Place) -> (Box<dyn Network>, Store) {
+    let config = place.config(&server.endpoints());
+    let store = Store::open(&config.store).await.unwrap();
+    let name = EndpointName::new("snac");
+    let network = connect(&name, &config.endpoints[&name], &Means::new(&config, &store)).unwrap();
+    (network, store)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_is_found_whole_or_gone_on_with_and_is_edited() {
+    let Some(server) = Snac::start() else { return };
+    let place = Place::new();
+    let (network, _store) = network(&server, &place).await;
+    let now = Timestamp::UNIX_EPOCH;
+    let article = ArticleId::mint("www.example.fr", "fil", &|_| false);
+    let key = DeliveryKey::publication(article, "une", &EndpointName::new("snac"));
+    let post = Post {
+        text: "Un fil qui commence ici\n\nhttps://www.example.fr/fil/".into(),
+        url: "https://www.example.fr/fil/".into(),
+        language: "fr".into(),
+        thread: vec!["Deuxième partie du fil".into(), "Troisième et dernière partie".into()],
+        ..Post::default()
+    };
+    let receipt = network.publish(&post, &key, now).await.unwrap();
+    assert_eq!((receipt.parts.len(), server.posts()), (2, 3));
+    let wanted = Wanted { post: &post, key: &key, since: now, taken: &[] };
+    assert_eq!(network.find(&wanted, now).await.unwrap(), Found::Yes(receipt.clone()));
+    // A longer thread that was cut off after its third post is found in part, and only the rest is sent.
+    let longer = Post { thread: [&post.thread[..], &["La suite qui manquait".to_owned()]].concat(), ..post.clone() };
+    let wanted = Wanted { post: &longer, key: &key, since: now, taken: &[] };
+    let Found::Part(begun) = network.find(&wanted, now).await.unwrap() else { panic!() };
+    assert_eq!(begun, receipt);
+    let whole = network.complete(&longer, &begun, &key, now).await.unwrap();
+    assert_eq!((whole.parts.len(), server.posts()), (3, 4));
+    assert_eq!(network.find(&wanted, now).await.unwrap(), Found::Yes(whole.clone()));
+    let edited = Post { text: "Un fil corrigé\n\nhttps://www.example.fr/fil/".into(), ..longer.clone() };
+    for _ in 0..2 {
+        assert_eq!(network.edit(&whole, &edited, &key, now).await.as_ref(), Ok(&whole));
+    }
+    assert_eq!(server.posts(), 4);
+    let wanted = Wanted { post: &edited, key: &key, since: now, taken: &[] };
+    assert_eq!(network.find(&wanted, now).await.unwrap(), Found::Yes(whole.clone()));
+    // snac does not let a program take a post away: it is told, and not taken for done.
+    match network.withdraw(&whole, &key, now).await {
+        Ok(()) => assert_eq!(server.posts(), 0),
+        Err(Failure::Refused(reason)) => assert!(reason.contains("delete it on its page"), "{reason}"),
+        Err(other) => panic!("{other:?}"),
+    }
 }
