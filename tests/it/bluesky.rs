@@ -2,7 +2,7 @@
 //! `scripts/test` installs it.
 
 use crate::support::Place;
-use crate::support::real::{Real, get, shared_bluesky};
+use crate::support::real::{Real, get, picture, shared_bluesky};
 use crieur::article::ArticleId;
 use crieur::config::EndpointName;
 use crieur::delivery::{DeliveryKey, Failure, Receipt};
@@ -235,6 +235,35 @@ async fn a_post_is_changed_and_taken_away_and_never_comes_back_by_itself() {
     assert_eq!(world.network.find(&wanted, now()).await.unwrap(), Found::No);
     let later = now() + SignedDuration::from_mins(16);
     assert!(matches!(world.network.find(&wanted, later).await.unwrap(), Found::Unclear(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_goes_out_with_its_alternative_text_and_again_as_it_was() {
+    let Some(server) = shared_bluesky() else { return };
+    let world = World::new(server).await;
+    let (image, bytes) = picture(&world.store, "Un point, et rien d’autre").await;
+    let card = Card {
+        url: "https://www.example.fr/image/".into(),
+        title: "Vignette".into(),
+        description: String::new(),
+        thumb: Some(image.clone()),
+    };
+    let shown = Post { images: vec![image], ..post("image", 1) };
+    let receipt = world.network.publish(&shown, &key("image"), now()).await.unwrap();
+    assert_eq!(world.network.publish(&shown, &key("image"), now()).await.unwrap(), receipt);
+    let value = record(server, &receipt.remote_id).await.unwrap()["value"].clone();
+    let there = &value["embed"]["images"][0];
+    assert_eq!(there["alt"], "Un point, et rien d’autre");
+    assert_eq!(there["aspectRatio"], serde_json::json!({ "width": 1, "height": 1 }));
+    let (url, did, cid) = (server.said("url"), server.said("did"), there["image"]["ref"]["$link"].as_str().unwrap());
+    let blob = reqwest::get(format!("{url}/xrpc/com.atproto.sync.getBlob?did={did}&cid={cid}")).await.unwrap();
+    assert_eq!(blob.bytes().await.unwrap(), bytes);
+    // In a card, it is the card's; and in a thread, the CIDs that are worked out here hold all the same.
+    let carded = Post { card: Some(card), ..post("vignette", 2) };
+    let receipt = world.network.publish(&carded, &key("vignette"), now()).await.unwrap();
+    let first = record(server, &receipt.remote_id).await.unwrap();
+    assert_eq!(first["value"]["embed"]["external"]["thumb"]["ref"]["$link"], cid);
+    assert_eq!(record(server, &receipt.parts[0]).await.unwrap()["value"]["reply"]["root"]["cid"], first["cid"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

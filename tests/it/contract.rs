@@ -488,6 +488,23 @@ async fn a_session_that_ends_is_renewed_without_a_sign_in_and_many_posts_need_on
 }
 
 #[tokio::test]
+async fn an_image_that_the_server_is_still_at_work_on_is_waited_for_and_not_sent_twice() {
+    let world = World::new(&ROWS[0]).await;
+    let (image, _) = crate::support::real::picture(&world.store, "Un point").await;
+    let post = Post { text: "Avec une image".into(), language: "fr".into(), images: vec![image], ..Post::default() };
+    let article = crieur::article::ArticleId::mint("x", "image", &|_| false);
+    let key = DeliveryKey::publication(article, "une", &EndpointName::new("n"));
+    let (network, now) = (world.network(), world.clock.now());
+    let first = network.publish(&post, &key, now).await;
+    assert!(matches!(&first, Err(Failure::Unavailable(reason)) if reason.contains("at work on an image")), "{first:?}");
+    assert_eq!(world.fake.posts(), 0);
+    network.publish(&post, &key, now).await.unwrap();
+    let uploads = world.fake.requests().iter().filter(|request| request.path == "/api/v2/media").count();
+    assert_eq!((uploads, world.fake.texts()), (1, vec!["Avec une image".to_owned()]));
+    assert_eq!(world.fake.wrong(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn who_the_account_is_can_be_asked_and_publishes_nothing() {
     for row in ROWS {
         let world = World::new(row).await;

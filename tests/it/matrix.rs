@@ -2,7 +2,7 @@
 //! word in an encrypted room. `scripts/test` installs it.
 
 use crate::support::Place;
-use crate::support::real::{Real, get, shared_matrix};
+use crate::support::real::{Real, get, picture, shared_matrix};
 use crieur::article::ArticleId;
 use crieur::clock::Clock;
 use crieur::config::EndpointName;
@@ -31,6 +31,7 @@ fn endpoints(server: &Real, token: &str, room: &str) -> String {
 
 struct World {
     _place: Place,
+    store: Store,
     network: Box<dyn Network>,
 }
 
@@ -41,7 +42,7 @@ impl World {
         let store = Store::open(&config.store).await.unwrap();
         let name = EndpointName::new("matrix");
         let network = connect(&name, &config.endpoints[&name], &Means::new(&config, &store)).unwrap();
-        Self { _place: place, network }
+        Self { _place: place, store, network }
     }
 }
 
@@ -185,6 +186,29 @@ async fn a_message_is_changed_and_removed_and_never_comes_back_by_itself() {
     assert!(matches!(world.network.edit(&receipt, &edited, &key, now()).await, Err(Failure::Refused(_))));
     // A message of the account was removed: it may have been this one.
     assert!(matches!(world.network.find(&wanted, now()).await.unwrap(), Found::Unclear(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_goes_before_its_text_and_away_with_it() {
+    let Some(server) = shared_matrix() else { return };
+    let world = World::new(server, "token", "room").await;
+    let (image, _) = picture(&world.store, "Un point, et rien d’autre").await;
+    let (shown, key) = (Post { images: vec![image], ..post("image") }, key("image"));
+    let receipt = world.network.publish(&shown, &key, now()).await.unwrap();
+    assert_eq!(world.network.publish(&shown, &key, now()).await.unwrap(), receipt, "twice is once");
+    let there = of(server, &key).await;
+    let kinds: Vec<_> = there.iter().map(|event| event["content"]["msgtype"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["m.notice", "m.image"], "newest first");
+    let content = &there[1]["content"];
+    assert_eq!(
+        (&content["body"], &content["info"]["mimetype"]),
+        (&"Un point, et rien d’autre".into(), &"image/png".into())
+    );
+    assert!(content["url"].as_str().unwrap().starts_with("mxc://"));
+    let wanted = Wanted { post: &shown, key: &key, since: Timestamp::UNIX_EPOCH, taken: &[] };
+    assert_eq!(world.network.find(&wanted, now()).await.unwrap(), Found::Yes(receipt.clone()));
+    world.network.withdraw(&receipt, &key, now()).await.unwrap();
+    assert!(of(server, &key).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,7 +29,8 @@ fn proxy() -> (String, mpsc::Receiver<String>) {
 fn asked(server: &str, variables: &[(&str, &str)]) -> (Vec<String>, String) {
     let (url, heard) = proxy();
     let place = Place::new();
-    let crieur = place.crieur(&format!("endpoints: {{ m: {{ network: mastodon, server: \"{server}\", token: jeton }} }}"));
+    let crieur =
+        place.crieur(&format!("endpoints: {{ m: {{ network: mastodon, server: \"{server}\", token: jeton }} }}"));
     let mut command = crieur.command(&["endpoints", "test", "m"]);
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"] {
         command.env_remove(name);

@@ -2,6 +2,7 @@
 //! without it these tests say so and pass.
 
 use crate::support::Place;
+use crate::support::real::{get, picture};
 use crieur::article::ArticleId;
 use crieur::config::EndpointName;
 use crieur::delivery::{DeliveryKey, Failure};
@@ -176,7 +177,7 @@ async fn network(server: &Snac, place: &Place) -> (Box<dyn Network>, Store) {
 async fn a_thread_is_found_whole_or_gone_on_with_and_is_edited() {
     let Some(server) = Snac::start() else { return };
     let place = Place::new();
-    let (network, _store) = network(&server, &place).await;
+    let (network, store) = network(&server, &place).await;
     let now = Timestamp::UNIX_EPOCH;
     let article = ArticleId::mint("www.example.fr", "fil", &|_| false);
     let key = DeliveryKey::publication(article, "une", &EndpointName::new("snac"));
@@ -206,9 +207,18 @@ async fn a_thread_is_found_whole_or_gone_on_with_and_is_edited() {
     assert_eq!(server.posts(), 4);
     let wanted = Wanted { post: &edited, key: &key, since: now, taken: &[] };
     assert_eq!(network.find(&wanted, now).await.unwrap(), Found::Yes(whole.clone()));
+    let (image, _) = picture(&store, "Un point, et rien d’autre").await;
+    let shown =
+        Post { text: "Une image seule".into(), url: String::new(), thread: vec![], images: vec![image], ..post };
+    let article = ArticleId::mint("www.example.fr", "image", &|_| false);
+    let key = DeliveryKey::publication(article, "une", &EndpointName::new("snac"));
+    let with_image = network.publish(&shown, &key, now).await.unwrap();
+    let path = format!("http://localhost:{}/api/v1/statuses/{}", server.port, with_image.remote_id);
+    let (_, status) = get(&path, Some(&server.token)).await;
+    assert_eq!(status["media_attachments"][0]["description"], "Un point, et rien d’autre", "{status}");
     // snac does not let a program take a post away: it is told, and not taken for done.
     match network.withdraw(&whole, &key, now).await {
-        Ok(()) => assert_eq!(server.posts(), 0),
+        Ok(()) => assert_eq!(server.posts(), 1),
         Err(Failure::Refused(reason)) => assert!(reason.contains("delete it on its page"), "{reason}"),
         Err(other) => panic!("{other:?}"),
     }

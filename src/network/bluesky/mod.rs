@@ -26,6 +26,8 @@ use session::{Session, Sessions};
 /// What Bluesky takes (lexicons app.bsky.feed.post, app.bsky.embed.images and app.bsky.embed.external). Images may have
 /// 2,000,000 bytes by the lexicon; servers were seen to refuse less, so it is kept to what cards take too.
 pub const LIMITS: Limits = Limits {
+    bytes_max: 3_000,
+    more_hashtags_max: 8,
     images_max: 4,
     image_bytes_max: 1_000_000,
     image_side_max: 2_000,

@@ -2,6 +2,9 @@
 //! when their standard input does: with this process, whatever becomes of it.
 
 use crate::support::tools;
+use base64::Engine as _;
+use crieur::post::Image;
+use crieur::store::Store;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -83,6 +86,16 @@ pub fn shared_matrix() -> Option<&'static Real> {
 /// A port that is free at this moment.
 fn port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A picture, kept in a database as a composed post has it, and its bytes.
+pub async fn picture(store: &Store, alt: &str) -> (Image, Vec<u8>) {
+    // One point, as PNG.
+    let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    let bytes = base64::engine::general_purpose::STANDARD.decode(png).unwrap();
+    let digest = crieur::digest::hex(&bytes, 32);
+    store.keep_media(&digest, "image/png", &bytes, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    (Image { digest, media_type: "image/png".into(), width: 1, height: 1, alt: alt.into() }, bytes)
 }
 
 /// The JSON at an address.

@@ -11,6 +11,8 @@ pub struct Mastodon {
     statuses: Vec<Value>,
     keys: BTreeMap<String, String>,
     made: usize,
+    /// Images, with their alternative texts, and how often they are still said to be in work.
+    media: Vec<(String, u32)>,
 }
 
 impl Mastodon {
@@ -48,9 +50,29 @@ impl Api for Mastodon {
                 let page: Vec<&Value> = self.statuses.iter().rev().filter(older).take(20).collect();
                 Ok(Reply::json(200, &json!(page)))
             }
+            ("POST", ["api", "v2", "media"]) => {
+                let form = String::from_utf8_lossy(&request.body).into_owned();
+                let described =
+                    form.split("name=\"description\"\r\n\r\n").nth(1).and_then(|rest| rest.split("\r\n").next());
+                if !form.contains("Content-Type: image/png") {
+                    return Err("an image of another type".to_owned());
+                }
+                self.media.push((described.ok_or("no description")?.to_owned(), 1));
+                Ok(Reply::json(202, &json!({ "id": (self.media.len() - 1).to_string(), "type": "image", "url": null })))
+            }
+            ("GET", ["api", "v1", "media", id]) => {
+                let image = self.media.get_mut(id.parse::<usize>().unwrap()).ok_or("no such image")?;
+                let status = if image.1 > 0 { 206 } else { 200 };
+                image.1 = image.1.saturating_sub(1);
+                Ok(Reply::json(status, &json!({ "id": id, "description": image.0 })))
+            }
             ("POST", ["api", "v1", "statuses"]) => {
                 let body = request.json()?;
-                only(&body, &["status", "visibility", "language"])?;
+                only(&body, &["status", "visibility", "language", "media_ids"])?;
+                for id in body["media_ids"].as_array().into_iter().flatten() {
+                    let at: usize = id.as_str().ok_or("an id that is no text")?.parse().map_err(|_| "a strange id")?;
+                    same("how long an image is in work", self.media.get(at).ok_or("no such image")?.1, 0)?;
+                }
                 same("visibility", text(&body, "/visibility")?, "public")?;
                 same("language", text(&body, "/language")?, "fr")?;
                 let key = request.header("idempotency-key").to_owned();
