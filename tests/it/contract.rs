@@ -373,6 +373,13 @@ async fn a_refusal_stops_and_says_what_to_do() {
         for mood in [Mood::Unwanted, Mood::Answer(403), Mood::Answer(404), Mood::Answer(302)] {
             let world = World::new(row).await;
             world.fake.moods([mood.clone()]);
+            let endpoint = EndpointName::new("n");
+            world.deliverer.step(&endpoint, None, &world.snapshot).await.unwrap();
+            // Some networks say so of credentials: below.
+            if world.deliverer.paused(&endpoint).await.unwrap().is_some() {
+                assert_ne!(mood, Mood::Unwanted, "{}", row.name);
+                continue;
+            }
             let delivery = world.run().await;
             assert_eq!(
                 (delivery.state, world.fake.posts()),
@@ -414,7 +421,7 @@ async fn credentials_that_are_not_accepted_pause_the_endpoint_and_no_post_fails_
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_stands_in_the_log_whatever_the_server_repeats() {
     for row in ROWS {
-        for mood in [Mood::Unknown, Mood::KeepThen(502)] {
+        for mood in [Mood::Unknown, Mood::Answer(404)] {
             let world = World::new(row).await;
             world.fake.moods([mood.clone()]);
             let file = world.place.path("crieur.yaml");

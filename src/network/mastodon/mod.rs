@@ -160,11 +160,17 @@ impl MastodonAccount {
         if post.thread.is_empty() {
             return Ok(Found::Yes(first));
         }
-        let below = self.ask(&format!("/api/v1/statuses/{}/context", first.remote_id), now).await?;
         let mut whole = first;
+        let mut below = Value::Null;
         for text in &post.thread {
-            let before = whole.parts.last().unwrap_or(&whole.remote_id);
-            match status::next_part(&below, before, id, text, &post.url) {
+            let before = whole.parts.last().unwrap_or(&whole.remote_id).clone();
+            let mut next = status::next_part(&below, &before, id, text, &post.url);
+            if next.is_none() {
+                // Some servers show no more of what is below than the answers to the status itself.
+                below = self.ask(&format!("/api/v1/statuses/{before}/context"), now).await?;
+                next = status::next_part(&below, &before, id, text, &post.url);
+            }
+            match next {
                 Some(part) => whole.parts.push(part.remote_id),
                 None => return Ok(Found::Part(whole)),
             }
