@@ -38,7 +38,9 @@ pub struct Answer {
 ///
 /// Errors: the system's TLS cannot be set up.
 pub fn client(allow_private: bool) -> Result<Client, String> {
-    let builder = builder();
+    // A connection that the server is about to close loses the answer to what is sent on it, and whether a post went out is
+    // then in doubt. So each request has a connection of its own: there are few.
+    let builder = builder().pool_max_idle_per_host(0);
     finish(if allow_private { builder } else { guarded(builder.https_only(true))? })
 }
 
