@@ -262,7 +262,11 @@ impl Deliverer {
         let taken = self.store.receipts(&lease.delivery.key.endpoint, lease.delivery.id).await?;
         let wanted = Wanted { post, key: &lease.delivery.key, since, taken: &taken };
         let found = tokio::time::timeout(CALL_MAX, network.find(&wanted, now)).await;
-        Ok(match found.unwrap_or_else(|_| Err(Failure::Unavailable("no answer to the question".to_owned()))) {
+        let found = found.unwrap_or_else(|_| Err(Failure::Unavailable("no answer to the question".to_owned())));
+        if let Err(failure) = &found {
+            self.heard(&lease.delivery.key.endpoint, network, Some(failure)).await;
+        }
+        Ok(match found {
             Ok(Found::Yes(receipt)) => Err(Outcome::Found(receipt)),
             Ok(Found::Part(receipt)) => Ok(Some(receipt)),
             // An account that may not read its own posts must not for that reason stay silent.
