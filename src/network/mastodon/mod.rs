@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::Mutex;
 
 /// How long what a server said of its limits is believed.
@@ -241,6 +241,7 @@ impl Network for MastodonAccount {
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
         let id = self.id(now).await?;
         let mut older_than = String::new();
+        let mut seen = BTreeSet::new();
         for page_number in 0..PAGES_MAX {
             let path = format!("/api/v1/accounts/{id}/statuses?limit={PAGE}&exclude_reblogs=true{older_than}");
             let page = self.ask(&path, now).await?;
@@ -250,6 +251,15 @@ impl Network for MastodonAccount {
             if let Some(receipt) = statuses.iter().find_map(|one| status::recognise(one, wanted)) {
                 return self.rest_of(receipt, &id, wanted.post, now).await;
             }
+            let is_seen = |one: &Value| one.get("id").and_then(Value::as_str).is_some_and(|id| seen.contains(id));
+            if statuses.iter().any(is_seen) {
+                // The server does not turn pages (snac): what it shows is all there is to see, unless the page is full.
+                if statuses.len() < PAGE {
+                    return Ok(Found::No);
+                }
+                return Err(Failure::Unavailable("the server shows the newest of the account's posts only".to_owned()));
+            }
+            seen.extend(statuses.iter().filter_map(|one| one.get("id")?.as_str().map(str::to_owned)));
             let oldest = statuses.last();
             let since = wanted.since.saturating_sub(status::SKEW).unwrap_or(Timestamp::MIN);
             let reached = oldest.and_then(status::created_at).is_some_and(|at| at < since);
