@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::config::{Config, EndpointName};
 use crate::deliver::{Deliverer, Step};
+use crate::expiry::{self, Ends};
 use crate::exports::Exports;
 use crate::http::{self, Asked, Documents, Hook, Limits, Proxies, Shared};
 use crate::problem::Problem;
@@ -45,6 +46,7 @@ pub struct Daemon {
     wake_reconcile: Wake,
     wake_deliver: BTreeMap<EndpointName, Wake>,
     push: Push,
+    ends: Ends,
 }
 
 /// WebSub, as far as the configuration wants it.
@@ -133,6 +135,7 @@ impl Daemon {
             wake_reconcile: Wake::default(),
             wake_deliver,
             push,
+            ends: Ends::default(),
         })
     }
 
@@ -178,6 +181,7 @@ impl Daemon {
             clock: self.clock.clone(),
             hook,
             figures: self.push.figures.clone(),
+            ends: self.ends.clone(),
             hub: self.push.spawn(&mut tasks, self.looked.subscribe(), put_out, &shutdown),
         };
         let (proxies, limits) = (Proxies::new(self.config.http.proxies.clone()), Limits::of(&self.config.http));
@@ -195,6 +199,12 @@ impl Daemon {
                 (task, Ok(()))
             });
         }
+        let (deliverer, clock, hears) = (Arc::clone(&self.deliverer), self.clock.clone(), shutdown.clone());
+        let (ends, alerts) = (self.ends.clone(), self.config.alerts.clone());
+        tasks.spawn(async move {
+            expiry::run(deliverer, clock, alerts, ends, hears).await;
+            ("expiry".to_owned(), Ok(()))
+        });
         let store = self.store.clone();
         tasks.spawn(async move {
             self.reconcile(asked, shutdown).await;

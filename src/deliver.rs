@@ -2,17 +2,18 @@
 
 mod health;
 
-use crate::article::Article;
+use crate::article::{Article, ArticleId};
 use crate::clock::Clock;
 use crate::config::{Config, EndpointName, Rule};
 use crate::crash::crash_point;
-use crate::delivery::{Failure, Next, Receipt, RetryPolicy};
+use crate::delivery::{DeliveryKey, Failure, Next, Receipt, RetryPolicy};
 use crate::media::{Sources, attach};
 use crate::network::client::{self, REQUEST_TIMEOUT, USER_AGENT};
 use crate::network::{Found, Means, Network, Wanted, connect};
 use crate::plan;
 use crate::post::{Brief, Post, compose};
 use crate::reconcile::Snapshot;
+use crate::secret::Secret;
 use crate::store::{Finish, Lease, Leased, Outcome, Start, Store, StoreError};
 use crate::template::Template;
 use jiff::{SignedDuration, Timestamp};
@@ -37,6 +38,7 @@ pub struct Deliverer {
     store: Store,
     clock: Clock,
     networks: BTreeMap<EndpointName, Box<dyn Network>>,
+    means: Means,
     /// What asks whether an article's address answers, by the endpoint's word on private addresses.
     readers: BTreeMap<EndpointName, Client>,
     /// Since when this process delivers.
@@ -69,7 +71,7 @@ impl Deliverer {
             }
         }
         let started = clock.now();
-        Self { config, store, clock, networks, readers, started }
+        Self { config, store, clock, networks, means, readers, started }
     }
 
     /// With networks that somebody else connected, in the place of those of the configuration.
@@ -79,8 +81,51 @@ impl Deliverer {
         clock: Clock,
         networks: BTreeMap<EndpointName, Box<dyn Network>>,
     ) -> Self {
-        let started = clock.now();
-        Self { config, store, clock, networks, readers: BTreeMap::new(), started }
+        let (started, means) = (clock.now(), Means::new(&config, &store));
+        Self { config, store, clock, networks, means, readers: BTreeMap::new(), started }
+    }
+
+    /// Renews the logins that are due, and says when a person has to get a new credential, for each endpoint whose
+    /// credential ends.
+    pub async fn expiries(&self, now: Timestamp) -> Vec<(EndpointName, Timestamp)> {
+        let mut expiries = Vec::new();
+        for (name, network) in &self.networks {
+            network.renew(now).await;
+            let written = self.config.endpoints.get(name).and_then(|endpoint| endpoint.token_expires);
+            if let Some(end) = network.expires().await.or(written) {
+                expiries.push((name.clone(), end));
+            }
+        }
+        expiries
+    }
+
+    /// Tells those who read an endpoint something that is of no article. Once for each occasion, whatever happens: what was
+    /// begun is not tried again.
+    ///
+    /// Errors: why it may not have been told.
+    pub async fn tell(&self, endpoint: &EndpointName, text: &str, occasion: &str) -> Result<(), String> {
+        let network = self.networks.get(endpoint).ok_or("the endpoint cannot be used")?;
+        let vault = self.means.vault(endpoint);
+        let name = format!("told {occasion}");
+        if vault.get(&name).await.is_some() {
+            return Ok(());
+        }
+        vault.put(&name, &Secret::new("told")).await?;
+        let limits = network.limits(self.clock.now()).await;
+        let post = Post {
+            text: text.to_owned(),
+            length: limits.counter.count(text),
+            limit: limits.length_max,
+            ..Post::default()
+        };
+        let key = DeliveryKey {
+            article: ArticleId::mint("crieur", occasion, &|_| false),
+            rule: "alert".to_owned(),
+            step: occasion.to_owned(),
+            endpoint: endpoint.clone(),
+        };
+        let told = network.publish(&post, &key, self.clock.now()).await;
+        told.map(|_| ()).map_err(|failure| failure.reason().to_owned())
     }
 
     /// The endpoints that can be used.

@@ -32,6 +32,7 @@
 //! - [`clock`]: the only place that asks the time; [`telemetry`]: logs
 //! - [`reconcile`]: one pass over the site; [`media`]: the images of a post; [`deliver`]: one step of delivery
 //! - [`task`], [`pull`], [`watch`]: waking and resting, and when a repository is pulled
+//! - [`expiry`]: when credentials end
 //! - [`push`]: subscribers and hubs are told what changed
 //! - [`exports`]: when exports are made, and what is said of them
 //! - [`http`]: feeds and pages; [`daemon`]: wires everything; [`cli`]: the commands, on the same passes and steps
@@ -84,6 +85,7 @@ pub mod reconcile;
 pub mod media;
 pub mod deliver;
 pub mod task;
+pub mod expiry;
 pub mod pull;
 pub mod push;
 pub mod watch;

@@ -1,6 +1,6 @@
-//! `crieur endpoints`: the configured accounts; `test NAME` asks one who it is.
+//! `crieur endpoints`: the configured accounts; `test NAME` asks one who it is, `login NAME` gets its credential.
 
-use super::{Context, Fail, print, print_json};
+use super::{Context, Fail, print, print_json, utc};
 use crate::config::EndpointName;
 use crate::delivery::Health;
 use crate::network::{self, Means};
@@ -18,6 +18,11 @@ pub struct Options {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
+    /// Get a credential for an endpoint: log in, or be told how it is got
+    Login {
+        /// Name of the endpoint
+        name: String,
+    },
     /// Ask an endpoint who the account is; publishes nothing
     Test {
         /// Name of the endpoint
@@ -31,12 +36,17 @@ struct Shown {
     network: &'static str,
     gap: String,
     allow_private: bool,
+    /// When a person has to get a new credential; null if it does not end, or nobody knows.
+    expires_at: Option<String>,
     /// Why nothing goes out to it until a person does something.
     paused: Option<String>,
 }
 
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let config = context.config()?;
+    if let Some(Action::Login { name }) = &options.action {
+        return super::login::run(context, name).await;
+    }
     if let Some(Action::Test { name }) = options.action {
         let name = EndpointName::new(name);
         let Some(endpoint) = config.endpoints.get(&name) else {
@@ -57,8 +67,13 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         return print(&format!("{name}: {who}; posts of up to {} characters", limits.length_max));
     }
     let store = Store::open_to_read(&config.store).await?;
+    let means = store.as_ref().map_or_else(Means::none, |store| Means::new(&config, store));
     let mut shown = Vec::new();
     for (name, endpoint) in &config.endpoints {
+        let kept = match network::connect(name, endpoint, &means) {
+            Ok(network) => network.expires().await,
+            Err(_) => None,
+        };
         let health = match &store {
             Some(store) => store.health(name).await?,
             None => Health::default(),
@@ -68,6 +83,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
             network: endpoint.network.word(),
             gap: span::show(endpoint.gap),
             allow_private: endpoint.allow_private,
+            expires_at: kept.or(endpoint.token_expires).map(utc),
             paused: health.paused.filter(|paused| paused.settings == endpoint.print).map(|paused| paused.reason),
         });
     }
@@ -75,7 +91,8 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         return print_json(&shown);
     }
     for endpoint in shown {
-        print(&format!("{:<24} {:<10} gap {}", endpoint.name, endpoint.network, endpoint.gap))?;
+        let until = endpoint.expires_at.map_or_else(String::new, |end| format!("  credential until {end}"));
+        print(&format!("{:<24} {:<10} gap {}{until}", endpoint.name, endpoint.network, endpoint.gap))?;
         if let Some(reason) = endpoint.paused {
             print(&format!("    paused: {reason}"))?;
         }

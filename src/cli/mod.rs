@@ -11,6 +11,7 @@ mod healthcheck;
 mod hub;
 mod init;
 mod log;
+mod login;
 mod plan;
 mod posts;
 mod preview;

@@ -1,6 +1,7 @@
 //! `crieur plan`: what would go where and when, and why not for the rest. Touches nothing.
 
-use super::{Context, Fail, civil, instant, print, print_json, utc};
+use super::{Context, Fail, civil, instant, print, print_json, say, utc};
+use crate::config::{Config, Endpoint, EndpointName};
 use crate::plan::Line;
 use std::sync::Arc;
 
@@ -53,6 +54,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
             .collect();
         return print_json(&shown);
     }
+    let costs = costs(&config, &lines);
     for line in lines {
         let when = line.due_at.map_or_else(|| "-".to_owned(), |at| civil(at, &zone));
         let to = match (&line.endpoint, &line.rule) {
@@ -62,5 +64,20 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         };
         print(&format!("{when:<26}  {:<9}  {}{to}: {}", line.state, line.path, line.reason))?;
     }
+    costs.iter().for_each(|cost| say(cost));
     Ok(())
+}
+
+/// What the posts to come cost, a sentence for each endpoint that is paid for each post.
+fn costs(config: &Config, lines: &[&Line]) -> Vec<String> {
+    let paid = config.endpoints.iter().filter(|(_, endpoint)| endpoint.price > 0.0);
+    let cost = |(name, endpoint): (&EndpointName, &Endpoint)| {
+        let to_come = |line: &&&Line| line.endpoint.as_ref() == Some(name) && line.due_at.is_some();
+        let posts = lines.iter().filter(to_come).count();
+        let (price, all) = (endpoint.price, endpoint.price * posts as f64);
+        (posts > 0).then(|| {
+            format!("{name}: {posts} posts at {price:.2} each, {all:.2} in all; a try that is repeated costs again")
+        })
+    };
+    paid.filter_map(cost).collect()
 }

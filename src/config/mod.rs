@@ -62,6 +62,8 @@ pub struct Config {
     pub hub: OwnHub,
     /// How tags become hashtags.
     pub hashtags: Hashtags,
+    /// Endpoint whose readers are told when credentials of endpoints end.
+    pub alerts: Option<EndpointName>,
     /// Social accounts, by name.
     pub endpoints: BTreeMap<EndpointName, Endpoint>,
     /// How a delivery that failed is tried again.

@@ -28,6 +28,8 @@ pub struct RawConfig {
     pub hashtags: RawHashtags,
     /// Social accounts, by a name of your choice.
     pub endpoints: BTreeMap<String, RawEndpoint>,
+    /// Endpoint whose readers are told when credentials of endpoints end: a channel of the team.
+    pub alerts: Option<String>,
     /// How a delivery that failed is tried again.
     pub delivery: RawDelivery,
     /// Which articles go to which endpoints, when and how.
@@ -385,6 +387,10 @@ pub struct RawEndpoint {
     pub token_secret: Option<String>,
     /// File that holds `token_secret`.
     pub token_secret_file: Option<String>,
+    /// Day on which `token` ends, as 2027-01-31: its end is told ahead.
+    pub token_expires: Option<String>,
+    /// What one post costs, in the currency that you think in: `crieur plan` adds it up. For x, 0.20 (US dollars) by default.
+    pub price: Option<f64>,
     /// Who sees the posts (mastodon).
     pub visibility: Option<RawVisibility>,
     /// Handle of the account, such as agence.example.fr (bluesky).

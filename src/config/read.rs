@@ -7,6 +7,7 @@ use super::{Config, Surroundings, endpoints, hub, quiet, rules, schema, sections
 use crate::problem::{Place, Problem};
 use crate::secret::{Key, Secret};
 use crate::yaml::{self, Step, Yaml};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The text at hand and the problems found so far.
@@ -89,7 +90,15 @@ impl<'a> Reader<'a> {
         let store = self.store(raw.store);
         let site = sections::site(self, raw.site, &store);
         // A rule may name an endpoint that has mistakes of its own: those are reported there.
-        let names = raw.endpoints.keys().map(EndpointName::new).collect();
+        let names: BTreeSet<EndpointName> = raw.endpoints.keys().map(EndpointName::new).collect();
+        let alerts = raw.alerts.map(EndpointName::new).filter(|alerts| {
+            let is_known = names.contains(alerts);
+            if !is_known {
+                let message = format!("alerts: there is no endpoint `{alerts}`");
+                self.problem(&[key("alerts")], message, "write the name of one of `endpoints`");
+            }
+            is_known
+        });
         let endpoints = endpoints::read(self, raw.endpoints);
         let rules = rules::read(self, raw.rules, &names);
         Config {
@@ -105,6 +114,7 @@ impl<'a> Reader<'a> {
             baseline: rules::baseline(self, raw.baseline),
             site,
             endpoints,
+            alerts,
             rules,
         }
     }

@@ -116,7 +116,9 @@ impl Walk<'_> {
         if kind == "null" && (kinds.contains(&"object") || kinds.contains(&"array")) {
             return;
         }
-        if !kinds.contains(&kind) {
+        // A whole number is a number.
+        let is_wanted = kinds.contains(&kind) || (kind == "integer" && kinds.contains(&"number"));
+        if !is_wanted {
             let wanted: Vec<&str> = kinds.iter().filter(|k| **k != "null").map(|k| in_words(k)).collect();
             let cure = (kinds.contains(&"string") && matches!(kind, "integer" | "number" | "boolean"))
                 .then(|| "put it in quotes".to_owned());

@@ -289,6 +289,7 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> Response {
     let books = Arc::clone(shared.documents.books());
     registry.register_collector(Box::new(At { books, now: shared.clock.now() }));
     registry.register_collector(Box::new(shared.figures.clone()));
+    registry.register_collector(Box::new(shared.ends.clone()));
     let mut text = String::new();
     match prometheus_text::encode(&mut text, &registry) {
         Ok(()) => {

@@ -21,6 +21,7 @@ pub use proxies::{Client, Proxies};
 pub use server::{Limits, serve};
 
 use crate::clock::Clock;
+use crate::expiry::Ends;
 use crate::push::Figures;
 use crate::reconcile::Snapshot;
 use crate::store::Store;
@@ -46,6 +47,8 @@ pub struct Shared {
     pub clock: Clock,
     /// What a signed web hook wakes; None without a secret.
     pub hook: Option<Hook>,
+    /// When the credentials of endpoints end.
+    pub ends: Ends,
     /// What is counted of WebSub.
     pub figures: Figures,
     /// The built-in WebSub hub, if there is one.

@@ -16,6 +16,8 @@ pub struct Caller {
     client: Client,
     /// The server's address, without a slash at its end.
     server: String,
+    /// Whether it may go to private addresses.
+    allow_private: bool,
     /// What must not stand in anything that is said of an answer.
     secrets: Mutex<Vec<Secret>>,
     /// Until when the server allows nothing more.
@@ -34,6 +36,7 @@ impl Caller {
         Ok(Self {
             client: client::client(allow_private)?,
             server: server.as_str().trim_end_matches('/').to_owned(),
+            allow_private,
             secrets: Mutex::new(secrets),
             pause: Mutex::default(),
         })
@@ -50,6 +53,19 @@ impl Caller {
     /// A request to the server. `path` begins with a slash.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.server))
+    }
+
+    /// A request to an address that the server gave, such as one to upload to: over TLS to a public place, or where this
+    /// endpoint may go anyway.
+    ///
+    /// Errors: it is no address, or not one that may be called.
+    pub fn given(&self, method: Method, address: &str) -> Result<RequestBuilder, Failure> {
+        let refused = |why: &str| Failure::Refused(format!("the server gave an address that is not called: {why}"));
+        let url = Url::parse(address).map_err(|_| refused("it is none"))?;
+        if !self.allow_private {
+            client::refuse_private(&url).map_err(|why| refused(&why))?;
+        }
+        Ok(self.client.request(method, url))
     }
 
     /// A request to a hook, at its address as it is.
@@ -71,6 +87,17 @@ impl Caller {
     pub async fn json(&self, request: RequestBuilder, now: Timestamp) -> Result<Value, Failure> {
         let answer = self.send(request, now).await?;
         answers::read_json(&answer, now).map_err(|failure| self.redacted(failure))
+    }
+
+    /// The answer to a request for tokens, as it is: it may give again what is hidden already. Whoever repeats anything of it
+    /// takes [`Caller::cleaned`].
+    pub async fn send_for_tokens(&self, request: RequestBuilder) -> Result<Answer, Failure> {
+        client::send(request).await.map_err(|failure| self.redacted(failure))
+    }
+
+    /// An answer with the secrets taken out of its text.
+    pub fn cleaned(&self, answer: &Answer) -> Answer {
+        Answer { body: self.clean(&answer.body), ..answer.clone() }
     }
 
     /// A failure without the secrets in what it repeats of headers.

@@ -8,20 +8,34 @@ use super::answers::{failure, of_a_question, said};
 use super::caller::Caller;
 use super::client::Answer;
 use super::little::{little, spoken};
+use super::login::{Attempt, Login, REDIRECT};
 use super::session::{Session, Tokens};
 use super::{Abilities, Found, Network, Vault, Wanted};
 use crate::config::{App, Grant, Linkedin};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
-use crate::post::{Counter, Limits, Post};
+use crate::post::{Counter, Image, Limits, Post};
 use crate::secret::Secret;
+use crate::store::Store;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 /// Characters of a post's commentary (Posts API).
-pub const LIMITS: Limits = Limits { card: true, ..Limits::text(3_000, Counter::Utf16) };
+pub const LIMITS: Limits = Limits {
+    card: true,
+    images_max: 9,
+    image_bytes_max: IMAGE_BYTES,
+    image_side_max: 6_000,
+    alt_max: 4_000,
+    thumb_bytes_max: IMAGE_BYTES,
+    ..Limits::text(3_000, Counter::Utf16)
+};
+
+/// Most bytes of an image. LinkedIn bounds its pixels only (Images API: 36,152,320); this is what its page takes.
+const IMAGE_BYTES: usize = 5_000_000;
 
 /// How far LinkedIn's clock may lie beside ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(10);
@@ -37,14 +51,17 @@ pub struct LinkedinPage {
     account: Linkedin,
     caller: Caller,
     login: Caller,
+    login_server: Url,
     session: Session,
+    /// Where the images of posts are.
+    store: Option<Store>,
 }
 
 impl LinkedinPage {
     /// A page. Nothing is asked yet.
     ///
     /// Errors: the server's address is private and may not be, or the client cannot be set up.
-    pub fn new(account: Linkedin, allow_private: bool, vault: Vault) -> Result<Self, String> {
+    pub fn new(account: Linkedin, allow_private: bool, vault: Vault, store: Option<Store>) -> Result<Self, String> {
         let mut secrets = Vec::new();
         match &account.grant {
             Grant::Token(token) => secrets.push(token.clone()),
@@ -58,8 +75,10 @@ impl LinkedinPage {
         Ok(Self {
             caller: Caller::new(&account.server, allow_private, secrets.clone())?,
             login: Caller::new(&login, allow_private, secrets)?,
+            login_server: login,
             session: Session::new(vault, MARGIN),
             account,
+            store,
         })
     }
 
@@ -90,6 +109,56 @@ impl LinkedinPage {
         Ok(answer)
     }
 
+    /// Uploads an image, in two steps, and says what LinkedIn calls it. Nobody sees it before a post has it, so nothing is in
+    /// doubt yet.
+    async fn upload(&self, image: &Image, now: Timestamp) -> Result<String, Failure> {
+        let store =
+            self.store.as_ref().ok_or_else(|| Failure::Unavailable("there is no database at hand".to_owned()))?;
+        let bytes = store.media(&image.digest).await.map_err(|error| Failure::Unavailable(error.to_string()))?;
+        let bytes =
+            bytes.ok_or_else(|| Failure::Refused("an image of the post is not in the database any more".to_owned()))?;
+        let body = json!({ "initializeUploadRequest": { "owner": self.account.author } });
+        let request = self.request(Method::POST, "/images?action=initializeUpload", now).await?.json(&body);
+        let answer = self.send(request, now).await.map_err(of_a_question)?;
+        let begun = self.read(read_json(&answer, now)).map_err(of_a_question)?;
+        let text = |name: &str| begun.pointer(&format!("/value/{name}")).and_then(Value::as_str);
+        let (Some(address), Some(id)) = (text("uploadUrl"), text("image").filter(|id| id.starts_with("urn:li:image:")))
+        else {
+            return Err(Failure::Unavailable("LinkedIn did not say where to upload an image".to_owned()));
+        };
+        let request = self.caller.given(Method::PUT, address)?.bearer_auth(self.token(now).await?.expose());
+        let request = request.header("content-type", "application/octet-stream").body(bytes);
+        let answer = self.send(request, now).await.map_err(of_a_question)?;
+        match answer.status.is_success() {
+            true => Ok(id.to_owned()),
+            false => self.read(Err(of_a_question(refusal(&answer, now)))),
+        }
+    }
+
+    /// What stands below the text of a post: its images, or else its link card.
+    async fn content(&self, post: &Post, now: Timestamp) -> Result<Option<Value>, Failure> {
+        let mut images = Vec::new();
+        for image in &post.images {
+            images.push(json!({ "id": self.upload(image, now).await?, "altText": image.alt }));
+        }
+        if let Some(first) = images.first() {
+            return Ok(Some(match images.len() {
+                1 => json!({ "media": first }),
+                _ => json!({ "multiImage": { "images": images } }),
+            }));
+        }
+        let Some(card) = &post.card else { return Ok(None) };
+        // LinkedIn makes none of the address itself. Title and description are plain text.
+        let mut article = json!({ "source": card.url, "title": card.title });
+        if !card.description.is_empty() {
+            article["description"] = json!(card.description);
+        }
+        if let Some(thumb) = &card.thumb {
+            article["thumbnail"] = json!(self.upload(thumb, now).await?);
+        }
+        Ok(Some(json!({ "article": article })))
+    }
+
     fn read<T>(&self, read: Result<T, Failure>) -> Result<T, Failure> {
         read.map_err(|failure| self.caller.redacted(failure))
     }
@@ -111,7 +180,9 @@ impl Network for LinkedinPage {
     }
 
     async fn publish(&self, post: &Post, _key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
-        let request = self.request(Method::POST, "/posts", now).await?.json(&body(&self.account.author, post));
+        let content = self.content(post, now).await?;
+        let body = body(&self.account.author, post, content);
+        let request = self.request(Method::POST, "/posts", now).await?.json(&body);
         let answer = self.send(request, now).await?;
         self.read(read_receipt(&answer, now))
     }
@@ -171,12 +242,63 @@ impl Network for LinkedinPage {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: true, withdraws: true, finds: true, threads: false, images: false }
+        Abilities { edits: true, withdraws: true, finds: true, threads: false, images: true }
+    }
+
+    async fn renew(&self, now: Timestamp) {
+        if let Err(failure) = self.token(now).await {
+            tracing::warn!("a login cannot be renewed: {}", failure.reason());
+        }
+    }
+
+    async fn expires(&self) -> Option<Timestamp> {
+        match &self.account.grant {
+            Grant::Token(_) => None,
+            Grant::Login(_) => self.session.kept().await?.end(),
+        }
     }
 
     fn pause(&self) -> Option<Timestamp> {
         self.caller.pause()
     }
+}
+
+/// What a login asks for: posting, looking at what was posted, and the page's name.
+const SCOPES: &str = "w_organization_social r_organization_social rw_organization_admin";
+
+#[async_trait]
+impl Login for LinkedinPage {
+    fn address(&self, attempt: &Attempt) -> Url {
+        let mut url = self.login_server.clone();
+        url.set_path("/oauth/v2/authorization");
+        let id = match &self.account.grant {
+            Grant::Login(app) => app.id.as_str(),
+            Grant::Token(_) => "",
+        };
+        url.query_pairs_mut()
+            .extend_pairs([("response_type", "code"), ("client_id", id), ("redirect_uri", REDIRECT)])
+            .extend_pairs([("state", attempt.state.as_str()), ("scope", SCOPES)]);
+        url
+    }
+
+    async fn redeem(&self, _attempt: &Attempt, code: &Secret, now: Timestamp) -> Result<Tokens, Failure> {
+        let Grant::Login(app) = &self.account.grant else { return Err(no_login()) };
+        let form = Serializer::new(String::new())
+            .extend_pairs([("grant_type", "authorization_code"), ("code", code.expose()), ("redirect_uri", REDIRECT)])
+            .extend_pairs([
+                ("client_id", app.id.as_str()),
+                ("client_secret", app.secret.as_ref().map_or("", Secret::expose)),
+            ])
+            .finish();
+        self.login.hide(code);
+        let request = self.login.request(Method::POST, "/oauth/v2/accessToken");
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+        self.session.redeem(&self.login, request, now).await
+    }
+}
+
+fn no_login() -> Failure {
+    Failure::Refused("this endpoint has a token, and no app to log in with".to_owned())
 }
 
 /// The request that renews tokens (RFC 6749, section 6). Only apps that LinkedIn approved for it get refresh tokens.
@@ -191,7 +313,7 @@ fn renewal(caller: &Caller, app: &App, tokens: &Tokens) -> Option<RequestBuilder
 }
 
 /// The body of `POST /rest/posts`.
-fn body(author: &str, post: &Post) -> Value {
+fn body(author: &str, post: &Post, content: Option<Value>) -> Value {
     let mut body = json!({
         "author": author,
         "commentary": little(&post.text, &post.hashtags),
@@ -200,13 +322,8 @@ fn body(author: &str, post: &Post) -> Value {
         "lifecycleState": "PUBLISHED",
         "isReshareDisabledByAuthor": false,
     });
-    if let Some(card) = &post.card {
-        // LinkedIn makes none of the address itself. Title and description are plain text.
-        let mut article = json!({ "source": card.url, "title": card.title });
-        if !card.description.is_empty() {
-            article["description"] = json!(card.description);
-        }
-        body["content"] = json!({ "article": article });
+    if let Some(content) = content {
+        body["content"] = content;
     }
     body
 }
@@ -343,7 +460,7 @@ mod tests {
             hashtags: vec!["#Cloud".into()],
             ..Post::default()
         };
-        let body = body("urn:li:organization:1", &post);
+        let body = body("urn:li:organization:1", &post, None);
         assert_eq!(body["commentary"], "L’État \\(publie\\)\n\nhttps://x.fr/a\\_b\n\n{hashtag|\\#|Cloud}");
         assert_eq!(body["lifecycleState"], "PUBLISHED");
         assert!(body.get("content").is_none());

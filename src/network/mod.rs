@@ -9,6 +9,7 @@ pub mod discord;
 pub mod journal;
 pub mod linkedin;
 pub mod little;
+pub mod login;
 pub mod mastodon;
 pub mod matrix;
 mod multipart;
@@ -26,7 +27,7 @@ pub mod x;
 
 pub use vault::{Means, Vault};
 
-use crate::config::{Endpoint, EndpointName, NetworkKind};
+use crate::config::{Access, Endpoint, EndpointName, Grant, NetworkKind};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
 use crate::post::{Limits, Post};
 use async_trait::async_trait;
@@ -143,10 +144,37 @@ pub trait Network: Send + Sync {
         true
     }
 
+    /// Renews a login whose tokens renew themselves, if it is time, though nothing is posted.
+    async fn renew(&self, _now: Timestamp) {}
+
+    /// When a person has to get a new credential, if nothing else happens; None if it does not end, or nobody knows.
+    async fn expires(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// Until when the server allows nothing more, if it said so: [`caller::Caller::pause`].
     fn pause(&self) -> Option<Timestamp> {
         None
     }
+}
+
+/// What a person logs in to for an endpoint; None if its credential stands in the configuration, or it has none.
+///
+/// Errors: as those of [`connect`].
+pub fn login(name: &EndpointName, endpoint: &Endpoint, means: &Means) -> Result<Option<Box<dyn login::Login>>, String> {
+    let (allow_private, vault) = (endpoint.allow_private, means.vault(name));
+    Ok(match &endpoint.network {
+        NetworkKind::Linkedin(account) if matches!(account.grant, Grant::Login(_)) => {
+            Some(Box::new(linkedin::LinkedinPage::new(account.clone(), allow_private, vault, means.store().cloned())?))
+        }
+        NetworkKind::X(account) if matches!(account.access, Access::Login(_)) => {
+            Some(Box::new(x::XAccount::new(account.clone(), allow_private, vault)?))
+        }
+        NetworkKind::Threads(account) if matches!(account.grant, Grant::Login(_)) => {
+            Some(Box::new(threads::ThreadsProfile::new(account.clone(), allow_private, vault)?))
+        }
+        _ => None,
+    })
 }
 
 /// The network of an endpoint.
@@ -171,9 +199,12 @@ pub fn connect(name: &EndpointName, endpoint: &Endpoint, means: &Means) -> Resul
         NetworkKind::Discord(channel) => Box::new(discord::DiscordChannel::new(channel.clone(), allow_private)?),
         NetworkKind::Teams(hook) => Box::new(teams::TeamsChannel::new(hook.clone(), allow_private)?),
         NetworkKind::Telegram(bot) => Box::new(telegram::TelegramChannel::new(bot.clone(), allow_private)?),
-        NetworkKind::Linkedin(account) => {
-            Box::new(linkedin::LinkedinPage::new(account.clone(), allow_private, means.vault(name))?)
-        }
+        NetworkKind::Linkedin(account) => Box::new(linkedin::LinkedinPage::new(
+            account.clone(),
+            allow_private,
+            means.vault(name),
+            means.store().cloned(),
+        )?),
         NetworkKind::X(account) => Box::new(x::XAccount::new(account.clone(), allow_private, means.vault(name))?),
         NetworkKind::Threads(account) => {
             Box::new(threads::ThreadsProfile::new(account.clone(), allow_private, means.vault(name))?)

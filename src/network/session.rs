@@ -75,7 +75,7 @@ impl Tokens {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// When a person has to log in again, if nothing else happens; `renews` says that a token renews itself.
+    /// When a person has to log in again, if nothing else happens.
     pub fn end(&self) -> Option<Timestamp> {
         match self.refresh {
             Some(_) => self.refresh_expires_at,
@@ -105,10 +105,25 @@ impl Session {
         Self { vault, margin, state: Mutex::default() }
     }
 
-    /// Keeps the tokens of a new login.
+    /// Gets the tokens of a new login with a request, and keeps them.
     ///
-    /// Errors: they cannot be sealed or written.
-    pub async fn begin(&self, tokens: &Tokens) -> Result<(), String> {
+    /// Errors: the network gives none, or they cannot be kept.
+    pub async fn redeem(&self, caller: &Caller, request: RequestBuilder, now: Timestamp) -> Result<Tokens, Failure> {
+        let json = ask_for_tokens(caller, request, now)
+            .await
+            .map_err(|failure| failure.map(|why| format!("the network gave no token: {why}")))?;
+        let tokens = Tokens::read(&json, None, now)?;
+        hide(caller, &tokens);
+        self.keep(&tokens).await.map_err(|error| {
+            Failure::Unavailable(format!(
+                "the tokens of the login cannot be kept: {error}; log in again when that is mended"
+            ))
+        })?;
+        Ok(tokens)
+    }
+
+    /// Keeps tokens, sealed.
+    async fn keep(&self, tokens: &Tokens) -> Result<(), String> {
         let text = serde_json::to_string(tokens).map_err(|error| error.to_string())?;
         self.vault.put(NAME, &Secret::new(text)).await
     }
@@ -150,13 +165,15 @@ impl Session {
             return Ok(tokens.access());
         }
         let renewed = match renewal(&tokens) {
-            Some(request) => renew(caller, request, &tokens, now).await,
+            Some(request) => {
+                ask_for_tokens(caller, request, now).await.and_then(|json| Tokens::read(&json, Some(&tokens), now))
+            }
             None => Err(Failure::Unauthorised("the login is over".to_owned())),
         };
         match renewed {
             Ok(renewed) => {
                 hide(caller, &renewed);
-                if let Err(error) = self.begin(&renewed).await {
+                if let Err(error) = self.keep(&renewed).await {
                     tracing::error!("the renewed tokens of a login cannot be kept: {error}");
                 }
                 let access = renewed.access();
@@ -193,17 +210,29 @@ fn hide(caller: &Caller, tokens: &Tokens) {
     }
 }
 
-async fn renew(caller: &Caller, request: RequestBuilder, tokens: &Tokens, now: Timestamp) -> Result<Tokens, Failure> {
-    let answer = caller.send(request, now).await.map_err(answers::of_a_question)?;
-    // RFC 6749, section 5.2: 400 and `invalid_grant` say that the refresh token is no good any more.
-    let is_refusal = matches!(answer.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED);
-    let read = answers::read_json(&answer, now).map_err(|failure| caller.redacted(answers::of_a_question(failure)));
-    match read {
-        Ok(json) => Tokens::read(&json, Some(tokens), now),
-        Err(failure) if is_refusal => Err(failure),
-        // Whatever else it is, it is not about the login.
-        Err(failure) => Err(Failure::Unavailable(failure.reason().to_owned())),
+/// Asks for tokens.
+///
+/// Errors: `Unauthorised` if what was shown for them is no good any more (RFC 6749, section 5.2: 400 or 401). Whatever else
+/// goes wrong is not about the login: it is asked again later.
+pub async fn ask_for_tokens(caller: &Caller, request: RequestBuilder, now: Timestamp) -> Result<Value, Failure> {
+    let answer = caller.send_for_tokens(request).await.map_err(answers::of_a_question)?;
+    if answer.status.is_success()
+        && let Ok(json) = serde_json::from_str(&answer.body)
+    {
+        return Ok(json);
     }
+    let answer = caller.cleaned(&answer);
+    let failure = match answers::read_json(&answer, now) {
+        Ok(json) => return Ok(json),
+        Err(failure) => caller.redacted(failure),
+    };
+    Err(match (answer.status, failure) {
+        (StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED, failure) => {
+            Failure::Unauthorised(failure.reason().to_owned())
+        }
+        (_, throttled @ Failure::Throttled { .. }) => throttled,
+        (_, other) => Failure::Unavailable(other.reason().to_owned()),
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 use super::answers::{failure, of_a_question};
 use super::caller::Caller;
 use super::client::Answer;
-use super::session::{Session, Tokens};
+use super::login::{Attempt, Login, REDIRECT};
+use super::session::{Session, Tokens, ask_for_tokens};
 use super::{Abilities, Found, Network, Vault, Wanted};
 use crate::config::{Grant, Threads};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
@@ -17,10 +18,11 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
+use url::Url;
 use url::form_urlencoded::Serializer;
 
 /// A post has 500 characters, and emojis count as their bytes (reference, "Publishing").
-pub const LIMITS: Limits = Limits::text(500, Counter::Graphemes);
+pub const LIMITS: Limits = Limits::text(500, Counter::Threads);
 
 /// How far the network's clock may lie beside ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(10);
@@ -159,8 +161,77 @@ impl Network for ThreadsProfile {
         Abilities { withdraws: true, finds: true, ..Abilities::default() }
     }
 
+    async fn renew(&self, now: Timestamp) {
+        if let Err(failure) = self.token(now).await {
+            tracing::warn!("a login cannot be renewed: {}", failure.reason());
+        }
+    }
+
+    async fn expires(&self) -> Option<Timestamp> {
+        match &self.account.grant {
+            Grant::Token(_) => None,
+            Grant::Login(_) => self.session.kept().await?.end(),
+        }
+    }
+
     fn pause(&self) -> Option<Timestamp> {
         self.caller.pause()
+    }
+}
+
+/// Where people log in: not where programs post.
+const LOGIN: &str = "https://threads.net/oauth/authorize";
+
+/// What a login asks for: who it is, posting, taking away.
+const SCOPES: &str = "threads_basic,threads_content_publish,threads_delete";
+
+#[async_trait]
+impl Login for ThreadsProfile {
+    fn address(&self, attempt: &Attempt) -> Url {
+        let id = match &self.account.grant {
+            Grant::Login(app) => app.id.as_str(),
+            Grant::Token(_) => "",
+        };
+        let query = Serializer::new(String::new())
+            .extend_pairs([("client_id", id), ("redirect_uri", REDIRECT), ("scope", SCOPES), ("response_type", "code")])
+            .append_pair("state", &attempt.state)
+            .finish();
+        let mut url = self.account.server.clone();
+        if let Ok(login) = Url::parse(LOGIN) {
+            url = login;
+        }
+        url.set_query(Some(&query));
+        url
+    }
+
+    /// A code gives a token for an hour, which gives one for sixty days.
+    async fn redeem(&self, _attempt: &Attempt, code: &Secret, now: Timestamp) -> Result<Tokens, Failure> {
+        let app = match &self.account.grant {
+            Grant::Login(app) => app,
+            Grant::Token(_) => {
+                return Err(Failure::Refused("this endpoint has a token, and no app to log in with".to_owned()));
+            }
+        };
+        let secret = app.secret.as_ref().map_or("", Secret::expose);
+        let form = Serializer::new(String::new())
+            .extend_pairs([("client_id", app.id.as_str()), ("client_secret", secret), ("redirect_uri", REDIRECT)])
+            .extend_pairs([("grant_type", "authorization_code"), ("code", code.expose())])
+            .finish();
+        self.caller.hide(code);
+        let request = self.caller.request(Method::POST, "/oauth/access_token");
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+        let short = ask_for_tokens(&self.caller, request, now).await?;
+        let short = Tokens::read(&short, None, now)?.access();
+        self.caller.hide(&short);
+        let query = Serializer::new(String::new())
+            .extend_pairs([
+                ("grant_type", "th_exchange_token"),
+                ("client_secret", secret),
+                ("access_token", short.expose()),
+            ])
+            .finish();
+        let request = self.caller.request(Method::GET, &format!("/access_token?{query}"));
+        self.session.redeem(&self.caller, request, now).await
     }
 }
 

@@ -6,6 +6,7 @@
 use super::answers::{failure, of_a_question, said};
 use super::caller::Caller;
 use super::client::Answer;
+use super::login::{Attempt, Login, REDIRECT};
 use super::oauth1::authorisation;
 use super::session::{Session, Tokens};
 use super::{Abilities, Found, Network, Vault, Wanted};
@@ -13,6 +14,7 @@ use crate::config::{Access, App, X};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
 use crate::post::{Counter, Limits, Post};
 use crate::seal;
+use crate::secret::Secret;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -157,8 +159,66 @@ impl Network for XAccount {
         Abilities { withdraws: true, finds: true, ..Abilities::default() }
     }
 
+    async fn renew(&self, now: Timestamp) {
+        if let Access::Login(app) = &self.account.access
+            && let Err(failure) =
+                self.session.token(&self.caller, now, |tokens| renewal(&self.caller, app, tokens)).await
+        {
+            tracing::warn!("a login cannot be renewed: {}", failure.reason());
+        }
+    }
+
+    async fn expires(&self) -> Option<Timestamp> {
+        match &self.account.access {
+            Access::Keys(_) => None,
+            Access::Login(_) => self.session.kept().await?.end(),
+        }
+    }
+
     fn pause(&self) -> Option<Timestamp> {
         self.caller.pause()
+    }
+}
+
+/// Where people log in: not where programs post.
+const LOGIN: &str = "https://x.com/i/oauth2/authorize";
+
+/// What a login asks for; the last one lets it be renewed.
+const SCOPES: &str = "tweet.read tweet.write users.read offline.access";
+
+#[async_trait]
+impl Login for XAccount {
+    fn address(&self, attempt: &Attempt) -> Url {
+        let id = match &self.account.access {
+            Access::Login(app) => app.id.as_str(),
+            Access::Keys(_) => "",
+        };
+        let query = Serializer::new(String::new())
+            .extend_pairs([("response_type", "code"), ("client_id", id), ("redirect_uri", REDIRECT), ("scope", SCOPES)])
+            .extend_pairs([("state", attempt.state.as_str()), ("code_challenge", &attempt.challenge())])
+            .append_pair("code_challenge_method", "S256")
+            .finish();
+        let mut url = self.account.server.clone();
+        if let Ok(login) = Url::parse(LOGIN) {
+            url = login;
+        }
+        url.set_query(Some(&query));
+        url
+    }
+
+    async fn redeem(&self, attempt: &Attempt, code: &Secret, now: Timestamp) -> Result<Tokens, Failure> {
+        let Access::Login(app) = &self.account.access else {
+            return Err(Failure::Refused("this endpoint has keys, and no app to log in with".to_owned()));
+        };
+        let pairs = [
+            ("grant_type", "authorization_code"),
+            ("code", code.expose()),
+            ("redirect_uri", REDIRECT),
+            ("client_id", &app.id),
+            ("code_verifier", &attempt.verifier),
+        ];
+        self.caller.hide(code);
+        self.session.redeem(&self.caller, token_request(&self.caller, app, &pairs), now).await
     }
 }
 
@@ -173,18 +233,23 @@ fn query(since: &str, next: &str) -> String {
     query.finish()
 }
 
-/// The request that renews tokens: each refresh token is good once. An app with a secret proves itself with it.
+/// The request that renews tokens: each refresh token is good once.
 fn renewal(caller: &Caller, app: &App, tokens: &Tokens) -> Option<RequestBuilder> {
     let refresh = tokens.refresh()?;
-    let mut form = Serializer::new(String::new());
-    form.extend_pairs([("grant_type", "refresh_token"), ("refresh_token", refresh.expose()), ("client_id", &app.id)]);
+    let pairs = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose()), ("client_id", &app.id)];
+    Some(token_request(caller, app, &pairs))
+}
+
+/// A request to the token endpoint. An app with a secret proves itself with it.
+fn token_request(caller: &Caller, app: &App, pairs: &[(&str, &str)]) -> RequestBuilder {
+    let form = Serializer::new(String::new()).extend_pairs(pairs).finish();
     let request = caller.request(Method::POST, "/2/oauth2/token");
     let request = match &app.secret {
         Some(secret) => request
             .header("authorization", format!("Basic {}", STANDARD.encode(format!("{}:{}", app.id, secret.expose())))),
         None => request,
     };
-    Some(request.header("content-type", "application/x-www-form-urlencoded").body(form.finish()))
+    request.header("content-type", "application/x-www-form-urlencoded").body(form)
 }
 
 /// Any answer: its JSON, or the class of its failure. Errors can stand in a success.

@@ -8,7 +8,7 @@ use crieur::config::{Config, EndpointName};
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{Delivery, DeliveryKey, Failure, Receipt, State};
 use crieur::network::{Means, Network, connect};
-use crieur::post::Post;
+use crieur::post::{Card, Image, Post};
 use crieur::reconcile::{Reconciler, Snapshot};
 use crieur::store::Store;
 use std::sync::Arc;
@@ -189,7 +189,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "linkedin",
-        api: |_| Box::new(fakes::linkedin::Linkedin::new()),
+        api: |url| Box::new(fakes::linkedin::Linkedin::at(url)),
         keys: |url| {
             format!(
                 "network: linkedin, server: \"{url}\", token: {}, organization: \"7\", version: \"202610\"",
@@ -570,4 +570,52 @@ async fn a_receipt_that_is_not_the_networks_own_leads_nowhere() {
         }
         assert!(world.fake.requests().is_empty(), "{}", row.name);
     }
+}
+
+#[tokio::test]
+async fn images_go_to_linkedin_before_the_post_that_has_them() {
+    let row = ROWS.iter().find(|row| row.name == "linkedin").unwrap();
+    let world = World::new(row).await;
+    let (network, now) = (world.network(), world.clock.now());
+    let image = |bytes: &[u8], alt: &str| Image {
+        digest: crieur::digest::hex(bytes, 32),
+        media_type: "image/jpeg".into(),
+        width: 1,
+        height: 1,
+        alt: alt.into(),
+    };
+    let (one, two, gone) = (image(b"un", "Un"), image(b"deux", "Deux"), image(b"parti", ""));
+    for (image, bytes) in [(&one, b"un".as_slice()), (&two, b"deux")] {
+        world.store.keep_media(&image.digest, &image.media_type, bytes, now).await.unwrap();
+    }
+    let key = DeliveryKey::publication(
+        crieur::article::ArticleId::mint("x", "y", &|_| false),
+        "une",
+        &EndpointName::new("n"),
+    );
+    let card = Card {
+        url: "https://x.fr/a".into(),
+        title: "Un *titre*".into(),
+        description: String::new(),
+        thumb: Some(one.clone()),
+    };
+    let posts = [
+        Post { text: "Une image".into(), images: vec![one.clone()], ..Post::default() },
+        Post { text: "Deux images".into(), images: vec![one.clone(), two], ..Post::default() },
+        Post { text: "Une carte".into(), card: Some(card), ..Post::default() },
+    ];
+    for post in &posts {
+        network.publish(post, &key, now).await.unwrap();
+    }
+    assert_eq!((world.fake.wrong(), world.fake.posts()), (vec![], 3));
+    let sent: Vec<Vec<u8>> = world.fake.requests().into_iter().filter(|r| r.method == "PUT").map(|r| r.body).collect();
+    assert_eq!(sent, [b"un".to_vec(), b"un".to_vec(), b"deux".to_vec(), b"un".to_vec()]);
+    // What goes wrong with an image is never a doubt about the post.
+    world.fake.script("/rest/images", fakes::Reply::text(502, ""));
+    let failed = network.publish(&posts[0], &key, now).await;
+    assert!(matches!(failed, Err(Failure::Unavailable(_))), "{failed:?}");
+    let lost = Post { text: "Sans image".into(), images: vec![gone], ..Post::default() };
+    let lost = network.publish(&lost, &key, now).await;
+    assert!(matches!(lost, Err(Failure::Refused(_))), "{lost:?}");
+    assert_eq!(world.fake.posts(), 3);
 }

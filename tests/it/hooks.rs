@@ -59,6 +59,7 @@ impl Server {
                 hook,
                 hub: None,
                 figures: Figures::default(),
+                ends: crieur::expiry::Ends::default(),
             }),
             wake,
             asked,

@@ -41,6 +41,7 @@ mod kills;
 mod layering;
 mod matrix;
 mod log;
+mod login;
 mod media;
 mod metrics;
 mod moments;

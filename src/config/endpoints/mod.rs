@@ -28,8 +28,8 @@ use super::sections::{length, zone};
 use crate::quiet::Quiet;
 use crate::secret::SafeUrl;
 use fields::Fields;
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -70,6 +70,10 @@ pub struct Endpoint {
     pub timezone: Option<TimeZone>,
     /// When nothing goes out here; None is what the configuration says for all.
     pub quiet_hours: Option<Quiet>,
+    /// When the token that stands in the configuration ends, if a person wrote it down.
+    pub token_expires: Option<Timestamp>,
+    /// What one post costs; 0 where it costs nothing.
+    pub price: f64,
 }
 
 /// Kind of an account.
@@ -143,6 +147,12 @@ impl NetworkKind {
     }
 }
 
+/// The first instant of a day, in UTC: the earliest at which something can end on it.
+fn last_day(given: &str) -> Result<Timestamp, String> {
+    let day = given.parse::<jiff::civil::Date>().ok().and_then(|day| day.to_zoned(TimeZone::UTC).ok());
+    day.map(|day| day.timestamp()).ok_or_else(|| format!("`{given}` is not a day; write it as 2027-01-31"))
+}
+
 /// Between two posts of a real account: enough that what an outage held back does not come as a burst in one second.
 const GAP: SignedDuration = SignedDuration::from_secs(10);
 
@@ -170,10 +180,22 @@ fn endpoint(reader: &mut Reader, name: &str, mut raw: RawEndpoint) -> Option<End
     let gap = length(reader, &at("gap"), raw.gap.take(), default_gap);
     let timezone = raw.timezone.take().and_then(|given| reader.with(&at("timezone"), zone(&given).map(Some), None));
     let quiet_hours = raw.quiet_hours.take().map(|lines| quiet::hours(reader, &at("quiet_hours"), &lines));
+    let token_expires =
+        raw.token_expires.take().and_then(|given| reader.with(&at("token_expires"), last_day(&given).map(Some), None));
+    let usual_price = if kind == RawNetwork::X { x::PRICE } else { 0.0 };
+    let price = match raw.price.take() {
+        Some(price) if price.is_finite() && price >= 0.0 => price,
+        Some(_) => {
+            let message = format!("{}: a price is not less than nothing", dotted(&at("price")));
+            reader.problem(&at("price"), message, "write what one post costs, such as 0.20");
+            usual_price
+        }
+        None => usual_price,
+    };
     let mut fields = Fields::new(reader, name, kind.word(), raw);
     let network = NetworkKind::read(kind, &mut fields);
     let print = fields.print();
     let allow_private = fields.raw.allow_private.take().unwrap_or(false);
     fields.report_rest();
-    Some(Endpoint { network: network?, print, gap, allow_private, timezone, quiet_hours })
+    Some(Endpoint { network: network?, print, gap, allow_private, timezone, quiet_hours, token_expires, price })
 }

@@ -8,6 +8,9 @@ use url::Url;
 /// X's API.
 const SERVER: &str = "https://api.x.com";
 
+/// What a post with an address in it costs, in US dollars, as reported since April 2026. X's API does not tell it.
+pub(super) const PRICE: f64 = 0.20;
+
 /// An account of X.
 #[derive(Debug, Clone)]
 pub struct X {

@@ -79,6 +79,8 @@ pub enum Counter {
         /// Characters of any web address.
         per_url: usize,
     },
+    /// Characters, and the bytes of UTF-8 for an emoji (Threads, reference of the parameter `text`).
+    Threads,
     /// Weights of X: one or two for a character, 23 for a web address, two for an emoji.
     X,
 }
@@ -92,6 +94,7 @@ impl Counter {
             Self::Utf16 => text.encode_utf16().count(),
             Self::Bytes => text.len(),
             Self::Mastodon { per_url } => mastodon(text, per_url),
+            Self::Threads => text.graphemes(true).map(of_threads).sum(),
             Self::X => weight(text),
         }
     }
@@ -122,9 +125,24 @@ fn without_hosts(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
+/// What a grapheme cluster counts at Threads.
+fn of_threads(cluster: &str) -> usize {
+    let is_emoji = |c: char| matches!(c, '\u{2190}'..='\u{21FF}' | '\u{2300}'..='\u{2BFF}' | '\u{FE0F}' | '\u{1F000}'..='\u{1FAFF}');
+    if cluster.chars().any(is_emoji) { cluster.len() } else { cluster.chars().count() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_counts_emojis_by_their_bytes() {
+        for (text, expected) in
+            [("été à l’État", 12), ("e\u{301}", 2), ("👍", 4), ("👩‍👩‍👧", 18), ("☀️", 6), ("€ → 1", 3 + 2 + 1 + 1)]
+        {
+            assert_eq!(Counter::Threads.count(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn one_text_has_as_many_lengths_as_there_are_ways_to_count() {

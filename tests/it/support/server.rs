@@ -104,6 +104,7 @@ impl Server {
             hook,
             hub: None,
             figures: Figures::default(),
+            ends: crieur::expiry::Ends::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

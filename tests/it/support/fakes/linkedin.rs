@@ -10,12 +10,17 @@ pub const SECRET: &str = "canari-linkedin-secret";
 #[derive(Default)]
 pub struct Linkedin {
     posts: Vec<(String, Value)>,
+    /// Where it can be reached: images are uploaded to an address that it gives.
+    url: String,
+    /// The images that were uploaded.
+    images: Vec<Vec<u8>>,
     /// Whether the token may read the page's posts.
     pub reads: bool,
-    /// What the token endpoint answers, one after the other.
-    pub tokens: Vec<Reply>,
     /// The token that is good.
     pub token: String,
+    /// How often tokens were given, and the refresh token that is good.
+    given: usize,
+    refresh: String,
 }
 
 /// What people see of a commentary.
@@ -43,8 +48,36 @@ fn seen(commentary: &str) -> String {
 }
 
 impl Linkedin {
-    pub fn new() -> Self {
-        Self { reads: true, token: TOKEN.to_owned(), ..Self::default() }
+    pub fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), reads: true, token: TOKEN.to_owned(), ..Self::default() }
+    }
+
+    /// What stands below the text: only images that were uploaded, each with its alternative text.
+    fn judge_content(&self, body: &Value) -> Result<(), String> {
+        let is_there = |id: &Value| {
+            let number = id.as_str().and_then(|id| id.strip_prefix("urn:li:image:C")?.parse::<usize>().ok());
+            number.and_then(|number| self.images.get(number)).is_some_and(|bytes| !bytes.is_empty())
+        };
+        let content = &body["content"];
+        let images: Vec<&Value> = match (content.get("media"), content.pointer("/multiImage/images")) {
+            (Some(one), None) => vec![one],
+            (None, Some(many)) => many.as_array().ok_or("no list")?.iter().collect(),
+            _ => Vec::new(),
+        };
+        for image in images {
+            only(image, &["id", "altText"])?;
+            text(image, "/altText")?;
+            if !is_there(&image["id"]) {
+                return Err(format!("the image {image} was not uploaded"));
+            }
+        }
+        if let Some(article) = content.get("article") {
+            only(article, &["source", "title", "description", "thumbnail"])?;
+            if article.get("thumbnail").is_some_and(|thumbnail| !is_there(thumbnail)) {
+                return Err("the thumbnail was not uploaded".to_owned());
+            }
+        }
+        Ok(())
     }
 
     fn no(status: u16, code: &str, message: &str) -> Reply {
@@ -58,22 +91,58 @@ impl Api for Linkedin {
             let form = request.form()?;
             same("client_id", form.get("client_id").map(String::as_str), Some("app"))?;
             same("client_secret", form.get("client_secret").map(String::as_str), Some(SECRET))?;
-            return Ok(if self.tokens.is_empty() {
-                Self::no(400, "invalid_grant", "no")
-            } else {
-                self.tokens.remove(0)
-            });
+            let is_good = match form.get("grant_type").map(String::as_str) {
+                Some("authorization_code") => {
+                    same(
+                        "redirect_uri",
+                        form.get("redirect_uri").map(String::as_str),
+                        Some("https://localhost/crieur"),
+                    )?;
+                    form.get("code").is_some_and(|code| code == "canari-code")
+                }
+                Some("refresh_token") => form.get("refresh_token") == Some(&self.refresh),
+                other => return Err(format!("the grant {other:?}")),
+            };
+            if !is_good {
+                return Ok(Self::no(400, "invalid_grant", "The token is not good any more"));
+            }
+            self.given += 1;
+            self.token = format!("canari-access-{}", self.given);
+            // The same for a year.
+            self.refresh = "canari-refresh-1".to_owned();
+            let mut tokens =
+                json!({ "access_token": self.token, "expires_in": 5_184_000, "refresh_token": self.refresh });
+            if self.given == 1 {
+                tokens["refresh_token_expires_in"] = json!(31_536_000);
+            }
+            return Ok(Reply::json(200, &tokens));
         }
         if request.header("authorization") != format!("Bearer {}", self.token) {
             return Ok(self.unknown());
         }
-        same("LinkedIn-Version", request.header("linkedin-version"), "202610")?;
-        same("X-Restli-Protocol-Version", request.header("x-restli-protocol-version"), "2.0.0")?;
+        if request.path.starts_with("/rest/") {
+            same("LinkedIn-Version", request.header("linkedin-version"), "202610")?;
+            same("X-Restli-Protocol-Version", request.header("x-restli-protocol-version"), "2.0.0")?;
+        }
         let name = request.path.strip_prefix("/rest/posts/").map(|name| name.replace("%3A", ":"));
         let at = name.as_ref().and_then(|name| self.posts.iter().position(|(id, _)| id == name));
         match (request.method.as_str(), request.path.as_str(), name.is_some(), at) {
             ("GET", "/rest/organizations/7", ..) => {
                 Ok(Reply::json(200, &json!({ "id": 7, "localizedName": "Agence" })))
+            }
+            ("POST", "/rest/images", ..) => {
+                same("action", request.query["action"].as_str(), "initializeUpload")?;
+                let owner = request.json()?["initializeUploadRequest"]["owner"].clone();
+                same("the owner", owner, json!("urn:li:organization:7"))?;
+                let number = self.images.len();
+                self.images.push(Vec::new());
+                let value = json!({ "uploadUrl": format!("{}/upload/{number}", self.url), "image": format!("urn:li:image:C{number}") });
+                Ok(Reply::json(200, &json!({ "value": value })))
+            }
+            ("PUT", path, ..) if path.starts_with("/upload/") => {
+                let number: usize = path.trim_start_matches("/upload/").parse().map_err(|_| "no such image")?;
+                self.images[number].clone_from(&request.body);
+                Ok(Reply::text(201, ""))
             }
             ("POST", "/rest/posts", ..) => {
                 let body = request.json()?;
@@ -96,6 +165,7 @@ impl Api for Linkedin {
                 if let Some((id, _)) = self.posts.iter().find(|(_, post)| post["commentary"] == body["commentary"]) {
                     return Ok(Self::no(422, "DUPLICATE_POST", &format!("Content is a duplicate of {id}")));
                 }
+                self.judge_content(&body)?;
                 let id = format!("urn:li:share:70000{}", self.posts.len());
                 self.posts.push((id.clone(), body));
                 Ok(Reply::text(201, "").header("x-restli-id", id))

@@ -132,6 +132,7 @@ struct Inner {
     requests: Vec<Request>,
     posts: usize,
     wrong: Vec<String>,
+    scripts: Vec<(String, Reply)>,
 }
 
 /// A server.
@@ -145,7 +146,14 @@ impl Fake {
     pub async fn start(api: fn(&str) -> Box<dyn Api>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let inner = Inner { api: api(&url), moods: VecDeque::new(), requests: Vec::new(), posts: 0, wrong: Vec::new() };
+        let inner = Inner {
+            api: api(&url),
+            moods: VecDeque::new(),
+            requests: Vec::new(),
+            posts: 0,
+            wrong: Vec::new(),
+            scripts: Vec::new(),
+        };
         let fake = Self { inner: Arc::new(Mutex::new(inner)), url };
         let router = Router::new().fallback(handle).with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -155,6 +163,11 @@ impl Fake {
     /// How the next requests for a post are treated; after these, as they should be.
     pub fn moods(&self, moods: impl IntoIterator<Item = Mood>) {
         self.inner.lock().unwrap().moods.extend(moods);
+    }
+
+    /// What the next request to a path is answered, in place of what should be.
+    pub fn script(&self, path: &str, reply: Reply) {
+        self.inner.lock().unwrap().scripts.push((path.to_owned(), reply));
     }
 
     pub fn texts(&self) -> Vec<String> {
@@ -211,6 +224,9 @@ impl Inner {
             None
         };
         self.requests.push(request.clone());
+        if let Some(at) = self.scripts.iter().position(|(path, _)| *path == request.path) {
+            return (self.scripts.remove(at).1, false);
+        }
         // What is answered repeats what was sent, as careless servers do.
         let echo = format!("<h1>Passerelle</h1> {} {:?}", request.path, request.headers);
         let credential = format!("{} {}", request.path, request.header("authorization")).replace('"', "'");

@@ -1,0 +1,59 @@
+//! `crieur endpoints login NAME`: walks a person through getting a credential. What a login gives is kept sealed in the
+//! database; a running daemon takes it from there.
+
+use super::{Context, Fail, print, say};
+use crate::config::EndpointName;
+use crate::network::login::{Attempt, REDIRECT, steps};
+use crate::network::{self, Means};
+use crate::store::Store;
+use std::io::BufRead;
+
+/// Logs in to an endpoint, or says how its credential is got.
+pub async fn run(context: &Context, name: &str) -> Result<(), Fail> {
+    let config = context.config()?;
+    let name = EndpointName::new(name);
+    let Some(endpoint) = config.endpoints.get(&name) else {
+        return Err(Fail::Usage(format!("there is no endpoint `{name}` in the configuration")));
+    };
+    let store = Store::open(&config.store).await?;
+    let means = Means::new(&config, &store);
+    let Some(login) = network::login(&name, endpoint, &means).map_err(Fail::Failed)? else {
+        let kind = endpoint.network.word();
+        let Some(steps) = steps(&endpoint.network) else {
+            return print(&format!("{name}: the network {kind} needs no credential"));
+        };
+        print(&format!("{name}: how a credential for {kind} is got (more in docs/networks/{kind}.md)"))?;
+        for (at, step) in steps.iter().enumerate() {
+            print(&format!("{}. {step}", at + 1))?;
+        }
+        return print(&format!("Then: crieur endpoints test {name}"));
+    };
+    let attempt = Attempt::new().map_err(Fail::Failed)?;
+    say(&format!(
+        "1. Open this address in a browser, as somebody who may post there, and allow the access:\n\n{}\n",
+        login.address(&attempt)
+    ));
+    say(&format!(
+        "2. The browser is then sent to an address that begins with {REDIRECT}, where it finds nothing: that is as it should be.\n\
+         3. Copy that whole address and paste it here, then press Enter:\n"
+    ));
+    let pasted = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    let pasted = pasted.await??;
+    let code = attempt.code(&pasted).map_err(Fail::Failed)?;
+    let failed = |reason: &str| Fail::Failed(format!("{name}: {reason}"));
+    let now = context.clock.now();
+    let tokens = login.redeem(&attempt, &code, now).await.map_err(|failure| failed(failure.reason()))?;
+    let until = match tokens.end() {
+        Some(end) => format!("until {}", super::utc(end)),
+        None => "without an end that the network tells".to_owned(),
+    };
+    // Who it is shows whether the right account was logged in; that it is logged in stands whatever comes of the question.
+    let who = match network::connect(&name, endpoint, &means).map_err(Fail::Failed)?.check(now).await {
+        Ok(who) => who,
+        Err(failure) => format!("who it is could not be asked ({})", failure.reason()),
+    };
+    print(&format!("{name}: logged in, {until}: {who}"))
+}
