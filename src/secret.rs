@@ -76,7 +76,7 @@ impl SafeUrl {
     pub fn secrets(&self) -> Vec<Secret> {
         let path = &self.0[url::Position::BeforePath..];
         let long = path.split(['/', '?', '&', '=', ';']).filter(|part| part.len() >= 8);
-        [self.0.as_str(), path].into_iter().filter(|text| text.len() > 1).chain(long).map(Secret::new).collect()
+        [self.0.as_str(), path].into_iter().filter(|text| text.len() >= 8).chain(long).map(Secret::new).collect()
     }
 }
 

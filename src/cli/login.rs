@@ -2,9 +2,11 @@
 //! database; a running daemon takes it from there.
 
 use super::{Context, Fail, print, say};
-use crate::config::EndpointName;
+use crate::config::{EndpointName, NetworkKind};
 use crate::network::login::{Attempt, REDIRECT, steps};
+use crate::network::out_of_band::OutOfBand;
 use crate::network::{self, Means};
+use crate::secret::Secret;
 use crate::store::Store;
 use std::io::BufRead;
 
@@ -17,6 +19,10 @@ pub async fn run(context: &Context, name: &str) -> Result<(), Fail> {
     };
     let store = Store::open(&config.store).await?;
     let means = Means::new(&config, &store);
+    if let NetworkKind::Mastodon(account) = &endpoint.network {
+        return show_token(&name, &OutOfBand::new(account, endpoint.allow_private).map_err(Fail::Failed)?, context)
+            .await;
+    }
     let Some(login) = network::login(&name, endpoint, &means).map_err(Fail::Failed)? else {
         let kind = endpoint.network.word();
         let Some(steps) = steps(&endpoint.network) else {
@@ -37,12 +43,7 @@ pub async fn run(context: &Context, name: &str) -> Result<(), Fail> {
         "2. The browser is then sent to an address that begins with {REDIRECT}, where it finds nothing: that is as it should be.\n\
          3. Copy that whole address and paste it here, then press Enter:\n"
     ));
-    let pasted = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).map(|_| line)
-    });
-    let pasted = pasted.await??;
-    let code = attempt.code(&pasted).map_err(Fail::Failed)?;
+    let code = attempt.code(&pasted().await?).map_err(Fail::Failed)?;
     let failed = |reason: &str| Fail::Failed(format!("{name}: {reason}"));
     let now = context.clock.now();
     let tokens = login.redeem(&attempt, &code, now).await.map_err(|failure| failed(failure.reason()))?;
@@ -56,4 +57,34 @@ pub async fn run(context: &Context, name: &str) -> Result<(), Fail> {
         Err(failure) => format!("who it is could not be asked ({})", failure.reason()),
     };
     print(&format!("{name}: logged in, {until}: {who}"))
+}
+
+/// Gets a token that does not end, and puts it on standard output: into the file that the configuration names.
+async fn show_token(name: &EndpointName, server: &OutOfBand, context: &Context) -> Result<(), Fail> {
+    let failed = |reason: &str| Fail::Failed(format!("{name}: {reason}"));
+    let app = server.register(context.clock.now()).await.map_err(|failure| failed(failure.reason()))?;
+    say(&format!(
+        "1. Open this address in a browser, logged in as the account, and allow the access:\n\n{}\n",
+        server.address(&app)
+    ));
+    say("2. Copy the code that the server shows, paste it here, then press Enter:\n");
+    let code = Secret::new(pasted().await?);
+    if code.is_empty() {
+        return Err(failed("there is no code"));
+    }
+    let token = server.redeem(&app, &code, context.clock.now()).await.map_err(|failure| failed(failure.reason()))?;
+    say(&format!(
+        "3. This is the token of {name}, on standard output (… > FILE). Keep it where `token` or `token_file` of the endpoint says, \
+         and where nobody else reads it."
+    ));
+    print(token.expose())
+}
+
+/// A line from the terminal.
+async fn pasted() -> Result<String, Fail> {
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    Ok(read.await??)
 }

@@ -76,7 +76,9 @@ fn costs(config: &Config, lines: &[&Line]) -> Vec<String> {
         let posts = lines.iter().filter(to_come).count();
         let (price, all) = (endpoint.price, endpoint.price * posts as f64);
         (posts > 0).then(|| {
-            format!("{name}: {posts} posts at {price:.2} each, {all:.2} in all; a try that is repeated costs again")
+            format!(
+                "{name}: what is to come costs {all:.2} ({posts} at {price:.2}); a try that is repeated costs again"
+            )
         })
     };
     paid.filter_map(cost).collect()

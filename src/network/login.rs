@@ -82,12 +82,6 @@ pub trait Login: Send + Sync {
 /// How a credential is got for a network without a login: what a person does, step by step. None for those that need none.
 pub fn steps(kind: &NetworkKind) -> Option<Vec<&'static str>> {
     Some(match kind.word() {
-        "mastodon" => vec![
-            "Log in on the page of the account's server: Preferences, Development, New application.",
-            "Choose the scopes read:accounts, read:statuses, write:statuses (write:media for images), and save.",
-            "Open the application again and copy “Your access token”.",
-            "Put it where `token` or `token_file` of the endpoint says.",
-        ],
         "bluesky" => vec![
             "Log in at bsky.app: Settings, Privacy and security, App passwords, Add.",
             "Give it a name, such as crieur, and leave access to messages off.",

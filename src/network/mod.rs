@@ -15,6 +15,7 @@ pub mod matrix;
 mod multipart;
 pub mod mattermost;
 pub mod oauth1;
+pub mod out_of_band;
 pub mod plain;
 pub mod session;
 pub mod slack;

@@ -4,7 +4,7 @@
 use crate::support::Place;
 use crate::support::fakes::linkedin::{Linkedin, SECRET};
 use crate::support::fakes::webhook::{self, Webhook};
-use crate::support::fakes::{CANARY, Fake, Reply};
+use crate::support::fakes::{self, Api, CANARY, Fake, Reply, Request};
 use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName};
 use crieur::deliver::Deliverer;
@@ -260,13 +260,86 @@ fn what_posts_to_come_cost_is_said() {
             "endpoints: {{ x: {{ network: x, {keys}{price} }} }}\nrules: [{{ name: une, endpoints: [x], fresh: 3650d }}]\nbaseline: none"
         )
     };
-    for (price, expected) in
-        [("", "1 posts at 0.20 each, 0.20 in all"), (", price: 3", "1 posts at 3.00 each, 3.00 in all")]
-    {
+    for (price, expected) in [("", "costs 0.20 (1 at 0.20)"), (", price: 3", "costs 3.00 (1 at 3.00)")] {
         let output = place.crieur(&yaml(price)).run(&["plan"]);
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success() && said.contains(expected), "{said}");
     }
     assert!(place.crieur(&yaml(", price: 0")).run(&["plan"]).stderr.is_empty());
     assert_eq!(place.crieur(&yaml(", price: -1")).run(&["plan"]).status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_of_mastodons_kind_shows_a_code_and_gives_a_token() {
+    let fake = Fake::start(|_| Box::new(Instance)).await;
+    let place = Place::new();
+    let yaml = format!(
+        "endpoints: {{ m: {{ network: mastodon, server: \"{}\", token: none, allow_private: true }} }}",
+        fake.url
+    );
+    for (code, succeeds) in [("canari-code", true), ("canari-wrong", false)] {
+        let mut command = place.crieur(&yaml).command(&["endpoints", "login", "m"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn().unwrap();
+            child.stdin.take().unwrap().write_all(format!("{code}\n").as_bytes()).unwrap();
+            child.wait_with_output().unwrap()
+        });
+        let output = output.await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.success(), succeeds, "{said}");
+        assert!(said.contains("/oauth/authorize?response_type=code&client_id=app-1&redirect_uri=urn%3Aietf"), "{said}");
+        assert!(!said.contains(CANARY), "{said}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), if succeeds { "canari-token\n" } else { "" });
+    }
+    assert_eq!(fake.wrong(), Vec::<String>::new());
+}
+
+/// The part of Mastodon's API that gives tokens.
+struct Instance;
+
+impl Api for Instance {
+    fn answer(&mut self, request: &Request) -> Result<Reply, String> {
+        match request.line() {
+            ("POST", "/api/v1/apps") => {
+                let app = request.json()?;
+                fakes::only(&app, &["client_name", "redirect_uris", "scopes"])?;
+                Ok(Reply::json(
+                    200,
+                    &serde_json::json!({ "id": "1", "client_id": "app-1", "client_secret": "canari-app" }),
+                ))
+            }
+            ("POST", "/oauth/token") => {
+                let form = request.form()?;
+                let is_ours = form["client_id"] == "app-1" && form["client_secret"] == "canari-app";
+                match is_ours && form["grant_type"] == "authorization_code" && form["code"] == "canari-code" {
+                    true => Ok(Reply::json(
+                        200,
+                        &serde_json::json!({ "access_token": "canari-token", "token_type": "Bearer" }),
+                    )),
+                    false => Ok(Reply::json(
+                        400,
+                        &serde_json::json!({ "error": "invalid_grant", "error_description": form["code"] }),
+                    )),
+                }
+            }
+            _ => Err("no such method".to_owned()),
+        }
+    }
+
+    fn posts(&self, _request: &Request) -> bool {
+        false
+    }
+
+    fn texts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn unknown(&self) -> Reply {
+        Reply::text(401, "")
+    }
+
+    fn unwanted(&self) -> Reply {
+        Reply::text(422, "")
+    }
 }
