@@ -33,7 +33,7 @@ async fn killed_again_and_again(honours_keys: bool) {
     server.moods((0..articles * 6).map(mood));
     let place = Place::new();
     let rest = format!(
-        "{}\nrules: [{{ name: une, endpoints: [mastodon], live_check: false }}]\nbaseline: none\ndelivery: {{ retry_first: 1s, retry_most: 3s }}",
+        "{}\nrules: [{{ name: une, endpoints: [mastodon], live_check: false, settle: 0s, fresh: 3650d }}]\nbaseline: none\ndelivery: {{ retry_first: 1s, retry_most: 3s }}",
         server.endpoints()
     );
     let crieur = place.crieur(&rest);
