@@ -18,6 +18,7 @@
 //! - [`hub`]: WebSub: what is asked of the hub, what becomes of a subscription, what is due
 //! - [`plan`]: what goes where and when, and why not
 //! - [`simulate`]: the same over a site's whole history
+//! - [`shapes`]: what is told, as JSON: the same from commands and from the API
 //! - [`review`]: what only shows when all articles and rules are looked at together
 //! - [`starter`]: a first configuration, from what a site holds
 //!
@@ -69,6 +70,7 @@ pub mod delivery;
 pub mod hub;
 pub mod plan;
 pub mod simulate;
+pub mod shapes;
 pub mod review;
 pub mod starter;
 // ── seams ──

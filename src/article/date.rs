@@ -57,6 +57,11 @@ impl<'de> serde::Deserialize<'de> for ArticleDate {
     }
 }
 
+/// An instant as a person writes it: with an offset, or in a zone without one.
+pub fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    text.parse::<Timestamp>().ok().or_else(|| parse(text, zone).map(|date| date.at))
+}
+
 /// Reads a date. Without a zone it is in the site's; so is one with the two forms of a zone that Ruby drops in
 /// silence (`-4`, and a year before the offset). Anything else that is not understood makes it no date: a guess could
 /// publish an article early.

@@ -5,6 +5,7 @@
 
 mod build;
 mod check;
+mod completions;
 mod endpoints;
 mod feeds;
 mod healthcheck;
@@ -25,6 +26,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Surroundings};
 use crate::problem::Problem;
 use crate::reconcile::{PassError, Reconciler, Snapshot};
+use crate::shapes::utc;
 use crate::source::directory::Directory;
 use crate::store::Store;
 use crate::telemetry::{self, LogFormat};
@@ -86,6 +88,8 @@ enum Command {
     Hub(hub::Options),
     /// Ask a running daemon on this machine whether it is ready (for containers)
     Healthcheck(healthcheck::Options),
+    /// Print what a shell needs to complete this program's commands
+    Completions(completions::Options),
     /// Print the JSON Schema of the configuration
     #[command(hide = true)]
     Schema,
@@ -144,6 +148,7 @@ pub async fn main() -> ExitCode {
         Command::Endpoints(options) => endpoints::run(&context, options).await,
         Command::Hub(options) => hub::run(&context, options).await,
         Command::Healthcheck(options) => healthcheck::run(&context, options).await,
+        Command::Completions(options) => completions::run(&options),
         Command::Schema => print_json(&config::schema()),
     };
     match done {
@@ -247,14 +252,9 @@ fn civil(at: Timestamp, zone: &jiff::tz::TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
-/// An instant for programs: RFC 3339 in UTC, whole seconds where it has them.
-fn utc(at: Timestamp) -> String {
-    at.to_string()
-}
-
 /// An instant as a person writes it; without a zone it is in the site's.
 fn instant(text: &str, zone: &jiff::tz::TimeZone) -> Result<Timestamp, Fail> {
-    text.parse::<Timestamp>().ok().or_else(|| crate::article::date::parse(text, zone).map(|date| date.at)).ok_or_else(
-        || Fail::Usage(format!("`{text}` is not a time; write one such as 2026-12-31 or \"2026-12-31 18:00\"")),
-    )
+    crate::article::date::instant(text, zone).ok_or_else(|| {
+        Fail::Usage(format!("`{text}` is not a time; write one such as 2026-12-31 or \"2026-12-31 18:00\""))
+    })
 }

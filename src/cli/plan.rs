@@ -1,8 +1,9 @@
 //! `crieur plan`: what would go where and when, and why not for the rest. Touches nothing.
 
-use super::{Context, Fail, civil, instant, print, print_json, say, utc};
+use super::{Context, Fail, civil, instant, print, print_json, say};
 use crate::config::{Config, Endpoint, EndpointName};
 use crate::plan::Line;
+use crate::shapes;
 use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
@@ -15,44 +16,14 @@ pub struct Options {
     json: bool,
 }
 
-#[derive(serde::Serialize)]
-struct Shown<'a> {
-    article: String,
-    path: &'a str,
-    endpoint: Option<&'a str>,
-    rule: Option<&'a str>,
-    due_at: Option<String>,
-    state: &'a str,
-    reason: &'a str,
-}
-
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let config = Arc::new(context.config()?);
     let (snapshot, _) = context.glance(&config, context.clock.now()).await?;
     let zone = snapshot.site.timezone.clone();
     let until = options.until.as_deref().map(|until| instant(until, &zone)).transpose()?;
-    let mut lines: Vec<&Line> = snapshot
-        .plan
-        .lines
-        .iter()
-        .filter(|line| until.is_none_or(|until| line.due_at.is_some_and(|due| due <= until)))
-        .collect();
-    // What goes out comes first, in the order of its time; then what does not.
-    lines.sort_by_key(|line| (line.due_at.is_none(), line.due_at, line.path.clone()));
+    let lines = shapes::in_order(&snapshot.plan.lines, until);
     if options.json {
-        let shown: Vec<Shown> = lines
-            .iter()
-            .map(|line| Shown {
-                article: line.article.to_string(),
-                path: &line.path,
-                endpoint: line.endpoint.as_ref().map(|endpoint| endpoint.as_str()),
-                rule: line.rule.as_deref(),
-                due_at: line.due_at.map(utc),
-                state: line.state,
-                reason: &line.reason,
-            })
-            .collect();
-        return print_json(&shown);
+        return print_json(&lines.into_iter().map(shapes::Planned::from).collect::<Vec<_>>());
     }
     let costs = costs(&config, &lines);
     for line in lines {

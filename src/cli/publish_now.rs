@@ -10,6 +10,7 @@ use crate::delivery::{Delivery, State};
 use crate::plan::{self, Inputs};
 use crate::pull::Puller;
 use crate::reconcile::Reconciler;
+use crate::shapes;
 use crate::store::Store;
 use crate::task::Shutdown;
 use crate::template::Template;
@@ -35,17 +36,6 @@ pub struct Options {
     /// JSON on standard output
     #[arg(long)]
     json: bool,
-}
-
-#[derive(serde::Serialize)]
-struct Shown<'a> {
-    id: i64,
-    path: &'a str,
-    endpoint: &'a str,
-    state: &'a str,
-    remote_id: Option<&'a str>,
-    remote_url: Option<&'a str>,
-    reason: Option<&'a str>,
 }
 
 /// How often the row is looked at while another process works on it.
@@ -141,19 +131,7 @@ fn refuse_early(standing: &Standing, now: Timestamp) -> Result<(), Fail> {
 
 fn report(ended: &[Delivery], json: bool) -> Result<(), Fail> {
     if json {
-        let shown: Vec<Shown> = ended
-            .iter()
-            .map(|d| Shown {
-                id: d.id,
-                path: &d.path,
-                endpoint: d.key.endpoint.as_str(),
-                state: d.state.word(),
-                remote_id: d.remote_id.as_deref(),
-                remote_url: d.remote_url.as_deref(),
-                reason: d.reason.as_deref(),
-            })
-            .collect();
-        print_json(&shown)?;
+        print_json(&ended.iter().map(shapes::Asked::from).collect::<Vec<_>>())?;
     }
     let mut failed = false;
     for delivery in ended {

@@ -1,8 +1,9 @@
-//! The embedded web server: feeds, the page of feeds, the journal's timeline, health, figures.
+//! The embedded web server: feeds, the page of feeds, the journal's timeline, health, figures, the API.
 //!
 //! It knows the last [`Snapshot`] and the store, and nothing of networks. [`serve`] accepts connections; the documents of
 //! feeds are answered first, as they stand ready ([`Documents`]), everything else by the [`router`].
 
+mod api;
 mod connection;
 mod demands;
 mod documents;
@@ -14,6 +15,7 @@ mod proxies;
 mod serve;
 mod server;
 
+pub use api::Api;
 pub use documents::Documents;
 pub use hooks::{Asked, Hook};
 pub use hub::Hub;
@@ -53,6 +55,8 @@ pub struct Shared {
     pub figures: Figures,
     /// The built-in WebSub hub, if there is one.
     pub hub: Option<Hub>,
+    /// What answers programs at `/api/v1`, if anything does.
+    pub api: Option<Api>,
 }
 
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
@@ -76,6 +80,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/hooks/content", post(hooks::content))
         .route("/hub", get(hub::about).post(hub::ask))
+        .nest("/api/v1", api::router(&shared))
         .fallback(elsewhere)
         .with_state(shared)
 }

@@ -58,6 +58,7 @@ impl Server {
                 clock,
                 hook,
                 hub: None,
+                api: None,
                 figures: Figures::default(),
                 ends: crieur::expiry::Ends::default(),
             }),

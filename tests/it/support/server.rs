@@ -103,6 +103,7 @@ impl Server {
             clock: clock.clone(),
             hook,
             hub: None,
+            api: None,
             figures: Figures::default(),
             ends: crieur::expiry::Ends::default(),
         };

@@ -1,0 +1,149 @@
+//! JSON shapes of what is told: the same from a command (`--json`) and from the API. They are stable: fields are added,
+//! and none is taken away or given another meaning. Times are RFC 3339 in UTC.
+
+use crate::config::Format;
+use crate::delivery::Delivery;
+use crate::feed::{self, Kind};
+use crate::plan::Line;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// An instant: RFC 3339 in UTC, whole seconds where it has them.
+pub fn utc(at: Timestamp) -> String {
+    at.to_string()
+}
+
+/// A delivery.
+#[derive(Debug, Serialize)]
+pub struct Post {
+    id: i64,
+    article: String,
+    path: String,
+    endpoint: String,
+    network: String,
+    rule: String,
+    state: &'static str,
+    due_at: String,
+    text: Option<String>,
+    attempts: u32,
+    remote_id: Option<String>,
+    remote_url: Option<String>,
+    reason: Option<String>,
+}
+
+impl From<Delivery> for Post {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            article: delivery.key.article.to_string(),
+            path: delivery.path,
+            endpoint: delivery.key.endpoint.to_string(),
+            network: delivery.network,
+            rule: delivery.key.rule,
+            state: delivery.state.word(),
+            due_at: utc(delivery.due_at),
+            text: delivery.text,
+            attempts: delivery.attempts,
+            remote_id: delivery.remote_id,
+            remote_url: delivery.remote_url,
+            reason: delivery.reason,
+        }
+    }
+}
+
+/// A feed.
+#[derive(Debug, Serialize)]
+pub struct Feed<'a> {
+    path: String,
+    kind: &'static str,
+    term: Option<&'a str>,
+    title: &'a str,
+    formats: Vec<&'static str>,
+    entries: usize,
+    updated: String,
+}
+
+impl<'a> Feed<'a> {
+    /// A feed in the formats of the configuration.
+    pub fn new(feed: &'a feed::Feed, formats: &[Format]) -> Self {
+        Self {
+            path: feed.path(),
+            kind: feed.kind.word(),
+            term: match feed.kind {
+                Kind::All | Kind::Events => None,
+                Kind::Collection => Some(&feed.term),
+                Kind::Category | Kind::Tag | Kind::Author | Kind::Language => Some(&feed.label),
+            },
+            title: &feed.title,
+            formats: formats.iter().map(|format| format.extension()).collect(),
+            entries: feed.entries,
+            updated: utc(feed.updated),
+        }
+    }
+
+    /// For a person: one line.
+    pub fn line(&self) -> String {
+        format!("{:<48} {:>4} entries  .{}  {}", self.path, self.entries, self.formats.join(" ."), self.title)
+    }
+}
+
+/// What the plan says of one article and one endpoint.
+#[derive(Debug, Serialize)]
+pub struct Planned<'a> {
+    article: String,
+    path: &'a str,
+    endpoint: Option<&'a str>,
+    rule: Option<&'a str>,
+    due_at: Option<String>,
+    state: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> From<&'a Line> for Planned<'a> {
+    fn from(line: &'a Line) -> Self {
+        Self {
+            article: line.article.to_string(),
+            path: &line.path,
+            endpoint: line.endpoint.as_ref().map(|endpoint| endpoint.as_str()),
+            rule: line.rule.as_deref(),
+            due_at: line.due_at.map(utc),
+            state: line.state,
+            reason: &line.reason,
+        }
+    }
+}
+
+/// What of a plan is due until an instant, or all of it: first what goes out, in the order of its time, then what does
+/// not.
+pub fn in_order(lines: &[Line], until: Option<Timestamp>) -> Vec<&Line> {
+    let is_wanted = |line: &&Line| until.is_none_or(|until| line.due_at.is_some_and(|due| due <= until));
+    let mut lines: Vec<&Line> = lines.iter().filter(is_wanted).collect();
+    lines.sort_by_key(|line| (line.due_at.is_none(), line.due_at, line.path.clone()));
+    lines
+}
+
+/// What came of a delivery that a person asked for.
+#[derive(Debug, Serialize)]
+pub struct Asked<'a> {
+    id: i64,
+    path: &'a str,
+    endpoint: &'a str,
+    state: &'a str,
+    remote_id: Option<&'a str>,
+    remote_url: Option<&'a str>,
+    reason: Option<&'a str>,
+}
+
+impl<'a> From<&'a Delivery> for Asked<'a> {
+    fn from(delivery: &'a Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            path: &delivery.path,
+            endpoint: delivery.key.endpoint.as_str(),
+            state: delivery.state.word(),
+            remote_id: delivery.remote_id.as_deref(),
+            remote_url: delivery.remote_url.as_deref(),
+            reason: delivery.reason.as_deref(),
+        }
+    }
+}
