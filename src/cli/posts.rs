@@ -1,7 +1,8 @@
 //! `crieur posts`: the outbox, and a person's word on one delivery.
 
-use super::{Context, Fail, civil, print, print_json, say, utc, zone};
+use super::{Context, Fail, civil, print, print_json, say, zone};
 use crate::delivery::{Delivery, State};
+use crate::shapes;
 use crate::store::{PersonWord, Store};
 use clap::Subcommand;
 use jiff::tz::TimeZone;
@@ -69,43 +70,6 @@ enum Action {
         #[arg(long, group = "word")]
         not_published: bool,
     },
-}
-
-#[derive(serde::Serialize)]
-struct Shown {
-    id: i64,
-    article: String,
-    path: String,
-    endpoint: String,
-    network: String,
-    rule: String,
-    state: &'static str,
-    due_at: String,
-    text: Option<String>,
-    attempts: u32,
-    remote_id: Option<String>,
-    remote_url: Option<String>,
-    reason: Option<String>,
-}
-
-impl From<Delivery> for Shown {
-    fn from(delivery: Delivery) -> Self {
-        Self {
-            id: delivery.id,
-            article: delivery.key.article.to_string(),
-            path: delivery.path,
-            endpoint: delivery.key.endpoint.to_string(),
-            network: delivery.network,
-            rule: delivery.key.rule,
-            state: delivery.state.word(),
-            due_at: utc(delivery.due_at),
-            text: delivery.text,
-            attempts: delivery.attempts,
-            remote_id: delivery.remote_id,
-            remote_url: delivery.remote_url,
-            reason: delivery.reason,
-        }
-    }
 }
 
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
@@ -176,7 +140,7 @@ async fn list(database: &std::path::Path, options: List, zone: &TimeZone) -> Res
     };
     deliveries.retain(|delivery| state.is_none_or(|state| delivery.state == state));
     if options.json {
-        return print_json(&deliveries.into_iter().map(Shown::from).collect::<Vec<_>>());
+        return print_json(&deliveries.into_iter().map(shapes::Post::from).collect::<Vec<_>>());
     }
     for delivery in deliveries {
         let at = delivery.remote_url.or(delivery.reason).unwrap_or_default();
@@ -198,7 +162,7 @@ async fn show(database: &std::path::Path, id: i64, zone: &TimeZone, json: bool) 
     let Some(delivery) = store.delivery(id).await? else { return Err(Fail::Failed(unknown(id))) };
     let attempts = store.attempts(id).await?;
     if json {
-        return print_json(&Shown::from(delivery));
+        return print_json(&shapes::Post::from(delivery));
     }
     print(&format!("delivery {id}: {}", delivery.state))?;
     print(&format!("  article   {} ({})", delivery.path, delivery.key.article))?;

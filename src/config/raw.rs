@@ -166,7 +166,7 @@ pub struct RawHttp {
     /// Most connections that are open at once; more wait until one ends.
     #[schemars(range(min = 8, max = 1_000_000))]
     pub connections: Option<u32>,
-    /// Bearer token for the pages of the administration; without one they answer on loopback only.
+    /// Bearer token of the API; without one only programs on the same machine are answered.
     pub admin_token: Option<String>,
     /// File that holds `admin_token`.
     pub admin_token_file: Option<String>,
