@@ -188,8 +188,9 @@ fn link_in(word: &str) -> Option<(usize, usize)> {
     let at = word.find("https://").or_else(|| word.find("http://"))?;
     let mut end = word.len();
     while let Some(last) = word[at..end].chars().next_back() {
-        let is_open = last == ')' && word[at..end].contains('(');
-        if !is_closing(last) || is_open {
+        let count = |sign: char| word[at..end].matches(sign).count();
+        let is_own = last == ')' && count('(') >= count(')');
+        if !is_closing(last) || is_own {
             break;
         }
         end -= last.len_utf8();
