@@ -6,7 +6,7 @@ use crate::article::{Article, ArticleId};
 use crate::clock::Clock;
 use crate::config::{Config, EndpointName, Rule};
 use crate::crash::crash_point;
-use crate::delivery::{DeliveryKey, Failure, Next, Receipt, RetryPolicy};
+use crate::delivery::{Delivery, DeliveryKey, Failure, Next, Receipt, RetryPolicy};
 use crate::media::{Sources, attach};
 use crate::network::client::{self, REQUEST_TIMEOUT, USER_AGENT};
 use crate::network::{Found, Means, Network, Wanted, connect};
@@ -14,7 +14,7 @@ use crate::plan;
 use crate::post::{Brief, Post, compose};
 use crate::reconcile::Snapshot;
 use crate::secret::Secret;
-use crate::store::{Finish, Lease, Leased, Outcome, Start, Store, StoreError};
+use crate::store::{Finish, Lease, Leased, Outcome, OwnWord, Start, Store, StoreError};
 use crate::template::Template;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
@@ -43,6 +43,27 @@ pub struct Deliverer {
     readers: BTreeMap<EndpointName, Client>,
     /// Since when this process delivers.
     started: Timestamp,
+}
+
+/// What is to be composed.
+#[derive(Clone, Copy)]
+struct Commission<'a> {
+    delivery: &'a Delivery,
+    rule: Option<&'a Rule>,
+    /// A person's own text for it, a template.
+    text: Option<&'a str>,
+    /// Whether it was held for an image, and so goes out without one that is not as it should be.
+    image_held: bool,
+}
+
+/// Why there is no post.
+enum NoPost {
+    /// There will not be one.
+    Failed(String),
+    /// A person must say what becomes of an image.
+    Held(String),
+    /// An image is not there yet.
+    Later(String),
 }
 
 /// How often recording an outcome is tried again, a second apart.
@@ -257,6 +278,9 @@ impl Deliverer {
             Some(post) => post,
             None => match self.compose(lease, rule, &article, snapshot, network).await? {
                 Ok(post) => {
+                    if let Some(reason) = self.unapproved(lease, rule, &post).await? {
+                        return Ok(Some(Outcome::Unapproved(reason)));
+                    }
                     match self.look_back(lease, network, &post, &article).await? {
                         Ok(there) => begun = there,
                         Err(outcome) => return Ok(Some(outcome)),
@@ -395,6 +419,45 @@ impl Deliverer {
         Outcome::Again { at: self.clock.now(), look_first: lease.sent.is_some(), reason: reason.to_owned() }
     }
 
+    /// Why a post must not go out yet: its rule asks for approval, and nobody, or not enough people, approved just this
+    /// post at this time. What they approved else is void.
+    async fn unapproved(&self, lease: &Lease, rule: Option<&Rule>, post: &Post) -> Result<Option<String>, StoreError> {
+        let Some(approval) = rule.and_then(|rule| rule.approval) else { return Ok(None) };
+        let (delivery, now) = (&lease.delivery, self.clock.now());
+        let print = plan::print(post, &delivery.key.endpoint, delivery.due_at);
+        let given = self.store.approvals(delivery.id).await?;
+        if plan::people(&given, &print, approval, now).len() >= usize::from(approval.people) {
+            return Ok(None);
+        }
+        self.store.void_approvals(delivery.id, &print, "what it approved changed", now).await?;
+        Ok(Some(plan::voided(&given, &print, approval, now)))
+    }
+
+    /// The post of a delivery as it would be sent now, and its article.
+    ///
+    /// Errors: for a person, why there is none.
+    pub async fn composed(
+        &self,
+        delivery: &Delivery,
+        own: &OwnWord,
+        snapshot: &Snapshot,
+    ) -> Result<(Post, Article), String> {
+        let network = self.networks.get(&delivery.key.endpoint).ok_or("its endpoint cannot be used")?;
+        let rule = self.config.rules.iter().find(|rule| rule.name == delivery.key.rule);
+        let standing = snapshot.catalog().get(&delivery.key.article).cloned();
+        let standing = standing.ok_or("its article is not there any more")?;
+        let texts = snapshot.texts.clone();
+        let read = tokio::task::spawn_blocking(move || texts.read(&standing)).await;
+        let read = read.ok().and_then(Result::ok);
+        let (article, _) = read.ok_or("its article's file cannot be read at present")?;
+        let commission = Commission { delivery, rule, text: own.text.as_deref(), image_held: own.image_held };
+        match self.compose_for(&commission, &article, snapshot, network.as_ref()).await {
+            Ok(Ok(post)) => Ok((post, article)),
+            Ok(Err(NoPost::Failed(reason) | NoPost::Held(reason) | NoPost::Later(reason))) => Err(reason),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     /// The post with its images, which are kept before it is sent.
     async fn compose(
         &self,
@@ -404,16 +467,35 @@ impl Deliverer {
         snapshot: &Snapshot,
         network: &dyn Network,
     ) -> Result<Result<Post, Outcome>, StoreError> {
-        let endpoint = &lease.delivery.key.endpoint;
+        let commission =
+            Commission { delivery: &lease.delivery, rule, text: lease.text.as_deref(), image_held: lease.image_held };
+        let composed = self.compose_for(&commission, article, snapshot, network).await?;
+        Ok(composed.map_err(|no_post| match no_post {
+            NoPost::Failed(reason) => Outcome::Failed(reason),
+            NoPost::Held(reason) => Outcome::Held(reason),
+            NoPost::Later(reason) => self.wait_for(lease, "an image", &reason),
+        }))
+    }
+
+    /// The post with its images, which are kept.
+    async fn compose_for(
+        &self,
+        commission: &Commission<'_>,
+        article: &Article,
+        snapshot: &Snapshot,
+        network: &dyn Network,
+    ) -> Result<Result<Post, NoPost>, StoreError> {
+        let Commission { delivery, rule, text, image_held } = *commission;
+        let endpoint = &delivery.key.endpoint;
         let limits = network.limits(self.clock.now()).await;
-        let variant = rule.and_then(|rule| rule.variant(&lease.delivery.key.step)).map(Template::source);
-        let text = lease.text.as_deref().or(variant);
-        let (kind, hashtags) = (&lease.delivery.network, &self.config.hashtags);
+        let variant = rule.and_then(|rule| rule.variant(&delivery.key.step)).map(Template::source);
+        let text = text.or(variant);
+        let (kind, hashtags) = (&delivery.network, &self.config.hashtags);
         let composed = Brief::new(text, rule, endpoint, kind, hashtags, limits)
             .and_then(|brief| Ok((compose(article, &snapshot.site, &brief)?, brief.composing)));
         let (mut post, composing) = match composed {
             Ok(composed) => composed,
-            Err(reason) => return Ok(Err(Outcome::Failed(reason))),
+            Err(reason) => return Ok(Err(NoPost::Failed(reason))),
         };
         let sources = Sources {
             texts: &snapshot.texts,
@@ -421,18 +503,18 @@ impl Deliverer {
             client: self.readers.get(endpoint).filter(|_| network.is_outside()),
             allow_private: self.config.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.allow_private),
         };
-        let attached = attach(&mut post, article, &composing, &limits, lease.image_held, &sources).await;
+        let attached = attach(&mut post, article, &composing, &limits, image_held, &sources).await;
         if !attached.hold.is_empty() {
-            let (why, id) = (attached.hold.join("; "), lease.delivery.id);
-            return Ok(Err(Outcome::Held(format!(
+            let (why, id) = (attached.hold.join("; "), delivery.id);
+            return Ok(Err(NoPost::Held(format!(
                 "{why}; then `crieur posts approve {id}`, which without one sends the post without the image"
             ))));
         }
         if let Some(reason) = attached.later {
-            return Ok(Err(self.wait_for(lease, "an image", &reason)));
+            return Ok(Err(NoPost::Later(reason)));
         }
         for note in &attached.notes {
-            tracing::warn!(delivery = lease.delivery.id, %endpoint, path = lease.delivery.path, "{note}");
+            tracing::warn!(delivery = delivery.id, %endpoint, path = delivery.path, "{note}");
         }
         for ready in &attached.ready {
             let image = &ready.image;
@@ -536,7 +618,7 @@ fn report(lease: &Lease, outcome: &Outcome) {
         Outcome::Uncertain(reason) => {
             tracing::error!(delivery = id, %endpoint, path, "{path} to {endpoint} needs a person: {reason}")
         }
-        Outcome::Held(reason) => {
+        Outcome::Held(reason) | Outcome::Unapproved(reason) => {
             tracing::warn!(delivery = id, %endpoint, path, "{path} to {endpoint} waits for a person: {reason}")
         }
         Outcome::Withdrawn(reason) => {

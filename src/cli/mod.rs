@@ -216,7 +216,13 @@ fn zone(config: &Config) -> TimeZone {
 fn person(given: Option<String>) -> Result<String, Fail> {
     let named = given.or_else(|| ["CRIEUR_AS", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()));
     let name = named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    name.ok_or_else(|| Fail::Usage("nobody knows who you are; say it with --as NAME".to_owned()))
+    name.or_else(user_number).ok_or_else(|| Fail::Usage("nobody knows who you are; say it with --as NAME".to_owned()))
+}
+
+/// The number of the machine's user, where the environment has no name: in a container, most often.
+fn user_number() -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").ok().map(|process| format!("user {}", process.uid()))
 }
 
 fn pass_failed(error: PassError) -> Fail {

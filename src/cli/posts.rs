@@ -1,11 +1,14 @@
 //! `crieur posts`: the outbox, and a person's word on one delivery.
 
+mod approve;
+
 use super::{Context, Fail, civil, print, print_json, say, zone};
 use crate::delivery::{Delivery, State};
 use crate::shapes;
 use crate::store::{PersonWord, Store};
 use clap::Subcommand;
 use jiff::tz::TimeZone;
+use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 pub struct Options {
@@ -38,10 +41,13 @@ enum Action {
         /// Number of the delivery
         id: i64,
     },
-    /// Let a held delivery go out
+    /// Let a held delivery go out; a rule may ask for the word of two people
     Approve {
         /// Number of the delivery
         id: i64,
+        /// Who approves; by default the user of this machine
+        #[arg(long = "as", value_name = "NAME")]
+        person: Option<String>,
     },
     /// Keep a pending delivery back
     Hold {
@@ -82,7 +88,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
             return list(&config.store, given, &zone).await;
         }
         Some(Action::Show { id }) => return show(&config.store, id, &zone, options.list.json).await,
-        Some(Action::Approve { id }) => (id, PersonWord::Approve),
+        Some(Action::Approve { id, person }) => return approve::run(context, Arc::new(config), id, person).await,
         Some(Action::Hold { id }) => (id, PersonWord::Hold),
         Some(Action::Cancel { id }) => (id, PersonWord::Cancel),
         Some(Action::Retry { id }) => (id, PersonWord::Retry),
@@ -160,7 +166,7 @@ async fn list(database: &std::path::Path, options: List, zone: &TimeZone) -> Res
 async fn show(database: &std::path::Path, id: i64, zone: &TimeZone, json: bool) -> Result<(), Fail> {
     let Some(store) = Store::open_to_read(database).await? else { return Err(Fail::Failed(unknown(id))) };
     let Some(delivery) = store.delivery(id).await? else { return Err(Fail::Failed(unknown(id))) };
-    let attempts = store.attempts(id).await?;
+    let (attempts, approvals) = (store.attempts(id).await?, store.approvals(id).await?);
     if json {
         return print_json(&shapes::Post::from(delivery));
     }
@@ -174,6 +180,11 @@ async fn show(database: &std::path::Path, id: i64, zone: &TimeZone, json: bool) 
         if let Some(value) = value {
             print(&format!("  {name:<9} {value}"))?;
         }
+    }
+    for approved in approvals {
+        let voided = approved.voided.map(|(at, why)| format!(", void since {}: {why}", civil(at, zone)));
+        let (at, voided) = (civil(approved.given_at, zone), voided.unwrap_or_default());
+        print(&format!("  approved  by {}, {at}{voided}", approved.person))?;
     }
     for attempt in attempts {
         let end =

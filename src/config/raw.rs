@@ -657,12 +657,33 @@ impl OneOrMany {
     }
 }
 
-/// Who must approve a post.
+/// Who must approve a post: `none`, or `{ required: 2 }`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RawApproval {
+    /// `none`: nobody.
+    Word(RawApprovalWord),
+    /// So many people.
+    People(RawApprovalPeople),
+}
+
+/// `none`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum RawApproval {
+pub enum RawApprovalWord {
     /// Nobody.
     None,
+}
+
+/// How many people must approve a post.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawApprovalPeople {
+    /// How many; never the same one twice, and never the article's author.
+    #[schemars(range(min = 1, max = 2))]
+    pub required: u8,
+    /// How long an approval counts.
+    pub expires: Option<String>,
 }
 
 /// What happens to a post when its article changes.

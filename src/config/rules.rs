@@ -2,7 +2,9 @@
 
 use super::composing::{self, Composing};
 use super::endpoints::EndpointName;
-use super::raw::{OneOrMany, RawBaseline, RawBaselineWord, RawRule, RawSelection, RawWhen};
+use super::raw::{
+    OneOrMany, RawApproval, RawApprovalWord, RawBaseline, RawBaselineWord, RawRule, RawSelection, RawWhen,
+};
 use super::read::{Reader, dotted, key};
 use super::sections::length;
 use super::shape::nearest;
@@ -37,6 +39,8 @@ pub struct Rule {
     pub settle: SignedDuration,
     /// How old an article's date may be at the moment it is published.
     pub fresh: SignedDuration,
+    /// Who must approve its posts; None: nobody.
+    pub approval: Option<Approval>,
     /// Whether the article's address must answer 200 first.
     pub live_check: bool,
     /// How late a post may be.
@@ -59,6 +63,15 @@ impl Rule {
         };
         self.variants.get(&Offset::parse(written).ok()?)
     }
+}
+
+/// How many people must approve a post before it goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Approval {
+    /// How many, each another one: 1 or 2.
+    pub people: u8,
+    /// How long an approval counts.
+    pub expires: SignedDuration,
 }
 
 /// Which articles: those that meet every line that is given, and no line of `not`. Terms are folded.
@@ -176,6 +189,7 @@ fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTreeSet<Endpo
         composing,
         settle: span(reader, "settle", raw.settle, SignedDuration::from_mins(30)),
         fresh: span(reader, "fresh", raw.fresh, SignedDuration::from_hours(7 * 24)),
+        approval: approval(reader, &at_key(here, "approval"), raw.approval),
         live_check: raw.live_check.unwrap_or(true),
         expires: span(reader, "expires", raw.expires, SignedDuration::from_hours(7 * 24)),
     }
@@ -201,6 +215,16 @@ fn template(reader: &mut Reader, path: &[Step], source: Option<String>) -> Templ
         }
         None => Template::default(),
     }
+}
+
+fn approval(reader: &mut Reader, path: &[Step], raw: Option<RawApproval>) -> Option<Approval> {
+    let people = match raw? {
+        RawApproval::Word(RawApprovalWord::None) => return None,
+        RawApproval::People(people) => people,
+    };
+    let month = SignedDuration::from_hours(30 * 24);
+    let expires = length(reader, &at_key(path, "expires"), people.expires, month);
+    Some(Approval { people: people.required, expires })
 }
 
 /// The texts of single moments; each must be one of the rule's.

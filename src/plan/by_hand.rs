@@ -1,7 +1,7 @@
 //! What a person asks for with `publish-now`.
 
 use super::select::selects;
-use super::{Inputs, Planned};
+use super::{Inputs, Planned, approval};
 use crate::article::ArticleId;
 use crate::catalog::Standing;
 use crate::config::{BY_HAND, EndpointName};
@@ -41,13 +41,15 @@ pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) ->
             return Err(format!("there is no endpoint `{name}` in the configuration"));
         };
         let rule = rules.get(&name).copied().unwrap_or(BY_HAND);
+        let reason = copy_of.map(|(of, likeness)| suspicion(inputs, of, likeness));
+        let reason = reason.or_else(|| approval::needed(inputs, rule));
         planned.push(Planned {
             key: DeliveryKey::publication(standing.id, rule, &name),
             network: endpoint.network.word().to_owned(),
             path: standing.article.path.to_string(),
             due_at: inputs.now,
-            state: if copy_of.is_some() { State::Held } else { State::Pending },
-            reason: copy_of.map(|(of, likeness)| suspicion(inputs, of, likeness)),
+            state: if reason.is_some() { State::Held } else { State::Pending },
+            reason,
         });
     }
     Ok(planned)

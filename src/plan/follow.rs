@@ -3,7 +3,7 @@
 use super::by_hand::{suspected, suspicion};
 use super::outbox::missed;
 use super::steps::event_moment;
-use super::{Moment, Planned, Planner, Step, calm, steps, too_late};
+use super::{Moment, Planned, Planner, Step, approval, calm, steps, too_late};
 use crate::article::ArticleId;
 use crate::catalog::Standing;
 use crate::config::{BlackoutAction, EndpointName, Rule, When};
@@ -179,7 +179,10 @@ impl<'a> Planner<'a> {
         match calm::blackout(self.inputs, due_at.max(now)) {
             Some(blackout) if blackout.action == BlackoutAction::Drop => (State::Cancelled, Some(calm::said(blackout))),
             Some(blackout) => (State::Held, Some(calm::said(blackout))),
-            None => (State::Pending, None),
+            None => match approval::needed(self.inputs, &rule.name) {
+                Some(reason) => (State::Held, Some(reason)),
+                None => (State::Pending, None),
+            },
         }
     }
 

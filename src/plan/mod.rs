@@ -3,6 +3,7 @@
 //! [`plan`] is pure: the catalog, the ledger, the rules, the outbox and the instant go in. It can be asked at any time
 //! and as often as one likes: what it wants booked has unique keys, so twice is once.
 
+mod approval;
 mod by_hand;
 mod calm;
 mod follow;
@@ -10,6 +11,7 @@ mod outbox;
 mod select;
 mod steps;
 
+pub use approval::{Approved, awaits, people, print, refused, voided};
 pub use by_hand::by_hand;
 pub use calm::{Closed, Silence, closed, opens};
 pub use select::selects;

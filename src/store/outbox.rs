@@ -85,6 +85,8 @@ pub enum Outcome {
     Held(String),
     /// It was not tried: it is called off with its article.
     Withdrawn(String),
+    /// It was not tried: it waits for the approval of people.
+    Unapproved(String),
 }
 
 /// The answer to an outcome.
@@ -114,8 +116,6 @@ pub struct Attempt {
 /// A person's word on a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PersonWord {
-    /// A held one may go out.
-    Approve,
     /// A pending one waits.
     Hold,
     /// One that waits never goes out.
@@ -319,6 +319,7 @@ impl Store {
             Outcome::Uncertain(reason) => (State::Uncertain, Some(reason.as_str())),
             Outcome::Held(reason) => (State::Held, Some(reason.as_str())),
             Outcome::Withdrawn(reason) => (State::Cancelled, Some(reason.as_str())),
+            Outcome::Unapproved(reason) => (State::Held, Some(reason.as_str())),
         };
         // A doubt once raised stays until the network has the post: whatever comes of a later try, it looks first.
         let doubt = lease.sent.is_some();
@@ -326,7 +327,7 @@ impl Store {
             Outcome::Again { at, look_first, .. } => (Some(micros(*at)), *look_first || doubt),
             Outcome::LookAgain { at } => (Some(micros(*at)), true),
             Outcome::Uncertain(_) => (None, true),
-            Outcome::Failed(_) | Outcome::Held(_) | Outcome::Withdrawn(_) => (None, doubt),
+            Outcome::Failed(_) | Outcome::Held(_) | Outcome::Withdrawn(_) | Outcome::Unapproved(_) => (None, doubt),
             Outcome::Published(_) | Outcome::Found(_) => (None, false),
         };
         let receipt = match outcome {
@@ -363,6 +364,7 @@ impl Store {
             Outcome::Uncertain(_) => "uncertain",
             Outcome::Held(_) => "held",
             Outcome::Withdrawn(_) => "withdrawn",
+            Outcome::Unapproved(_) => "held",
         };
         let recorded = done.rows_affected() == 1;
         if recorded || receipt.is_some() {
@@ -435,9 +437,6 @@ impl Store {
     pub async fn obey(&self, id: i64, word: &PersonWord, now: Timestamp) -> Result<bool, StoreError> {
         let due = micros(now);
         let query = match word {
-            PersonWord::Approve => {
-                sqlx::query("update deliveries set state = 'pending', reason = 'approved', by_hand = 1, due_at = max(due_at, ?1) where id = ?2 and state = 'held'").bind(due)
-            }
             PersonWord::Hold => {
                 sqlx::query("update deliveries set state = 'held', reason = 'held by hand' where id = ?2 and ?1 > 0 and state = 'pending' and look_first = 0").bind(due)
             }

@@ -52,7 +52,9 @@ impl Pass {
             .bind(id)
             .execute(&mut *self.transaction)
             .await?;
+            self.hold_again(*id, "its time changed since it was approved; approve it again", now).await?;
         }
+        self.hold_changed(now).await?;
         for (id, reason) in &plan.hold {
             self.settle(*id, State::Held, reason, false).await?;
         }

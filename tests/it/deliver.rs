@@ -181,7 +181,8 @@ async fn a_person_settles_what_is_uncertain() {
     let world = World::new(&server).await;
     let id = world.run().await[0].id;
     let now = world.clock.now();
-    assert!(!world.store.obey(id, &PersonWord::Approve, now).await.unwrap());
+    let word = crieur::store::Word { person: "Aya", seen: None };
+    assert_eq!(world.store.approve(id, &word, now).await.unwrap(), None);
     assert!(world.store.obey(id, &PersonWord::Published("https://social.example.fr/@x/9".into()), now).await.unwrap());
     assert_eq!(world.run().await[0].state, State::Published);
 }

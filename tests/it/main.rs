@@ -9,6 +9,7 @@
 )]
 
 mod api;
+mod approval;
 mod calendar;
 mod check;
 mod bluesky;

@@ -252,7 +252,8 @@ async fn a_blackout_holds_or_drops_with_its_reason_and_ends_by_itself_for_what_c
         assert_eq!(reason, "blackout from 2026-11-23 to 2026-11-24, by le cabinet: réserve électorale");
         if action == "hold" {
             // A person lets one go: it goes after the blackout, not in it.
-            assert!(world.store.obey(2, &crieur::store::PersonWord::Approve, instant("10:00:00")).await.unwrap());
+            let word = crieur::store::Word { person: "Aya", seen: None };
+            assert!(world.store.approve(2, &word, instant("10:00:00")).await.unwrap().is_some());
             world.at("10:00:00").await;
             let waits = deliver(&world, &snapshot, "10:00:00").await;
             assert_eq!(waits, Step::Wait(Some(instant("2026-11-24T23:00:00Z"))));

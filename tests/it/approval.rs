@@ -1,0 +1,155 @@
+//! Approval: nothing of a rule that asks for it goes out otherwise than people saw it.
+
+use crate::plan::{World, instant};
+use crate::support::Place;
+use crieur::clock::Clock;
+use crieur::config::EndpointName;
+use crieur::deliver::{Deliverer, Step};
+use crieur::delivery::{Delivery, State};
+use crieur::plan;
+use crieur::reconcile::Snapshot;
+use crieur::store::Word;
+use std::sync::Arc;
+
+const TWO: &str = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai], approval: { required: 2, expires: 10d }, fresh: 30d, expires: 60d }]";
+
+async fn only(world: &World) -> Delivery {
+    let mut all = world.store.deliveries().await.unwrap();
+    assert_eq!(all.len(), 1, "{all:#?}");
+    all.remove(0)
+}
+
+fn deliverer(world: &World, time: &str) -> Deliverer {
+    Deliverer::new(Arc::clone(&world.config), world.store.clone(), Clock::by_hand(instant(time)))
+}
+
+/// Approves the one delivery as it would be sent then, as the command does.
+async fn approve(world: &World, snapshot: &Snapshot, person: &str, time: &str) -> State {
+    let delivery = only(world).await;
+    let (post, _) =
+        deliverer(world, time).composed(&delivery, &crieur::store::OwnWord::default(), snapshot).await.unwrap();
+    let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
+    let approval = world.config.rules[0].approval.unwrap();
+    let word = Word { person, seen: Some((&post, &print, approval)) };
+    world.store.approve(delivery.id, &word, instant(time)).await.unwrap().unwrap();
+    only(world).await.state
+}
+
+async fn deliver(world: &World, snapshot: &Snapshot, time: &str) -> State {
+    let deliverer = deliverer(world, time);
+    while let Step::Did(_) = deliverer.step(&EndpointName::new("essai"), None, snapshot).await.unwrap() {}
+    only(world).await.state
+}
+
+/// A world in which one article waits for approval.
+async fn waiting() -> (World, Snapshot) {
+    let mut world = World::new(TWO).await;
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", "title: Annonce\ndate: 2026-11-23 09:00:00 +00:00");
+    world.at("09:00:00").await;
+    let snapshot = world.at("09:30:00").await;
+    (world, snapshot)
+}
+
+#[tokio::test]
+async fn two_people_let_a_post_go_and_one_does_not() {
+    let (world, snapshot) = waiting().await;
+    let held = only(&world).await;
+    assert_eq!(held.state, State::Held);
+    assert!(held.reason.unwrap().starts_with("waits for the approval of 2 people"));
+    assert_eq!(approve(&world, &snapshot, "Aya", "10:00:00").await, State::Held);
+    assert_eq!(approve(&world, &snapshot, "AYA", "10:01:00").await, State::Held, "the same person twice");
+    assert_eq!(deliver(&world, &snapshot, "10:02:00").await, State::Held);
+    assert_eq!(
+        only(&world).await.reason.unwrap(),
+        "approved by Aya; waits for the approval of 1 person more: `crieur posts approve`"
+    );
+    assert_eq!(approve(&world, &snapshot, "Bo", "10:03:00").await, State::Pending);
+    assert_eq!(deliver(&world, &snapshot, "10:04:00").await, State::Published);
+    assert_eq!(world.store.approvals(1).await.unwrap().len(), 3, "all of it is kept");
+}
+
+#[tokio::test]
+async fn an_edit_after_the_approval_voids_it_at_the_next_pass_and_before_sending() {
+    for passes in [true, false] {
+        let (mut world, snapshot) = waiting().await;
+        approve(&world, &snapshot, "Aya", "10:00:00").await;
+        assert_eq!(approve(&world, &snapshot, "Bo", "10:00:00").await, State::Pending);
+        world.place.article("_actualites/a.md", "title: Autre annonce\ndate: 2026-11-23 09:00:00 +00:00");
+        let snapshot = if passes {
+            world.at("10:01:00").await
+        } else {
+            // The file changed and the title with it, and nobody made a pass: what is sent is what the file says.
+            let mut fresh = crieur::reconcile::Reconciler::new(Arc::clone(&world.config));
+            fresh.glance(Some(&world.store), instant("10:01:00")).await.unwrap()
+        };
+        if passes {
+            assert_eq!(only(&world).await.state, State::Held);
+        }
+        assert_eq!(deliver(&world, &snapshot, "10:02:00").await, State::Held);
+        let reason = only(&world).await.reason.unwrap();
+        assert!(reason.contains("changed since it was approved"), "{reason}");
+        assert!(world.store.approvals(1).await.unwrap().iter().all(|approved| approved.voided.is_some()));
+        approve(&world, &snapshot, "Aya", "10:03:00").await;
+        assert_eq!(approve(&world, &snapshot, "Chi", "10:03:00").await, State::Pending);
+        assert_eq!(deliver(&world, &snapshot, "10:04:00").await, State::Published);
+    }
+}
+
+#[tokio::test]
+async fn a_hashtag_that_changes_voids_it_although_readers_of_the_article_see_no_change() {
+    let (mut world, snapshot) = waiting().await;
+    approve(&world, &snapshot, "Aya", "10:00:00").await;
+    approve(&world, &snapshot, "Bo", "10:00:00").await;
+    world.place.article("_actualites/a.md", "title: Annonce\ndate: 2026-11-23 09:00:00 +00:00\ntags: [Cloud]");
+    let snapshot = world.at("10:01:00").await;
+    assert_eq!(deliver(&world, &snapshot, "10:02:00").await, State::Held);
+}
+
+#[tokio::test]
+async fn an_event_that_moves_voids_it() {
+    let rule = TWO.replace("approval", "when: { event: [-7d] }, approval");
+    let mut world = World::new(&rule).await;
+    world.at("08:00:00").await;
+    let event = |day: &str| {
+        format!("title: Rencontre\ndate: 2026-11-23 09:00:00 +00:00\nevent_start_date: 2026-12-{day} 09:00")
+    };
+    world.place.article("_actualites/a.md", &event("10"));
+    world.at("09:00:00").await;
+    let snapshot = world.at("09:30:00").await;
+    approve(&world, &snapshot, "Aya", "10:00:00").await;
+    assert_eq!(approve(&world, &snapshot, "Bo", "10:00:00").await, State::Pending);
+    world.place.article("_actualites/a.md", &event("11"));
+    world.at("10:10:00").await;
+    let delivery = only(&world).await;
+    assert_eq!((delivery.state, delivery.due_at), (State::Held, instant("2026-12-04T08:00:00Z")));
+}
+
+#[tokio::test]
+async fn an_approval_expires() {
+    let (world, snapshot) = waiting().await;
+    approve(&world, &snapshot, "Aya", "10:00:00").await;
+    approve(&world, &snapshot, "Bo", "10:00:00").await;
+    assert_eq!(deliver(&world, &snapshot, "2026-12-05T10:00:00Z").await, State::Held);
+    assert!(only(&world).await.reason.unwrap().starts_with("its approval is older than 10d"));
+}
+
+#[test]
+fn the_command_takes_no_word_of_the_author_nor_the_same_twice_and_says_who_approved() {
+    let place = Place::new();
+    let rest = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai], approval: { required: 2 } }]\nbaseline: none";
+    let now = Clock::system().now().strftime("%F %T +00:00").to_string();
+    place.article("_actualites/a.md", &format!("title: Annonce\ndate: {now}\nauthor: Aya Ndiaye"));
+    let crieur = place.crieur(&rest.replace("approval", "settle: 0s, approval"));
+    assert_eq!(crieur.run(&["publish-now", "a", "--endpoint", "essai"]).status.code(), Some(1), "it waits for people");
+    let approve = |name: &str| crieur.run(&["posts", "approve", "1", "--as", name]);
+    for (name, code) in [("aya ndiaye", 1), ("Bo Li", 0), ("bo li", 1), ("Chi", 0), ("Dan", 1)] {
+        let output = approve(name);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{name}: {said}");
+    }
+    let shown = crieur.ok(&["posts", "show", "1"]);
+    assert!(shown.contains("approved by Bo Li, Chi") && shown.contains("pending"), "{shown}");
+    crieur.run(&["run", "--once"]);
+    assert_eq!(crieur.published(), ["_actualites/a.md"]);
+}
