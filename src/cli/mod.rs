@@ -3,6 +3,7 @@
 //! Standard output is data, standard error is messages. Exit 0: done; 1: something failed or needs a person;
 //! 2: the command or the configuration cannot be used.
 
+mod backfill;
 mod build;
 mod check;
 mod completions;
@@ -76,6 +77,8 @@ enum Command {
     PublishNow(publish_now::Options),
     /// List the outbox, or settle one delivery
     Posts(posts::Options),
+    /// Post what counts as announced and never was, so many a day
+    Backfill(backfill::Options),
     /// Hold everything at once, or let it go again
     Silence(silence::Options),
     /// Print every decision, attempt and answer, or tell whether they stand as they were written
@@ -142,6 +145,7 @@ pub async fn main() -> ExitCode {
         Command::Preview(options) => preview::run(&context, options).await,
         Command::PublishNow(options) => publish_now::run(&context, options).await,
         Command::Posts(options) => posts::run(&context, options).await,
+        Command::Backfill(options) => backfill::run(&context, options).await,
         Command::Silence(options) => silence::run(&context, options).await,
         Command::Log(options) => log::run(&context, options).await,
         Command::Feeds(options) => feeds::run(&context, options).await,

@@ -4,6 +4,7 @@
 //! and as often as one likes: what it wants booked has unique keys, so twice is once.
 
 mod approval;
+mod backfill;
 mod by_hand;
 mod calm;
 mod follow;
@@ -12,6 +13,7 @@ mod select;
 mod steps;
 
 pub use approval::{Approved, awaits, people, print, refused, voided};
+pub use backfill::{Wanted, backfill};
 pub use by_hand::by_hand;
 pub use calm::{Closed, Silence, closed, opens};
 pub use select::selects;

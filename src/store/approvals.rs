@@ -42,7 +42,7 @@ impl Store {
         let due_at = instant(row.try_get("due_at")?)?;
         let (print, post) = match word.seen {
             Some((post, print, _)) => (print, serde_json::to_string(post).unwrap_or_default()),
-            None => ("", String::new()),
+            None => ("", "null".to_owned()),
         };
         void(&mut transaction, id, print, "what it approved changed", now).await?;
         sqlx::query(

@@ -160,13 +160,15 @@ impl Store {
             transaction.commit().await?;
             return Ok(Leased::Wait(Some(instant(until)?)));
         }
-        let last: Option<i64> = sqlx::query_scalar("select max(published_at) from deliveries where endpoint = ?")
-            .bind(endpoint.as_str())
-            .fetch_one(&mut *transaction)
-            .await?;
+        // What a clock that was wrong dated ahead says nothing: it would keep the endpoint closed until then.
+        let last: Option<i64> =
+            sqlx::query_scalar("select max(published_at) from deliveries where endpoint = ? and published_at <= ?")
+                .bind(endpoint.as_str())
+                .bind(micros(now))
+                .fetch_one(&mut *transaction)
+                .await?;
         let open_from = match last {
-            // A clock that was wrong when the last post went out closes the endpoint for no longer than the gap.
-            Some(last) => instant(last)?.min(now).checked_add(gap).unwrap_or(Timestamp::MAX),
+            Some(last) => instant(last)?.checked_add(gap).unwrap_or(Timestamp::MAX),
             None => Timestamp::MIN,
         };
         let next = sqlx::query(

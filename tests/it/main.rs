@@ -13,6 +13,7 @@ mod approval;
 mod calendar;
 mod check;
 mod bluesky;
+mod backfill;
 mod bodies;
 mod bucket;
 mod config;

@@ -335,3 +335,25 @@ fn moments_and_periods_that_make_no_sense_are_refused_with_their_place() {
         assert!(problems.iter().all(|problem| problem.cure.is_some()), "{said:?}");
     }
 }
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_for_a_post_does_not_close_the_endpoint_until_then() {
+    let rest = "endpoints: { essai: { network: journal, gap: 10m } }\nrules: [{ name: une, endpoints: [essai] }]";
+    let mut world = World::new(rest).await;
+    world.at("08:00:00").await;
+    for n in 1..=3 {
+        world
+            .place
+            .article(&format!("_actualites/a{n}.md"), &format!("title: A{n}\ndate: 2026-11-23 09:00:0{n} +00:00"));
+    }
+    world.at("09:01:00").await;
+    let snapshot = world.at("09:31:00").await;
+    // One goes out while the clock is a day ahead; then it is put right.
+    assert_eq!(
+        deliver(&world, &snapshot, "2026-11-24T09:31:00Z").await,
+        Step::Wait(Some(instant("2026-11-24T09:41:00Z")))
+    );
+    assert_eq!(deliver(&world, &snapshot, "09:32:00").await, Step::Wait(Some(instant("09:42:00"))));
+    deliver(&world, &snapshot, "09:42:00").await;
+    assert_eq!(published(&world).await.len(), 3);
+}
