@@ -138,6 +138,7 @@ fn is_program(headers: &HeaderMap) -> bool {
 }
 
 /// The last pass, or why nothing can be told yet.
+#[expect(clippy::result_large_err, reason = "the answer is made here, once, and handed on")]
 fn snapshot(shared: &Shared) -> Result<Arc<Snapshot>, Response> {
     let none = || refused(StatusCode::SERVICE_UNAVAILABLE, "the first look at the site is not done");
     shared.snapshot.borrow().clone().ok_or_else(none)
