@@ -58,7 +58,9 @@ fn joined(tag: &str, accents: bool, camel: bool) -> Made {
             }
             lose(c);
         }
-        made.name.push_str(&if camel { capitalised(&plain) } else { plain });
+        let cased = if camel { capitalised(&plain) } else { plain };
+        // A capital can have marks of its own that its small letter has not: `ᾶ` becomes two signs.
+        made.name.extend(cased.chars().filter(|c| !is_combining_mark(*c)));
     }
     for c in tag.chars().filter(|c| !is_of_word(*c) && !is_between(*c)) {
         lose(c);
