@@ -1,6 +1,7 @@
 //! One step of delivery: lease what is due, compose, open the attempt, send or find, record what became of it.
 
 mod health;
+mod removal;
 
 use crate::article::{Article, ArticleId};
 use crate::clock::Clock;
@@ -165,6 +166,9 @@ impl Deliverer {
             return Ok(Step::Wait(None));
         };
         let now = self.clock.now();
+        if only.is_none() {
+            self.take_away(endpoint, network.as_ref()).await?;
+        }
         if let Some(closed) = plan::closed(&self.config, &snapshot.site, endpoint, now) {
             return Ok(Step::Wait(closed.until));
         }

@@ -41,6 +41,11 @@ enum Action {
         /// Number of the delivery
         id: i64,
     },
+    /// Take a published post away from its network
+    Withdraw {
+        /// Number of the delivery
+        id: i64,
+    },
     /// Let a held delivery go out; a rule may ask for the word of two people
     Approve {
         /// Number of the delivery
@@ -89,6 +94,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         }
         Some(Action::Show { id }) => return show(&config.store, id, &zone, options.list.json).await,
         Some(Action::Approve { id, person }) => return approve::run(context, Arc::new(config), id, person).await,
+        Some(Action::Withdraw { id }) => (id, PersonWord::Withdraw),
         Some(Action::Hold { id }) => (id, PersonWord::Hold),
         Some(Action::Cancel { id }) => (id, PersonWord::Cancel),
         Some(Action::Retry { id }) => (id, PersonWord::Retry),

@@ -543,9 +543,9 @@ pub struct RawRule {
     /// Who must approve a post before it goes out.
     pub approval: Option<RawApproval>,
     /// What happens to a post whose article is edited.
-    pub on_edit: Option<RawOnChange>,
+    pub on_edit: Option<RawOnEdit>,
     /// What happens to a post whose article is withdrawn.
-    pub on_withdraw: Option<RawOnChange>,
+    pub on_withdraw: Option<RawOnWithdraw>,
     /// Whether the article's address must answer 200 before a post goes out (not asked for the journal).
     pub live_check: Option<bool>,
     /// How late a post may be; later, it is reported instead.
@@ -686,12 +686,24 @@ pub struct RawApprovalPeople {
     pub expires: Option<String>,
 }
 
-/// What happens to a post when its article changes.
+/// What happens to a post when its article is edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum RawOnChange {
+pub enum RawOnEdit {
     /// It stays as it is.
     Keep,
+}
+
+/// What happens to a post when its article is withdrawn: unpublished, expired or deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawOnWithdraw {
+    /// It stays.
+    Keep,
+    /// It is taken away, once the article has been withdrawn for as long as the rule's `settle`.
+    Delete,
+    /// A person is asked.
+    Ask,
 }
 
 /// Which of the articles found at the first start count as already announced.

@@ -3,7 +3,8 @@
 use super::composing::{self, Composing};
 use super::endpoints::EndpointName;
 use super::raw::{
-    OneOrMany, RawApproval, RawApprovalWord, RawBaseline, RawBaselineWord, RawRule, RawSelection, RawWhen,
+    OneOrMany, RawApproval, RawApprovalWord, RawBaseline, RawBaselineWord, RawOnWithdraw, RawRule, RawSelection,
+    RawWhen,
 };
 use super::read::{Reader, dotted, key};
 use super::sections::length;
@@ -41,6 +42,8 @@ pub struct Rule {
     pub fresh: SignedDuration,
     /// Who must approve its posts; None: nobody.
     pub approval: Option<Approval>,
+    /// What becomes of its posts whose article is withdrawn.
+    pub on_withdraw: OnWithdraw,
     /// Whether the article's address must answer 200 first.
     pub live_check: bool,
     /// How late a post may be.
@@ -72,6 +75,17 @@ pub struct Approval {
     pub people: u8,
     /// How long an approval counts.
     pub expires: SignedDuration,
+}
+
+/// What becomes of a published post whose article is withdrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnWithdraw {
+    /// It stays.
+    Keep,
+    /// It is taken away.
+    Delete,
+    /// A person says whether it is.
+    Ask,
 }
 
 /// Which articles: those that meet every line that is given, and no line of `not`. Terms are folded.
@@ -190,6 +204,11 @@ fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTreeSet<Endpo
         settle: span(reader, "settle", raw.settle, SignedDuration::from_mins(30)),
         fresh: span(reader, "fresh", raw.fresh, SignedDuration::from_hours(7 * 24)),
         approval: approval(reader, &at_key(here, "approval"), raw.approval),
+        on_withdraw: match raw.on_withdraw {
+            Some(RawOnWithdraw::Delete) => OnWithdraw::Delete,
+            Some(RawOnWithdraw::Ask) => OnWithdraw::Ask,
+            Some(RawOnWithdraw::Keep) | None => OnWithdraw::Keep,
+        },
         live_check: raw.live_check.unwrap_or(true),
         expires: span(reader, "expires", raw.expires, SignedDuration::from_hours(7 * 24)),
     }

@@ -62,7 +62,11 @@ impl Network for Journal {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { finds: true, ..Abilities::default() }
+        Abilities { finds: true, withdraws: true, ..Abilities::default() }
+    }
+
+    async fn withdraw(&self, _receipt: &Receipt, key: &DeliveryKey, _now: Timestamp) -> Result<(), Failure> {
+        self.store()?.journal_remove(&self.endpoint, &key.idempotency_key()).await.map_err(unavailable)
     }
 
     fn look_after(&self) -> SignedDuration {

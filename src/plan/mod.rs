@@ -9,6 +9,7 @@ mod by_hand;
 mod calm;
 mod follow;
 mod outbox;
+mod removal;
 mod select;
 mod steps;
 
@@ -16,6 +17,7 @@ pub use approval::{Approved, awaits, people, print, refused, voided};
 pub use backfill::{Wanted, backfill};
 pub use by_hand::by_hand;
 pub use calm::{Closed, Silence, closed, opens};
+pub use removal::{Removal, removals, removes};
 pub use select::selects;
 pub use steps::{Moment, Step, steps, too_late};
 

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::crash::crash_point;
 use crate::delivery::{Delivery, State as DeliveryState};
 use crate::feed::{FeedSet, Settings};
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::problem::Problem;
 use crate::source::{SourceError, git};
 use crate::store::{Pass, Rows, Store, StoreError};
@@ -349,6 +349,11 @@ impl Reconciler {
             }
             pass.know_collections(planned.new_collections.iter()).await?;
             pass.carry_out(&planned.plan, now).await?;
+            if plan::removes(&self.config.rules) {
+                let published = pass.published().await?;
+                let removals = self.with(move |state| state.removals(&published, now)).await?;
+                pass.remove(&removals, now).await?;
+            }
             match planned.pages {
                 Some(pages) => pass.write_index(pages, None).await?,
                 None => pass.index_is_behind().await?,

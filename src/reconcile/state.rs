@@ -280,6 +280,11 @@ impl State {
         self.read_catalog().open().clone()
     }
 
+    /// Which published posts are to be taken away.
+    pub fn removals(&self, published: &[Delivery], now: Timestamp) -> Vec<(i64, plan::Removal)> {
+        plan::removals(&self.read_catalog(), &self.config.rules, published, now)
+    }
+
     /// Plans, and takes over what the plan decides.
     pub fn plan(&mut self, outbox: Vec<Delivery>, silence: Option<Silence>, explain: bool, now: Timestamp) -> Planned {
         let site = self.files.site().cloned();

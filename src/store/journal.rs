@@ -46,6 +46,16 @@ impl Store {
         Ok(sqlx::query_scalar("select id from journal where key = ?").bind(key).fetch_optional(&self.pool).await?)
     }
 
+    /// Takes a post off the timeline. One that is not there is gone.
+    pub async fn journal_remove(&self, endpoint: &EndpointName, key: &str) -> Result<(), StoreError> {
+        sqlx::query("delete from journal where endpoint = ? and key = ?")
+            .bind(endpoint.as_str())
+            .bind(key)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// The newest posts, newest first.
     pub async fn journal(&self, at_most: u32) -> Result<Vec<JournalPost>, StoreError> {
         let rows =

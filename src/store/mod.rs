@@ -15,6 +15,7 @@ mod outbox;
 mod owed;
 mod owner;
 mod pings;
+mod removals;
 mod silence;
 mod subscriptions;
 mod wishes;
@@ -25,6 +26,7 @@ pub use ledger::{Pass, Rows};
 pub use log::{Entry as LogEntry, Fault, Verdict};
 pub use outbox::{Attempt, Finish, Lease, Leased, Outcome, PersonWord, Start};
 pub use pings::Ping;
+pub use removals::{Removed, ToRemove};
 pub use subscriptions::Found;
 
 use jiff::Timestamp;
@@ -37,7 +39,7 @@ use std::time::Duration;
 /// The version of the tables that this program knows.
 const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// What makes each version of the tables of the one before, and says so in the file. A new database takes them all.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
@@ -47,6 +49,7 @@ const STEPS: [&str; 9] = [
     include_str!("schema_7.sql"),
     include_str!("schema_8.sql"),
     include_str!("schema_9.sql"),
+    include_str!("schema_10.sql"),
 ];
 
 /// An open database.

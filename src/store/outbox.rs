@@ -126,6 +126,8 @@ pub enum PersonWord {
     Published(String),
     /// The network does not have an uncertain one: it is tried again.
     NotPublished,
+    /// A published one is taken away.
+    Withdraw,
 }
 
 /// How long a lease lasts, and lasts again from the opening of an attempt: longer than any request with its time-outs.
@@ -462,6 +464,11 @@ impl Store {
             PersonWord::NotPublished => sqlx::query(
                 "update deliveries set state = 'pending', reason = 'settled by hand: the network does not have it', due_at = ?1, retry_at = null, by_hand = 1, look_first = 0,
                     patience_from = ?1 where id = ?2 and state = 'uncertain'",
+            )
+            .bind(due),
+            PersonWord::Withdraw => sqlx::query(
+                "update deliveries set removal = 'due', removal_at = ?1, removal_since = null, removal_tries = 0, reason = 'it is to be taken away, by hand'
+                 where id = ?2 and state = 'published' and coalesce(removal, '') not in ('due', 'done')",
             )
             .bind(due),
         };

@@ -56,6 +56,7 @@ mod plan;
 mod proxy;
 mod publish_now;
 mod readers;
+mod removal;
 mod redbot;
 mod replay;
 mod rules;

@@ -1,0 +1,113 @@
+//! Published posts that are to be taken away. A removal that is done again changes nothing on any network, so that a
+//! try needs no lease: it is only put off before it is made.
+
+use super::{Pass, Store, StoreError, instant, log, micros, outbox};
+use crate::config::EndpointName;
+use crate::delivery::{Delivery, Receipt};
+use crate::plan::Removal;
+use jiff::{SignedDuration, Timestamp};
+
+/// A post that is to be taken away.
+#[derive(Debug)]
+pub struct ToRemove {
+    /// Its delivery.
+    pub delivery: Delivery,
+    /// What the network answered to it.
+    pub receipt: Receipt,
+    /// How many tries there were, with this one.
+    pub tries: u32,
+    /// When the first of them was.
+    pub since: Timestamp,
+}
+
+/// What came of a try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removed {
+    /// It is gone.
+    Done,
+    /// It is tried again.
+    Again(Timestamp, String),
+    /// It stays where it is, and a person is told.
+    Failed(String),
+}
+
+/// How long a try has before another process may make it too.
+const TRY: SignedDuration = SignedDuration::from_mins(10);
+
+impl Pass {
+    /// The published deliveries of whose removal nothing is decided.
+    pub async fn published(&mut self) -> Result<Vec<Delivery>, StoreError> {
+        let rows = sqlx::query("select * from deliveries where state = 'published' and removal is null order by id")
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        outbox::readable(&rows)
+    }
+
+    /// Writes down what is decided of removals.
+    pub async fn remove(&mut self, removals: &[(i64, Removal)], now: Timestamp) -> Result<(), StoreError> {
+        for (id, removal) in removals {
+            let (word, reason) = match removal {
+                Removal::Due(reason) => ("due", reason),
+                Removal::Held(reason) => ("held", reason),
+            };
+            sqlx::query(
+                "update deliveries set removal = ?, removal_at = ?, reason = ? where id = ? and state = 'published' and removal is null",
+            )
+            .bind(word)
+            .bind(micros(now))
+            .bind(reason)
+            .bind(id)
+            .execute(&mut *self.transaction)
+            .await?;
+        }
+        log::seal(&mut self.transaction, now).await
+    }
+}
+
+impl Store {
+    /// The next post of an endpoint that is to be taken away now.
+    pub async fn next_removal(&self, endpoint: &EndpointName, now: Timestamp) -> Result<Option<ToRemove>, StoreError> {
+        let until = now.saturating_add(TRY).unwrap_or(Timestamp::MAX);
+        let row = sqlx::query(
+            "update deliveries set removal_at = ?1, removal_tries = removal_tries + 1, removal_since = coalesce(removal_since, ?2)
+             where id = (select id from deliveries where endpoint = ?3 and removal = 'due' and removal_at <= ?2
+                         order by removal_at, id limit 1)
+             returning *",
+        )
+        .bind(micros(until))
+        .bind(micros(now))
+        .bind(endpoint.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        use sqlx::Row;
+        let delivery = outbox::read_delivery(&row)?;
+        let parts: String = row.try_get("remote_parts")?;
+        let receipt = Receipt {
+            remote_id: delivery.remote_id.clone().unwrap_or_default(),
+            remote_url: delivery.remote_url.clone(),
+            parts: serde_json::from_str(&parts).unwrap_or_default(),
+        };
+        let since = instant(row.try_get("removal_since")?)?;
+        Ok(Some(ToRemove { delivery, receipt, tries: row.try_get("removal_tries")?, since }))
+    }
+
+    /// Records what came of a try.
+    pub async fn removed(&self, id: i64, removed: &Removed, now: Timestamp) -> Result<(), StoreError> {
+        let (word, at, reason) = match removed {
+            Removed::Done => ("done", now, "its article was withdrawn, and the post was taken away"),
+            Removed::Again(at, reason) => ("due", *at, reason.as_str()),
+            Removed::Failed(reason) => ("failed", now, reason.as_str()),
+        };
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        sqlx::query("update deliveries set removal = ?, removal_at = ?, reason = ? where id = ? and removal = 'due'")
+            .bind(word)
+            .bind(micros(at))
+            .bind(reason)
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        log::seal(&mut transaction, now).await?;
+        Ok(transaction.commit().await?)
+    }
+}
