@@ -41,7 +41,7 @@ fn the_same_seed_makes_the_same_site_without_a_problem_or_a_copy() {
     }
     let rule = "{ name: a, endpoints: [journal], settle: 0s, fresh: 9000d, expires: 9000d }";
     let crieur =
-        place.crieur(&format!("baseline: none\nendpoints: {{ journal: {{ network: journal }} }}\nrules: [{rule}]"));
+        place.crieur(&format!("hashtags: {{ fallback: none }}\nbaseline: none\nendpoints: {{ journal: {{ network: journal }} }}\nrules: [{rule}]"));
     assert_eq!(crieur.ok(&["check"]), "");
     let plan = crieur.json(&["plan", "--json"]);
     let states: Vec<&str> = plan.as_array().unwrap().iter().map(|line| line["state"].as_str().unwrap()).collect();
