@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 pub struct Approved {
     /// Who.
     pub person: String,
-    /// Of what: see [`print`].
+    /// Of what: see [`print()`].
     pub print: String,
     /// When.
     pub given_at: Timestamp,
