@@ -456,3 +456,17 @@ fn a_site_that_moves_to_another_generator_is_read_by_its_rules_and_posts_nothing
         ]
     );
 }
+
+#[test]
+fn a_clone_in_which_nothing_is_checked_out_is_read_by_its_branch() {
+    let folder = tempfile::tempdir().unwrap();
+    let origin = Origin::new();
+    origin.write("_posts/2026-11-01-a.md", "---\ntitle: A\n---\n\nUn texte.\n");
+    origin.commit("a");
+    let history = folder.path().join("history");
+    git(folder.path(), &["clone", "--quiet", origin.url().as_str(), history.to_str().unwrap()]);
+    git(&history, &["checkout", "--quiet", "--orphan", "rien"]);
+    git(&history, &["branch", "--quiet", "--delete", "--force", "main"]);
+    let report = simulated(&crieur(folder.path(), "", ""), &history, &[]);
+    assert_eq!(report["commits"], 1, "{report}");
+}

@@ -28,7 +28,8 @@ pub struct History {
 }
 
 impl History {
-    /// Of a repository, bare or not; `branch` is any name of a commit, by default what is checked out; only what lies
+    /// Of a repository, bare or not; `branch` is any name of a commit, by default what is checked out, and if nothing is,
+    /// the only branch there is, else `main` or `master`; only what lies
     /// under `subfolder` counts. Where `folder` is itself one inside a repository, it is that one that counts.
     ///
     /// Errors: no program `git`, no repository, no such branch, or nothing in the subfolder.
@@ -45,7 +46,13 @@ impl History {
         let subfolder = subfolder.trim_matches('/').to_owned();
         let name = branch.unwrap_or("HEAD");
         // A branch that was not checked out in a clone is there as that of its origin.
-        let found = [name.to_owned(), format!("origin/{name}")].into_iter().find_map(|name| {
+        let mut names = vec![name.to_owned(), format!("origin/{name}")];
+        if branch.is_none() {
+            // A clone of a bundle has often nothing checked out.
+            names.extend(only_branch(folder));
+            names.extend(["main", "master", "origin/main", "origin/master"].map(str::to_owned));
+        }
+        let found = names.into_iter().find_map(|name| {
             let commit = format!("{name}^{{commit}}");
             let answer = ask(folder, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]).ok()?;
             Some(answer.trim().to_owned())
@@ -262,6 +269,13 @@ fn words(mut errors: ChildStderr) -> String {
     let _ = errors.by_ref().take(4_096).read_to_end(&mut words);
     let _ = std::io::copy(&mut errors, &mut std::io::sink());
     String::from_utf8_lossy(&words).into_owned()
+}
+
+/// The branch of a repository that has no other one.
+fn only_branch(folder: &Path) -> Option<String> {
+    let all = ask(folder, &["for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes"]).ok()?;
+    let mut branches = all.lines().filter(|name| !name.ends_with("/HEAD"));
+    branches.next().filter(|_| branches.next().is_none()).map(str::to_owned)
 }
 
 /// Asks git something about a repository.
