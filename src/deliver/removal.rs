@@ -1,25 +1,19 @@
 //! Takes away published posts whose article was withdrawn.
 
-use super::Deliverer;
+use super::{CALL_MAX, Deliverer};
 use crate::config::EndpointName;
 use crate::delivery::{Failure, Next, RetryPolicy};
 use crate::network::Network;
 use crate::store::{Removed, StoreError, ToRemove};
-use std::time::Duration;
 
 /// Most posts that are taken away before others go out.
 const AT_ONCE: usize = 20;
-/// Longest time for one of them.
-const CALL_MAX: Duration = Duration::from_secs(90);
 
 impl Deliverer {
-    /// Takes away what is due of an endpoint. Nothing moves in silence.
+    /// Takes away what is due of an endpoint.
     pub(super) async fn take_away(&self, endpoint: &EndpointName, network: &dyn Network) -> Result<(), StoreError> {
         for _ in 0..AT_ONCE {
             let now = self.clock.now();
-            if self.store.silence().await?.is_some() {
-                return Ok(());
-            }
             let Some(due) = self.store.next_removal(endpoint, now).await? else { return Ok(()) };
             let removed = self.take_one_away(&due, network).await;
             let id = due.delivery.id;

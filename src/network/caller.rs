@@ -3,6 +3,7 @@
 
 use super::answers;
 use super::client::{self, Answer};
+use crate::config::Channel;
 use crate::delivery::Failure;
 use crate::secret::{SafeUrl, Secret, redact};
 use jiff::Timestamp;
@@ -40,6 +41,16 @@ impl Caller {
             secrets: Mutex::new(secrets),
             pause: Mutex::default(),
         })
+    }
+
+    /// Calls the server of a channel, through its hook or as its bot.
+    ///
+    /// Errors: as those of [`Caller::new`].
+    pub fn of_channel(channel: &Channel, allow_private: bool) -> Result<Self, String> {
+        match channel {
+            Channel::Hook(hook) => Self::new(hook.expose(), allow_private, hook.secrets()),
+            Channel::Bot(bot) => Self::new(&bot.server, allow_private, vec![bot.token.clone()]),
+        }
     }
 
     /// One more secret that is sent from now on, such as the token of a session. Old ones stay secrets.

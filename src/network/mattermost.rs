@@ -46,10 +46,7 @@ impl MattermostChannel {
     ///
     /// Errors: the server's address is private and may not be, or the client cannot be set up.
     pub fn new(channel: Channel, allow_private: bool) -> Result<Self, String> {
-        let caller = match &channel {
-            Channel::Hook(hook) => Caller::new(hook.expose(), allow_private, hook.secrets())?,
-            Channel::Bot(bot) => Caller::new(&bot.server, allow_private, vec![bot.token.clone()])?,
-        };
+        let caller = Caller::of_channel(&channel, allow_private)?;
         Ok(Self { channel, caller })
     }
 

@@ -50,7 +50,7 @@ fn withdrawn_since(catalog: &Catalog, delivery: &Delivery, now: Timestamp) -> Op
     let article = &delivery.key.article;
     match (catalog.get(article), catalog.gone(article)) {
         (Some(standing), _) => standing.withdrawn_since(now),
-        (None, Some(gone)) => Some(gone.past.withdrawn.unwrap_or(gone.since).max(gone.since.min(now))),
+        (None, Some(gone)) => Some(gone.since),
         (None, None) => None,
     }
 }

@@ -6,6 +6,7 @@ use crate::config::EndpointName;
 use crate::delivery::{Delivery, Receipt};
 use crate::plan::Removal;
 use jiff::{SignedDuration, Timestamp};
+use sqlx::Row as _;
 
 /// A post that is to be taken away.
 #[derive(Debug)]
@@ -65,8 +66,20 @@ impl Pass {
 }
 
 impl Store {
-    /// The next post of an endpoint that is to be taken away now.
+    /// The next post of an endpoint that is to be taken away now. Nothing moves in silence.
     pub async fn next_removal(&self, endpoint: &EndpointName, now: Timestamp) -> Result<Option<ToRemove>, StoreError> {
+        // Mostly there is none: that is told without a wait for whoever writes.
+        let is_any: bool = sqlx::query_scalar(
+            "select exists(select 1 from deliveries where endpoint = ? and removal = 'due' and removal_at <= ?)
+                and not exists(select 1 from silences where ended_at is null)",
+        )
+        .bind(endpoint.as_str())
+        .bind(micros(now))
+        .fetch_one(&self.pool)
+        .await?;
+        if !is_any {
+            return Ok(None);
+        }
         let until = now.saturating_add(TRY).unwrap_or(Timestamp::MAX);
         let row = sqlx::query(
             "update deliveries set removal_at = ?1, removal_tries = removal_tries + 1, removal_since = coalesce(removal_since, ?2)
@@ -80,7 +93,6 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        use sqlx::Row;
         let delivery = outbox::read_delivery(&row)?;
         let parts: String = row.try_get("remote_parts")?;
         let receipt = Receipt {
