@@ -59,12 +59,14 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         // What waited for the credentials to be mended goes out now.
         store.set_health(&name, &Health::default()).await?;
         let limits = network.limits(now).await;
+        let remarks = network.remarks();
         if options.json {
-            return print_json(
-                &serde_json::json!({ "name": name.as_str(), "account": who, "limit": limits.length_max }),
-            );
+            return print_json(&serde_json::json!({
+                "name": name.as_str(), "account": who, "limit": limits.length_max, "remarks": remarks,
+            }));
         }
-        return print(&format!("{name}: {who}; posts of up to {} characters", limits.length_max));
+        print(&format!("{name}: {who}; posts of up to {} characters", limits.length_max))?;
+        return remarks.iter().try_for_each(|remark| print(&format!("    remark: {remark}")));
     }
     let store = Store::open_to_read(&config.store).await?;
     let means = store.as_ref().map_or_else(Means::none, |store| Means::new(&config, store));

@@ -113,6 +113,11 @@ fn window_end(answer: &Answer, now: Timestamp) -> Option<Timestamp> {
     }
 }
 
+/// What a server's clock said when it answered (RFC 9110 section 6.6.1).
+pub fn date(answer: &Answer) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(header(answer, "date")?).ok().map(|date| date.timestamp())
+}
+
 fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     answer.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
 }

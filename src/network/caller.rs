@@ -6,7 +6,8 @@ use super::client::{self, Answer};
 use crate::config::Channel;
 use crate::delivery::Failure;
 use crate::secret::{SafeUrl, Secret, redact};
-use jiff::Timestamp;
+use crate::span;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use std::sync::{Mutex, PoisonError};
@@ -23,7 +24,14 @@ pub struct Caller {
     secrets: Mutex<Vec<Secret>>,
     /// Until when the server allows nothing more.
     pause: Mutex<Option<Timestamp>>,
+    /// How far the server's clock was from this machine's, at its last answer.
+    ahead: Mutex<Option<SignedDuration>>,
+    /// What else a person should know.
+    remarks: Mutex<Vec<String>>,
 }
+
+/// How far clocks may differ before a person is told. Signatures of webhooks and of OAuth 1.0a end within minutes.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(30);
 
 impl Caller {
     /// Calls a server, with these secrets. Nothing is asked yet.
@@ -40,6 +48,8 @@ impl Caller {
             allow_private,
             secrets: Mutex::new(secrets),
             pause: Mutex::default(),
+            ahead: Mutex::default(),
+            remarks: Mutex::default(),
         })
     }
 
@@ -90,6 +100,9 @@ impl Caller {
         if let Some(until) = answers::pause(&answer, now) {
             *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
         }
+        if let Some(date) = answers::date(&answer) {
+            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(date.duration_since(now));
+        }
         answer.body = self.clean(&answer.body);
         Ok(answer)
     }
@@ -121,8 +134,60 @@ impl Caller {
         *self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Remembers what a person should know of this account, though it works. Said again, it is the same remark.
+    pub fn remark(&self, text: &str) {
+        let text = self.clean(text);
+        let mut remarks = self.remarks.lock().unwrap_or_else(PoisonError::into_inner);
+        if !remarks.contains(&text) {
+            remarks.push(text);
+        }
+    }
+
+    /// What a person should know of this account and its server, as the answers so far have shown.
+    pub fn remarks(&self) -> Vec<String> {
+        let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let clocks = ahead.and_then(clocks_differ);
+        clocks.into_iter().chain(self.remarks.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned()).collect()
+    }
+
     fn clean(&self, text: &str) -> String {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         redact(text, &secrets.iter().collect::<Vec<_>>())
+    }
+}
+
+/// What is said of a server's clock that is so far ahead of this machine's, if it is too far.
+fn clocks_differ(ahead: SignedDuration) -> Option<String> {
+    let off = SignedDuration::from_secs(ahead.abs().as_secs());
+    let how = if ahead.is_negative() { "ahead of" } else { "behind" };
+    (off > CLOCKS_DIFFER).then(|| {
+        format!(
+            "this machine's clock is {} {how} the server's; let it be set from the network (NTP), or posts come at wrong times",
+            span::show(off)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_that_differ_are_told_of_and_which_way() {
+        let said = |seconds| clocks_differ(SignedDuration::from_secs(seconds));
+        assert_eq!((said(30), said(-30), said(0)), (None, None, None));
+        assert!(said(125).unwrap().starts_with("this machine's clock is 2m5s behind the server's;"), "{:?}", said(125));
+        assert!(said(-7200).unwrap().starts_with("this machine's clock is 2h ahead of the server's;"));
+    }
+
+    #[test]
+    fn a_remark_is_made_once_and_repeats_no_secret() {
+        let server = Url::parse("https://social.example.fr").unwrap();
+        let caller = Caller::new(&server, false, vec![Secret::new("canari-42")]).unwrap();
+        for _ in 0..2 {
+            caller.remark("its name is canari-42");
+        }
+        assert_eq!(caller.remarks().len(), 1);
+        assert!(!caller.remarks()[0].contains("canari"), "{:?}", caller.remarks());
     }
 }

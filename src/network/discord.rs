@@ -189,8 +189,8 @@ impl Network for DiscordChannel {
         Abilities { edits: true, withdraws: true, finds, ..Abilities::default() }
     }
 
-    fn pause(&self) -> Option<Timestamp> {
-        self.caller.pause()
+    fn caller(&self) -> Option<&Caller> {
+        Some(&self.caller)
     }
 }
 

@@ -17,9 +17,11 @@ use crate::post::{Counter, Image, Limits, Post};
 use crate::secret::Secret;
 use crate::store::Store;
 use async_trait::async_trait;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use std::ops::Range;
 use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
@@ -175,6 +177,9 @@ impl Network for LinkedinPage {
         let request = self.request(Method::GET, &format!("/organizations/{number}"), now).await?;
         let answer = self.send(request, now).await.map_err(of_a_question)?;
         let page = self.read(read_json(&answer, now)).map_err(of_a_question)?;
+        if let Some(remark) = version_ends(&self.account.version, now) {
+            self.caller.remark(&remark);
+        }
         let name = page.get("localizedName").and_then(Value::as_str).unwrap_or("unknown");
         Ok(format!("the page “{name}” ({number})"))
     }
@@ -258,8 +263,8 @@ impl Network for LinkedinPage {
         }
     }
 
-    fn pause(&self) -> Option<Timestamp> {
-        self.caller.pause()
+    fn caller(&self) -> Option<&Caller> {
+        Some(&self.caller)
     }
 }
 
@@ -413,9 +418,29 @@ fn in_path(id: &str) -> Result<String, Failure> {
     }
 }
 
+/// What is said of a version of the API that is about to be switched off, if it is: each works for about a year.
+fn version_ends(version: &str, now: Timestamp) -> Option<String> {
+    let number = |range: Range<usize>| version.get(range).and_then(|digits| digits.parse::<i16>().ok());
+    let (year, month) = (number(0..4)?, number(4..6)?);
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let months = (today.year() - year) * 12 + i16::from(today.month()) - month;
+    (months >= 10).then(|| {
+        format!("the version {version} of the API is {months} months old, and each is switched off after about a year; write a newer one as `version`")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_old_version_is_remarked_on_before_it_ends() {
+        let said = |version, now: &str| version_ends(version, now.parse().unwrap());
+        assert_eq!(said("202610", "2026-11-22T10:00:00Z"), None);
+        assert_eq!(said("202610", "2027-07-31T10:00:00Z"), None);
+        assert!(said("202610", "2027-08-01T10:00:00Z").unwrap().contains("10 months old"));
+        assert_eq!(said("202612", "2026-11-22T10:00:00Z"), None, "one that is to come");
+    }
     use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
     fn read(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Result<Receipt, Failure> {

@@ -257,8 +257,8 @@ impl Network for MatrixRoom {
         1
     }
 
-    fn pause(&self) -> Option<Timestamp> {
-        self.caller.pause()
+    fn caller(&self) -> Option<&Caller> {
+        Some(&self.caller)
     }
 }
 

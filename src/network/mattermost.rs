@@ -173,8 +173,8 @@ impl Network for MattermostChannel {
         Abilities { edits: is_bot, withdraws: is_bot, finds: is_bot, ..Abilities::default() }
     }
 
-    fn pause(&self) -> Option<Timestamp> {
-        self.caller.pause()
+    fn caller(&self) -> Option<&Caller> {
+        Some(&self.caller)
     }
 }
 

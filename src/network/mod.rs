@@ -32,6 +32,7 @@ use crate::config::{Access, Endpoint, EndpointName, Grant, NetworkKind};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
 use crate::post::{Limits, Post};
 use async_trait::async_trait;
+use caller::Caller;
 use jiff::{SignedDuration, Timestamp};
 
 /// What a network knows of a post that it may have.
@@ -153,9 +154,20 @@ pub trait Network: Send + Sync {
         None
     }
 
-    /// Until when the server allows nothing more, if it said so: [`caller::Caller::pause`].
-    fn pause(&self) -> Option<Timestamp> {
+    /// What calls its server; None for a network without one.
+    fn caller(&self) -> Option<&Caller> {
         None
+    }
+
+    /// Until when the server allows nothing more, if it said so.
+    fn pause(&self) -> Option<Timestamp> {
+        self.caller().and_then(Caller::pause)
+    }
+
+    /// What a person should know, and may want to mend, though the account works: told by the answers so far, and so
+    /// best asked after [`Network::check`].
+    fn remarks(&self) -> Vec<String> {
+        self.caller().map(Caller::remarks).unwrap_or_default()
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::answers::{of_a_question, read_json};
 use super::caller::Caller;
+use super::mastodon::SCOPES;
 use super::session::ask_for_tokens;
 use crate::config::{App, Mastodon};
 use crate::delivery::Failure;
@@ -17,9 +18,6 @@ use url::form_urlencoded::Serializer;
 
 /// Asks the server to show the code (RFC 6749 has no name for it; all servers of this kind know this one).
 const REDIRECT: &str = "urn:ietf:wg:oauth:2.0:oob";
-
-/// What the token may do: say who the account is, read its own posts after a lost answer, post, and bring images along.
-const SCOPES: &str = "read:accounts read:statuses write:statuses write:media";
 
 /// A server that shows codes.
 pub struct OutOfBand {

@@ -169,8 +169,8 @@ impl Network for SlackChannel {
         Abilities { edits: is_bot, withdraws: is_bot, finds: is_bot, ..Abilities::default() }
     }
 
-    fn pause(&self) -> Option<Timestamp> {
-        self.caller.pause()
+    fn caller(&self) -> Option<&Caller> {
+        Some(&self.caller)
     }
 }
 

@@ -55,8 +55,8 @@ impl Network for TeamsChannel {
         read_answer(&answer, key, now).map_err(|failure| self.caller.redacted(failure))
     }
 
-    fn pause(&self) -> Option<Timestamp> {
-        self.caller.pause()
+    fn caller(&self) -> Option<&Caller> {
+        Some(&self.caller)
     }
 }
 

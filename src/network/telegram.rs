@@ -85,8 +85,8 @@ impl Network for TelegramChannel {
         Abilities { edits: true, withdraws: true, ..Abilities::default() }
     }
 
-    fn pause(&self) -> Option<Timestamp> {
-        self.caller.pause()
+    fn caller(&self) -> Option<&Caller> {
+        Some(&self.caller)
     }
 }
 

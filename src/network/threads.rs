@@ -174,8 +174,8 @@ impl Network for ThreadsProfile {
         }
     }
 
-    fn pause(&self) -> Option<Timestamp> {
-        self.caller.pause()
+    fn caller(&self) -> Option<&Caller> {
+        Some(&self.caller)
     }
 }
 

@@ -288,6 +288,25 @@ async fn a_card_and_hashtags_beside_the_text_are_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_accounts_own_password_works_and_is_remarked_on() {
+    let Some(server) = shared_bluesky() else { return };
+    let remarks = async |password: &str, now| {
+        let place = Place::new();
+        let config = place.config(&endpoints(server).replace(server.said("app_password"), password));
+        let network = World::connect(&config, &Store::open(&config.store).await.unwrap());
+        network.check(now).await.unwrap();
+        network.remarks()
+    };
+    #[expect(clippy::disallowed_methods, reason = "the server has the system's clock")]
+    let present = Timestamp::now();
+    assert_eq!(remarks(server.said("app_password"), present).await, Vec::<String>::new());
+    let said = remarks(server.said("password"), present).await;
+    assert!(matches!(&said[..], [said] if said.contains("make an app password")), "{said:?}");
+    let said = remarks(server.said("app_password"), present - SignedDuration::from_mins(5)).await;
+    assert!(matches!(&said[..], [said] if said.contains("behind the server's")), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_app_password_that_is_not_taken_is_told_with_what_to_do() {
     let Some(server) = shared_bluesky() else { return };
     let place = Place::new();

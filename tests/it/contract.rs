@@ -515,8 +515,11 @@ async fn an_image_that_the_server_is_still_at_work_on_is_waited_for_and_not_sent
 async fn who_the_account_is_can_be_asked_and_publishes_nothing() {
     for row in ROWS {
         let world = World::new(row).await;
-        let who = world.network().check(world.clock.now()).await.unwrap();
+        let network = world.network();
+        let who = network.check(world.clock.now()).await.unwrap();
         assert!(who.contains(row.who) && !who.contains(CANARY), "{}: {who}", row.name);
+        let lacks = network.remarks().iter().any(|remark| remark.contains("lacks the scopes write:media;"));
+        assert_eq!(lacks, row.name == "mastodon", "{}: {:?}", row.name, network.remarks());
         assert_eq!((world.fake.posts(), world.fake.wrong()), (0, vec![]), "{}", row.name);
     }
 }

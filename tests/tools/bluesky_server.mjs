@@ -60,7 +60,7 @@ await server.start();
 const password = randomBytes(9).toString("hex");
 const account = await call("com.atproto.server.createAccount", { handle: "crieur.test", email: "crieur@example.org", password });
 const app = await call("com.atproto.server.createAppPassword", { name: "crieur" }, account.accessJwt);
-console.log(JSON.stringify({ url, handle: account.handle, did: account.did, app_password: app.password }));
+console.log(JSON.stringify({ url, handle: account.handle, did: account.did, app_password: app.password, password }));
 
 process.stdin.resume();
 process.stdin.on("end", () => process.exit(0));

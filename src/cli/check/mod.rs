@@ -192,11 +192,21 @@ async fn ask_endpoints(context: &Context, config: &Config, file: &str) -> Result
     let means = Means::new(config, &Store::open(&config.store).await?);
     for (name, endpoint) in &config.endpoints {
         let checked = match network::connect(name, endpoint, &means) {
-            Ok(network) => network.check(context.clock.now()).await.map_err(|failure| failure.reason().to_owned()),
+            Ok(network) => match network.check(context.clock.now()).await {
+                Ok(who) => Ok((who, network.remarks())),
+                Err(failure) => Err(failure.reason().to_owned()),
+            },
             Err(error) => Err(error),
         };
         match checked {
-            Ok(who) => say(&format!("{name}: {who}")),
+            Ok((who, remarks)) => {
+                say(&format!("{name}: {who}"));
+                problems.extend(remarks.into_iter().map(|remark| {
+                    let (message, cure) = remark.rsplit_once("; ").unwrap_or((&remark, "look into it"));
+                    let problem = Problem::warning(file, Place::FILE, format!("endpoint {name}: {message}"));
+                    problem.kind("endpoint-remark").cure(cure)
+                }));
+            }
             Err(error) => {
                 let problem = Problem::error(file, Place::FILE, format!("endpoint {name}: {error}"));
                 problems.push(problem.kind("endpoint-refused").cure("look at its server and its token"));

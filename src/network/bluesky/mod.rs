@@ -181,6 +181,9 @@ impl Network for BlueskyAccount {
                 self.failure(Failure::Refused(format!("the account is {status}; see what its server says of it")))
             );
         }
+        if session.is_of_main_password() {
+            self.caller.remark("`app_password` is the account's own password, which can do everything; make an app password for this use alone (Settings, Privacy and security, App passwords)");
+        }
         let handle = said.get("handle").and_then(Value::as_str).unwrap_or(&self.account.handle);
         Ok(format!("@{handle} on {}", self.account.server.host_str().unwrap_or("")))
     }
@@ -280,8 +283,8 @@ impl Network for BlueskyAccount {
         1
     }
 
-    fn pause(&self) -> Option<Timestamp> {
-        self.caller.pause()
+    fn caller(&self) -> Option<&Caller> {
+        Some(&self.caller)
     }
 }
 

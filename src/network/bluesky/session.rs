@@ -8,6 +8,8 @@ use crate::digest;
 use crate::network::Vault;
 use crate::network::caller::Caller;
 use crate::secret::Secret;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -141,6 +143,13 @@ impl Session {
     fn hide(&self, caller: &Caller) {
         caller.hide(&self.access);
         caller.hide(&self.refresh);
+    }
+
+    /// Whether it came of the account's own password: the access token, a JWT (RFC 7519), says what it was given for.
+    pub fn is_of_main_password(&self) -> bool {
+        let claims = self.access.expose().split('.').nth(1).and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
+        let claims: Option<Value> = claims.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        claims.is_some_and(|claims| claims["scope"] == "com.atproto.access")
     }
 
     fn text(&self) -> Secret {

@@ -6,7 +6,7 @@
 
 mod status;
 
-pub use status::PROMISED;
+pub use status::{PROMISED, SCOPES};
 
 use super::answers::{of_a_question, read_json};
 use super::caller::Caller;
@@ -220,6 +220,10 @@ impl Network for MastodonAccount {
         let account = self.ask("/api/v1/accounts/verify_credentials", now).await?;
         let name = account.get("acct").and_then(Value::as_str).unwrap_or("unknown");
         let software = self.instance(now).await.as_ref().and_then(status::software);
+        // Older servers, and others with Mastodon's API, do not say what the token may do.
+        let app = self.ask("/api/v1/apps/verify_credentials", now).await.unwrap_or_default();
+        let said = [status::scopes_missing(&app), software.as_deref().and_then(status::key_unknown)];
+        said.iter().flatten().for_each(|remark| self.caller.remark(remark));
         let software = software.map(|software| format!(" ({software})")).unwrap_or_default();
         Ok(format!("@{name} on {}{software}", self.account.server.host_str().unwrap_or("")))
     }
@@ -322,8 +326,8 @@ impl Network for MastodonAccount {
         Ok(())
     }
 
-    fn pause(&self) -> Option<Timestamp> {
-        self.caller.pause()
+    fn caller(&self) -> Option<&Caller> {
+        Some(&self.caller)
     }
 }
 

@@ -21,6 +21,9 @@ pub const PROMISED: Limits = Limits {
 /// Larger pictures are not sent, whatever a server takes: nobody sees more of them.
 const SIDE_MAX: u32 = 2_560;
 
+/// What the token may do: say who the account is, read its own posts after a lost answer, post, and bring images along.
+pub const SCOPES: &str = "read:accounts read:statuses write:statuses write:media";
+
 /// How far the server's clock may lie beside ours. Address, words and no other receipt tell the post; the time only
 /// ends the search.
 pub const SKEW: SignedDuration = SignedDuration::from_hours(24);
@@ -82,6 +85,27 @@ pub fn software(instance: &Value) -> Option<String> {
     let named = ["gotosocial", "takahe", "friendica", "pixelfed", "pleroma", "akkoma", "snac", "hometown", "glitch"];
     let says_so = named.iter().any(|name| text.to_lowercase().contains(name));
     Some(if is_plain && !says_so { format!("Mastodon {text}") } else { text })
+}
+
+/// What is said of a server that is not Mastodon itself: what was tried of these publish a repeated request again.
+pub fn key_unknown(software: &str) -> Option<String> {
+    (!software.starts_with("Mastodon ")).then(|| {
+        format!(
+            "{software} may not know a repeated request by its key; after a lost answer the account's posts are read first, so leave the token its right to read them"
+        )
+    })
+}
+
+/// What is said of an app (entity Application, with `scopes` since Mastodon 4.3) whose tokens cannot do all that is asked
+/// of them.
+pub fn scopes_missing(app: &Value) -> Option<String> {
+    let has: Vec<&str> = app.get("scopes")?.as_array()?.iter().filter_map(Value::as_str).collect();
+    let is_there =
+        |needed: &&str| has.contains(needed) || needed.split_once(':').is_some_and(|(all, _)| has.contains(&all));
+    let missing: Vec<&str> = SCOPES.split(' ').filter(|needed| !is_there(needed)).collect();
+    (!missing.is_empty()).then(|| {
+        format!("the token's app lacks the scopes {}; make an app that has them, and a new token", missing.join(", "))
+    })
 }
 
 /// The receipt of a status.
@@ -154,6 +178,27 @@ mod tests {
 
     fn now() -> Timestamp {
         "2026-11-22T10:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn what_a_token_lacks_is_named_and_a_server_that_does_not_say_is_believed() {
+        let missing = |scopes: &[&str]| scopes_missing(&serde_json::json!({ "name": "Crieur", "scopes": scopes }));
+        assert_eq!(missing(&["read", "write", "push"]), None);
+        assert_eq!(missing(&SCOPES.split(' ').collect::<Vec<_>>()), None);
+        let said = missing(&["read", "write:statuses"]).unwrap();
+        assert!(said.contains("scopes write:media;"), "{said}");
+        assert_eq!(scopes_missing(&serde_json::json!({ "name": "Crieur" })), None);
+        assert_eq!(scopes_missing(&Value::Null), None);
+    }
+
+    #[test]
+    fn servers_that_are_not_mastodon_are_remarked_on() {
+        let said =
+            |version: &str| software(&serde_json::json!({ "version": version })).as_deref().and_then(key_unknown);
+        assert_eq!(said("4.5.2"), None);
+        assert_eq!(said("4.5.0+nightly"), None);
+        assert!(said("4.0.0 (not true; really snac/2.75)").is_some_and(|said| said.contains("snac/2.75")));
+        assert!(said("0.17.3+git-gotosocial").is_some());
     }
 
     #[test]

@@ -44,6 +44,9 @@ impl Api for Mastodon {
             ("GET", ["api", "v1", "accounts", "verify_credentials"]) => {
                 Ok(Reply::json(200, &json!({ "id": "7", "acct": "essai" })))
             }
+            ("GET", ["api", "v1", "apps", "verify_credentials"]) => {
+                Ok(Reply::json(200, &json!({ "name": "Crieur", "scopes": ["read", "write:statuses"] })))
+            }
             ("GET", ["api", "v1", "accounts", "7", "statuses"]) => {
                 let before = request.query.get("max_id").map_or(usize::MAX, |id| id.parse().unwrap());
                 let older = |status: &&Value| status["id"].as_str().unwrap().parse::<usize>().unwrap() < before;
