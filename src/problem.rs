@@ -223,6 +223,12 @@ pub const KINDS: &[Kind] = &[
         "Write what was wrong and what is right.",
     ),
     known("endpoint-refused", Severity::Error, "An endpoint cannot be used.", "Look at its server and token."),
+    known(
+        "endpoint-remark",
+        Severity::Warning,
+        "An endpoint works, and something of it should be mended.",
+        "Do what it says.",
+    ),
     known("event-order", Severity::Warning, "An event ends before it starts.", "Correct one of the two dates."),
     known(
         "feed-error",
