@@ -5,7 +5,7 @@ use crate::config::{Config, EndpointName};
 use crate::deliver::{Deliverer, Step};
 use crate::expiry::{self, Ends};
 use crate::exports::Exports;
-use crate::http::{self, Api, Asked, Documents, Hook, Limits, Proxies, Shared};
+use crate::http::{self, Asked, Desk, Documents, Hook, Limits, Proxies, Shared};
 use crate::problem::Problem;
 use crate::pull::Puller;
 use crate::push::{Distributor, Figures, Pinger, PutOut};
@@ -183,7 +183,7 @@ impl Daemon {
             figures: self.push.figures.clone(),
             ends: self.ends.clone(),
             hub: self.push.spawn(&mut tasks, self.looked.subscribe(), put_out, &shutdown),
-            api: Some(Api::new(Arc::clone(&self.config), self.wake_deliver.clone())),
+            desk: Some(Desk::new(Arc::clone(&self.config), Arc::clone(&self.deliverer), self.wake_deliver.clone())),
         };
         let (proxies, limits) = (Proxies::new(self.config.http.proxies.clone()), Limits::of(&self.config.http));
         let mut hears = shutdown.clone();

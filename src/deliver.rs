@@ -430,11 +430,12 @@ impl Deliverer {
         let (delivery, now) = (&lease.delivery, self.clock.now());
         let print = plan::print(post, &delivery.key.endpoint, delivery.due_at);
         let given = self.store.approvals(delivery.id).await?;
-        if plan::people(&given, &print, approval, now).len() >= usize::from(approval.people) {
+        let known = &self.config.http.people;
+        if plan::people(&given, &print, approval, known, now).len() >= usize::from(approval.people) {
             return Ok(None);
         }
         self.store.void_approvals(delivery.id, &print, "what it approved changed", now).await?;
-        Ok(Some(plan::voided(&given, &print, approval, now)))
+        Ok(Some(plan::voided(&given, &print, approval, known, now)))
     }
 
     /// The post of a delivery as it would be sent now, and its article.

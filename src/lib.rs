@@ -32,6 +32,7 @@
 //! ## Shell: effects, time, tasks
 //! - [`clock`]: the only place that asks the time; [`telemetry`]: logs
 //! - [`reconcile`]: one pass over the site; [`media`]: the images of a post; [`deliver`]: one step of delivery
+//! - [`acts`]: what people decide, by whichever road
 //! - [`task`], [`pull`], [`watch`]: waking and resting, and when a repository is pulled
 //! - [`expiry`]: when credentials end
 //! - [`push`]: subscribers and hubs are told what changed
@@ -51,6 +52,7 @@ pub mod secret;
 pub mod problem;
 pub mod digest;
 pub mod text;
+pub mod people;
 pub mod yaml;
 pub mod span;
 pub mod schedule;
@@ -86,6 +88,7 @@ pub mod telemetry;
 pub mod reconcile;
 pub mod media;
 pub mod deliver;
+pub mod acts;
 pub mod task;
 pub mod expiry;
 pub mod pull;

@@ -1,10 +1,11 @@
 //! JSON shapes of what is told: the same from a command (`--json`) and from the API. They are stable: fields are added,
 //! and none is taken away or given another meaning. Times are RFC 3339 in UTC.
 
-use crate::config::Format;
-use crate::delivery::Delivery;
+use crate::config::{Endpoint as Account, EndpointName, Format};
+use crate::delivery::{Delivery, Health};
 use crate::feed::{self, Kind};
-use crate::plan::Line;
+use crate::plan::{Approved, Line, Silence};
+use crate::span;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -47,6 +48,96 @@ impl From<Delivery> for Post {
             remote_id: delivery.remote_id,
             remote_url: delivery.remote_url,
             reason: delivery.reason,
+        }
+    }
+}
+
+/// An approval of a post.
+#[derive(Debug, Serialize)]
+pub struct Approval {
+    person: String,
+    at: String,
+    /// Why it counts no more.
+    void: Option<String>,
+}
+
+impl From<&Approved> for Approval {
+    fn from(approved: &Approved) -> Self {
+        Self {
+            person: approved.person.clone(),
+            at: utc(approved.given_at),
+            void: approved.voided.as_ref().map(|(_, why)| why.clone()),
+        }
+    }
+}
+
+/// An endpoint.
+#[derive(Debug, Serialize)]
+pub struct Endpoint {
+    name: String,
+    network: &'static str,
+    gap: String,
+    allow_private: bool,
+    /// When a person has to get a new credential; null if it does not end, or nobody knows.
+    expires_at: Option<String>,
+    /// Why nothing goes out to it until a person does something.
+    paused: Option<String>,
+    /// Until when it is left alone, since it did not answer or asked for patience.
+    closed_until: Option<String>,
+}
+
+impl Endpoint {
+    /// An endpoint as it is.
+    pub fn new(
+        name: &EndpointName,
+        account: &Account,
+        health: &Health,
+        expires: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
+        let is_paused = health.is_paused(&account.print);
+        let paused = health.paused.as_ref().filter(|_| is_paused);
+        Self {
+            name: name.to_string(),
+            network: account.network.word(),
+            gap: span::show(account.gap),
+            allow_private: account.allow_private,
+            expires_at: expires.map(utc),
+            paused: paused.map(|paused| paused.reason.clone()),
+            closed_until: health.closed(now).filter(|_| !is_paused).map(utc),
+        }
+    }
+
+    /// For a person: a line or two.
+    pub fn lines(&self) -> String {
+        let until = self.expires_at.as_deref().map_or_else(String::new, |end| format!("  credential until {end}"));
+        let mut lines = format!("{:<24} {:<10} gap {}{until}", self.name, self.network, self.gap);
+        if let Some(reason) = &self.paused {
+            lines.push_str(&format!("\n    paused: {reason}"));
+        }
+        if let Some(until) = &self.closed_until {
+            lines.push_str(&format!("\n    left alone until {until}"));
+        }
+        lines
+    }
+}
+
+/// Whether everything is held.
+#[derive(Debug, Serialize)]
+pub struct Silent {
+    silent: bool,
+    since: Option<String>,
+    reason: Option<String>,
+    by: Option<String>,
+}
+
+impl From<Option<Silence>> for Silent {
+    fn from(silence: Option<Silence>) -> Self {
+        Self {
+            silent: silence.is_some(),
+            since: silence.as_ref().map(|silence| utc(silence.since)),
+            reason: silence.as_ref().map(|silence| silence.reason.clone()),
+            by: silence.and_then(|silence| silence.by),
         }
     }
 }

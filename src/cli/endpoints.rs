@@ -1,10 +1,10 @@
 //! `crieur endpoints`: the configured accounts; `test NAME` asks one who it is, `login NAME` gets its credential.
 
-use super::{Context, Fail, print, print_json, utc};
+use super::{Context, Fail, print, print_json};
 use crate::config::EndpointName;
 use crate::delivery::Health;
 use crate::network::{self, Means};
-use crate::span;
+use crate::shapes;
 use crate::store::Store;
 
 #[derive(Debug, clap::Args)]
@@ -28,18 +28,6 @@ enum Action {
         /// Name of the endpoint
         name: String,
     },
-}
-
-#[derive(serde::Serialize)]
-struct Shown {
-    name: String,
-    network: &'static str,
-    gap: String,
-    allow_private: bool,
-    /// When a person has to get a new credential; null if it does not end, or nobody knows.
-    expires_at: Option<String>,
-    /// Why nothing goes out to it until a person does something.
-    paused: Option<String>,
 }
 
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
@@ -80,24 +68,14 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
             Some(store) => store.health(name).await?,
             None => Health::default(),
         };
-        shown.push(Shown {
-            name: name.to_string(),
-            network: endpoint.network.word(),
-            gap: span::show(endpoint.gap),
-            allow_private: endpoint.allow_private,
-            expires_at: kept.or(endpoint.token_expires).map(utc),
-            paused: health.paused.filter(|paused| paused.settings == endpoint.print).map(|paused| paused.reason),
-        });
+        let expires = kept.or(endpoint.token_expires);
+        shown.push(shapes::Endpoint::new(name, endpoint, &health, expires, context.clock.now()));
     }
     if options.json {
         return print_json(&shown);
     }
     for endpoint in shown {
-        let until = endpoint.expires_at.map_or_else(String::new, |end| format!("  credential until {end}"));
-        print(&format!("{:<24} {:<10} gap {}{until}", endpoint.name, endpoint.network, endpoint.gap))?;
-        if let Some(reason) = endpoint.paused {
-            print(&format!("    paused: {reason}"))?;
-        }
+        print(&endpoint.lines())?;
     }
     Ok(())
 }

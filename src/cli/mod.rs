@@ -25,6 +25,7 @@ mod simulate;
 use crate::article::SiteSettings;
 use crate::clock::Clock;
 use crate::config::{self, Config, Surroundings};
+use crate::people::By;
 use crate::problem::Problem;
 use crate::reconcile::{PassError, Reconciler, Snapshot};
 use crate::shapes::utc;
@@ -214,13 +215,21 @@ fn zone(config: &Config) -> TimeZone {
     }
 }
 
-/// The name of the person whose word this is: as given, else of the machine's user.
+/// Whose word this is: as given, else of the machine's user. It is believed: whoever may run a command may write into the
+/// database too.
 ///
-/// Errors: no name is known.
-fn person(given: Option<String>) -> Result<String, Fail> {
+/// Errors: no name is known, or people are named in the configuration and this is none of them.
+fn person(config: &Config, given: Option<String>) -> Result<By, Fail> {
     let named = given.or_else(|| ["CRIEUR_AS", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()));
     let name = named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    name.or_else(user_number).ok_or_else(|| Fail::Usage("nobody knows who you are; say it with --as NAME".to_owned()))
+    let name = name.or_else(user_number);
+    let name = name.ok_or_else(|| Fail::Usage("nobody knows who you are; say it with --as NAME".to_owned()))?;
+    let people = &config.http.people;
+    let known = people.known(&name).ok_or_else(|| {
+        let names = people.ids().join(", ");
+        Fail::Usage(format!("{name} is none of the people of http.people; say who you are with --as, one of: {names}"))
+    })?;
+    Ok(By::command(known))
 }
 
 /// The number of the machine's user, where the environment has no name: in a container, most often.

@@ -2,8 +2,9 @@
 
 mod approve;
 
-use super::{Context, Fail, civil, print, print_json, say, zone};
-use crate::delivery::{Delivery, State};
+use super::{Context, Fail, civil, person, print, print_json, say, zone};
+use crate::acts;
+use crate::delivery::State;
 use crate::shapes;
 use crate::store::{PersonWord, Store};
 use clap::Subcommand;
@@ -16,6 +17,9 @@ pub struct Options {
     action: Option<Action>,
     #[command(flatten)]
     list: List,
+    /// Whose word it is; by default the user of this machine
+    #[arg(long = "as", value_name = "NAME", global = true)]
+    person: Option<String>,
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -50,9 +54,6 @@ enum Action {
     Approve {
         /// Number of the delivery
         id: i64,
-        /// Who approves; by default the user of this machine
-        #[arg(long = "as", value_name = "NAME")]
-        person: Option<String>,
     },
     /// Keep a pending delivery back
     Hold {
@@ -93,7 +94,10 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
             return list(&config.store, given, &zone).await;
         }
         Some(Action::Show { id }) => return show(&config.store, id, &zone, options.list.json).await,
-        Some(Action::Approve { id, person }) => return approve::run(context, Arc::new(config), id, person).await,
+        Some(Action::Approve { id }) => {
+            let by = person(&config, options.person)?;
+            return approve::run(context, Arc::new(config), id, &by).await;
+        }
         Some(Action::Withdraw { id }) => (id, PersonWord::Withdraw),
         Some(Action::Hold { id }) => (id, PersonWord::Hold),
         Some(Action::Cancel { id }) => (id, PersonWord::Cancel),
@@ -101,41 +105,16 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         Some(Action::Resolve { id, published: Some(url), .. }) => (id, PersonWord::Published(url)),
         Some(Action::Resolve { id, published: None, .. }) => (id, PersonWord::NotPublished),
     };
-    if let PersonWord::Published(url) = &word {
-        let is_address = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-        if !is_address {
-            return Err(Fail::Usage(format!("`{url}` is not the address of a post")));
-        }
-    }
+    let by = person(&config, options.person)?;
     let store = Store::open(&config.store).await?;
-    let Some(before) = store.delivery(id).await? else { return Err(Fail::Failed(unknown(id))) };
-    if !store.obey(id, &word, context.clock.now()).await? {
-        return Err(Fail::Failed(format!("delivery {id} is {}: {}", before.state, allowed(&before))));
-    }
-    let after = store.delivery(id).await?.map_or(before.state, |delivery| delivery.state);
-    say(&format!("delivery {id}: {} -> {after}", before.state));
+    let done = acts::obey(&store, id, &word, &by, context.clock.now()).await?;
     store.close().await;
+    say(&if done.is_new {
+        format!("delivery {id}: {} -> {}", done.before, done.delivery.state)
+    } else {
+        format!("nothing changed: delivery {id} is {}", done.delivery.state)
+    });
     Ok(())
-}
-
-/// What a person can do with a delivery.
-fn allowed(delivery: &Delivery) -> &'static str {
-    match delivery.state {
-        State::Pending if delivery.look_first => "the network is asked first whether it has it; wait for that",
-        State::Pending => "it can be held or cancelled",
-        State::Held => "it can be approved or cancelled",
-        State::Sending => "it is being sent; wait for what comes of it",
-        State::Published => "nothing can be changed any more",
-        State::Uncertain => {
-            "it can be resolved (--published URL, --not-published), or retried, which asks the network again"
-        }
-        State::Failed => "it can be retried or cancelled",
-        State::Cancelled => "it can be retried",
-    }
-}
-
-fn unknown(id: i64) -> String {
-    format!("there is no delivery {id}; `crieur posts` lists them")
 }
 
 async fn list(database: &std::path::Path, options: List, zone: &TimeZone) -> Result<(), Fail> {
@@ -170,9 +149,10 @@ async fn list(database: &std::path::Path, options: List, zone: &TimeZone) -> Res
 }
 
 async fn show(database: &std::path::Path, id: i64, zone: &TimeZone, json: bool) -> Result<(), Fail> {
-    let Some(store) = Store::open_to_read(database).await? else { return Err(Fail::Failed(unknown(id))) };
-    let Some(delivery) = store.delivery(id).await? else { return Err(Fail::Failed(unknown(id))) };
-    let (attempts, approvals) = (store.attempts(id).await?, store.approvals(id).await?);
+    let unknown = || Fail::Failed(format!("there is no delivery {id}; `crieur posts` lists them"));
+    let store = Store::open_to_read(database).await?.ok_or_else(unknown)?;
+    let delivery = acts::find(&store, id).await?;
+    let (attempts, approvals, acts) = (store.attempts(id).await?, store.approvals(id).await?, store.acts(id).await?);
     if json {
         return print_json(&shapes::Post::from(delivery));
     }
@@ -191,6 +171,10 @@ async fn show(database: &std::path::Path, id: i64, zone: &TimeZone, json: bool) 
         let voided = approved.voided.map(|(at, why)| format!(", void since {}: {why}", civil(at, zone)));
         let (at, voided) = (civil(approved.given_at, zone), voided.unwrap_or_default());
         print(&format!("  approved  by {}, {at}{voided}", approved.person))?;
+    }
+    for act in acts.into_iter().filter(|act| act.act != "approve") {
+        let detail = act.detail.map(|detail| format!(": {}", crate::text::one_line(&detail))).unwrap_or_default();
+        print(&format!("  {:<9} by {}, {}{detail}", act.act, act.person, civil(act.at, zone)))?;
     }
     for attempt in attempts {
         let end =

@@ -2,18 +2,16 @@
 //! and alone: whoever holds the lease sends, everyone waits and prints the same receipt.
 
 use super::preview::{previews, show};
-use super::{Context, Fail, pass_failed, print, print_json, say};
-use crate::catalog::Standing;
+use super::{Context, Fail, pass_failed, person, print, print_json, say};
+use crate::acts::{self, Order};
 use crate::config::EndpointName;
 use crate::deliver::{Deliverer, Step};
 use crate::delivery::{Delivery, State};
-use crate::plan::{self, Inputs};
 use crate::pull::Puller;
 use crate::reconcile::Reconciler;
 use crate::shapes;
 use crate::store::Store;
 use crate::task::Shutdown;
-use crate::template::Template;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -27,6 +25,9 @@ pub struct Options {
     /// Text of the post instead of the rule's, a template
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
+    /// Whose word it is; by default the user of this machine
+    #[arg(long = "as", value_name = "NAME")]
+    person: Option<String>,
     /// Show what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
@@ -49,18 +50,17 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let now = context.clock.now();
     let wanted: Vec<EndpointName> = options.endpoint.iter().map(EndpointName::new).collect();
     let wait = crate::span::parse(&options.wait).map_err(Fail::Usage)?;
-    if let Some(text) = &options.text {
-        Template::parse(text).map_err(|error| Fail::Usage(format!("--text: {error}")))?;
-    }
-    if let Some(unknown) = wanted.iter().find(|name| !config.endpoints.contains_key(*name)) {
-        return Err(Fail::Usage(format!("there is no endpoint `{unknown}` in the configuration")));
-    }
+    let order = Order { article: &options.article, endpoints: &wanted, text: options.text.as_deref() };
+    acts::check(&config, &order).map_err(|refusal| Fail::Usage(refusal.to_string()))?;
     if options.dry_run {
         let (snapshot, _) = context.glance(&config, now).await?;
         let previews = previews(&config, &snapshot, &options.article, &wanted, options.text.as_deref(), now).await?;
         show(&previews, options.json)?;
-        return refuse_early(snapshot.catalog().find(&options.article).map_err(Fail::Failed)?, now);
+        let catalog = snapshot.catalog();
+        let standing = catalog.find(&options.article).map_err(Fail::Failed)?;
+        return if standing.article.is_live(now) { Ok(()) } else { Err(Fail::Failed(acts::EARLY.to_owned())) };
     }
+    let by = person(&config, options.person)?;
     let store = Store::open(&config.store).await?;
     let mut reconciler = Reconciler::new(Arc::clone(&config));
     // What was pushed a moment ago is what one wants to publish now.
@@ -72,24 +72,11 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let mut snapshot = reconciler.book(&store, now).await.map_err(pass_failed)?;
     puller.taken().await;
     let mut booked_at = now;
-    let outbox = store.deliveries().await?;
-    let planned = {
-        let catalog = snapshot.catalog();
-        let standing = catalog.find(&options.article).map_err(Fail::Failed)?;
-        refuse_early(standing, now)?;
-        let inputs = Inputs::new(&config, &snapshot.site, &catalog, &outbox, now);
-        plan::by_hand(&inputs, standing, &wanted).map_err(Fail::Failed)?
-    };
-    let mut ids = Vec::new();
-    let mut pass = store.pass().await?;
-    for planned in &planned {
-        ids.push((pass.expedite(planned, options.text.as_deref(), now).await?, planned.key.endpoint.clone()));
-    }
-    pass.commit().await?;
+    let booked = acts::publish_now(&config, &store, &snapshot, &order, &by, now).await?;
     let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), context.clock.clone());
     let deadline = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
     let mut ended = Vec::new();
-    for (id, endpoint) in ids {
+    for (id, endpoint) in booked {
         let delivery = loop {
             let Some(delivery) = store.delivery(id).await? else {
                 return Err(Fail::Failed(format!("delivery {id} is not in the outbox")));
@@ -118,15 +105,6 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     }
     store.close().await;
     report(&ended, options.json)
-}
-
-/// A draft or an article of a date to come does not go out by hand either.
-fn refuse_early(standing: &Standing, now: Timestamp) -> Result<(), Fail> {
-    if standing.article.is_live(now) {
-        return Ok(());
-    }
-    let path = &standing.article.path;
-    Err(Fail::Failed(format!("{path} is not published: a draft, or its date is to come; nothing goes out early")))
 }
 
 fn report(ended: &[Delivery], json: bool) -> Result<(), Fail> {

@@ -1,6 +1,8 @@
 //! `crieur silence`: holds everything at once, and lets it go again.
 
-use super::{Context, Fail, person, print, print_json, say, utc, zone};
+use super::{Context, Fail, person, print, print_json, say, zone};
+use crate::acts;
+use crate::shapes;
 use crate::store::Store;
 use clap::Subcommand;
 
@@ -34,24 +36,14 @@ enum Action {
     Status,
 }
 
-#[derive(serde::Serialize)]
-struct Shown {
-    silent: bool,
-    since: Option<String>,
-    reason: Option<String>,
-    by: Option<String>,
-}
-
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let config = context.config()?;
     let now = context.clock.now();
     match options.action {
         Some(Action::On { reason, person: given }) => {
-            if reason.trim().is_empty() {
-                return Err(Fail::Usage("--reason is empty; say why, for those who look for a post".to_owned()));
-            }
+            let by = person(&config, given)?;
             let store = Store::open(&config.store).await?;
-            let is_new = store.silence_on(reason.trim(), Some(&person(given)?), now).await?;
+            let is_new = acts::silence(&store, &reason, &by, now).await?;
             let Some(silence) = store.silence().await? else {
                 return Err(Fail::Failed("another person ended the silence at this very moment".to_owned()));
             };
@@ -60,8 +52,9 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
             say(&if is_new { words } else { format!("nothing changed, everything is held already: {words}") });
         }
         Some(Action::Off { person: given }) => {
+            let by = person(&config, given)?;
             let store = Store::open(&config.store).await?;
-            let is_ended = store.silence_off(Some(&person(given)?), now).await?;
+            let is_ended = store.silence_off(&by, now).await?;
             store.close().await;
             say(if is_ended { "silence is over: what is due goes out" } else { "nothing was held" });
         }
@@ -71,12 +64,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
                 None => None,
             };
             if options.json {
-                return print_json(&Shown {
-                    silent: silence.is_some(),
-                    since: silence.as_ref().map(|silence| utc(silence.since)),
-                    reason: silence.as_ref().map(|silence| silence.reason.clone()),
-                    by: silence.and_then(|silence| silence.by),
-                });
+                return print_json(&shapes::Silent::from(silence));
             }
             print(&silence.map_or("nothing is held".to_owned(), |silence| silence.in_words(&zone(&config))))?;
         }

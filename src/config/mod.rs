@@ -8,6 +8,7 @@ mod endpoints;
 mod export;
 mod git;
 mod hub;
+mod people;
 mod quiet;
 mod raw;
 mod read;

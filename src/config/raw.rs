@@ -166,10 +166,24 @@ pub struct RawHttp {
     /// Most connections that are open at once; more wait until one ends.
     #[schemars(range(min = 8, max = 1_000_000))]
     pub connections: Option<u32>,
-    /// Bearer token of the API; without one only programs on the same machine are answered.
+    /// Token of the API and of the pages under `/admin/`; where nobody has one, only this machine is answered.
     pub admin_token: Option<String>,
     /// File that holds `admin_token`.
     pub admin_token_file: Option<String>,
+    /// People who decide what goes out, by the names under which they act.
+    pub people: BTreeMap<String, RawPerson>,
+}
+
+/// A person who decides what goes out.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawPerson {
+    /// Their name as articles write it: nobody approves their own.
+    pub name: Option<String>,
+    /// What proves over the API and on the pages who they are: 16 characters at least.
+    pub token: Option<String>,
+    /// File that holds `token`.
+    pub token_file: Option<String>,
 }
 
 /// The feeds.

@@ -166,6 +166,11 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem::error(self.file, place, message).cure(cure));
     }
 
+    /// How many problems are found so far.
+    pub(super) fn count(&self) -> usize {
+        self.problems.len()
+    }
+
     /// The value of an environment variable, unless it is empty.
     pub(super) fn env(&self, name: &str) -> Option<String> {
         (self.surroundings.env)(name).filter(|value| !value.is_empty())

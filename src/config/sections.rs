@@ -2,11 +2,13 @@
 
 use super::export::{self, Export, S3};
 use super::git::{self, Git};
+use super::people;
 use super::raw::{
     RawAccents, RawContent, RawDelivery, RawFallback, RawFeeds, RawFormat, RawGenerator, RawHashtags, RawHttp, RawIds,
     RawSite,
 };
 use super::read::{Reader, dotted, key};
+use crate::people::People;
 use crate::secret::Secret;
 use crate::span;
 use crate::text::{self, language_tag};
@@ -187,6 +189,8 @@ pub struct Http {
     pub connections: usize,
     /// Token of the administration.
     pub admin_token: Option<Secret>,
+    /// The people who decide what goes out.
+    pub people: People,
 }
 
 pub(super) fn http(reader: &mut Reader, raw: RawHttp) -> Http {
@@ -204,13 +208,14 @@ pub(super) fn http(reader: &mut Reader, raw: RawHttp) -> Http {
         None => default_url,
     };
     let admin_token = reader.secret(&[key("http")], "admin_token", raw.admin_token, raw.admin_token_file);
+    let people = people::read(reader, raw.people, admin_token.as_ref());
     let mut proxies = Vec::new();
     for (index, given) in raw.proxies.iter().enumerate() {
         let path = [key("http"), key("proxies"), Step::Item(index)];
         proxies.extend(reader.with(&path, network(given).map(Some), None));
     }
     let connections = raw.connections.map_or(4_096, |n| n as usize);
-    Http { listen, public_url, proxies, connections, admin_token }
+    Http { listen, public_url, proxies, connections, admin_token, people }
 }
 
 /// A network, or the one address of a network of its own.

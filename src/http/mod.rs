@@ -6,6 +6,7 @@
 mod api;
 mod connection;
 mod demands;
+mod desk;
 mod documents;
 mod hooks;
 mod hub;
@@ -15,7 +16,7 @@ mod proxies;
 mod serve;
 mod server;
 
-pub use api::Api;
+pub use desk::Desk;
 pub use documents::Documents;
 pub use hooks::{Asked, Hook};
 pub use hub::Hub;
@@ -55,8 +56,8 @@ pub struct Shared {
     pub figures: Figures,
     /// The built-in WebSub hub, if there is one.
     pub hub: Option<Hub>,
-    /// What answers programs at `/api/v1`, if anything does.
-    pub api: Option<Api>,
+    /// Where people and programs come that have a word on what goes out, if there is such a place.
+    pub desk: Option<Desk>,
 }
 
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");

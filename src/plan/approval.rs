@@ -6,11 +6,10 @@
 use super::Inputs;
 use crate::config::{Approval, EndpointName, Rule};
 use crate::digest;
+use crate::people::People;
 use crate::post::Post;
 use crate::span;
-use crate::text::folded;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
 
 /// What a person said of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,34 +43,54 @@ pub fn print(post: &Post, endpoint: &EndpointName, due_at: Timestamp) -> String 
     digest::hex(parts.to_string(), 32)
 }
 
-/// The people whose approval of a print counts at an instant, in the order in which they gave it.
-pub fn people<'a>(given: &'a [Approved], print: &str, approval: Approval, now: Timestamp) -> Vec<&'a str> {
+/// The people whose approval of a print counts at an instant, in the order in which they gave it. Where people are named
+/// in the configuration, only theirs does.
+pub fn people<'a>(
+    given: &'a [Approved],
+    print: &str,
+    approval: Approval,
+    known: &People,
+    now: Timestamp,
+) -> Vec<&'a str> {
     let counts = |approved: &&Approved| {
         approved.voided.is_none()
             && approved.print == print
             && now.duration_since(approved.given_at) <= approval.expires
+            && known.known(&approved.person).is_some()
     };
-    let mut seen = BTreeSet::new();
-    let people = given.iter().filter(counts).filter(|approved| seen.insert(name(&approved.person)));
-    people.map(|approved| approved.person.as_str()).collect()
+    let mut people: Vec<&str> = Vec::new();
+    for approved in given.iter().filter(counts) {
+        if !people.iter().any(|before| known.are_same(before, &approved.person)) {
+            people.push(&approved.person);
+        }
+    }
+    people
 }
 
-/// Why a person may not approve: they wrote the article, or approved it already.
-pub fn refused(person: &str, author: Option<&str>, counted: &[&str]) -> Option<String> {
-    let own = author.filter(|author| {
-        let written = name(author);
-        written == name(person) || written.split(',').any(|one| one.trim() == name(person))
-    });
-    if let Some(author) = own {
+/// Whose a post is: nobody approves their own.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Makers<'a> {
+    /// Who wrote the article, as it says itself; several with commas between.
+    pub author: Option<&'a str>,
+    /// Who asked for the post by hand; several with commas between.
+    pub asked_by: Option<&'a str>,
+}
+
+/// Why a person may not approve: nobody knows them, it is their own, or they approved it already.
+pub fn refused(person: &str, makers: Makers, counted: &[&str], known: &People) -> Option<String> {
+    if known.known(person).is_none() {
+        let who = known.ids().join(", ");
+        return Some(format!("{person} is none of the people whose approval counts: {who}"));
+    }
+    let is_among = |names: &&str| names.split(',').chain([*names]).any(|one| known.are_same(one, person));
+    if let Some(author) = makers.author.filter(is_among) {
         return Some(format!("the article is by {author}: nobody approves their own"));
     }
-    let again = counted.iter().any(|before| name(before) == name(person));
+    if let Some(asked) = makers.asked_by.filter(is_among) {
+        return Some(format!("{asked} asked for this post: nobody approves their own"));
+    }
+    let again = counted.iter().any(|before| known.are_same(before, person));
     again.then(|| format!("{person} approved it already; another person is wanted"))
-}
-
-/// Names are the same whatever their case, accents of encoding and spaces.
-fn name(person: &str) -> String {
-    folded(person)
 }
 
 /// What a delivery waits for, for a person.
@@ -84,9 +103,9 @@ pub fn awaits(approval: Approval, given: &[&str]) -> String {
 }
 
 /// Why what was approved does not go out.
-pub fn voided(given: &[Approved], print: &str, approval: Approval, now: Timestamp) -> String {
+pub fn voided(given: &[Approved], print: &str, approval: Approval, known: &People, now: Timestamp) -> String {
     let standing = || given.iter().filter(|approved| approved.voided.is_none());
-    let waits = awaits(approval, &people(given, print, approval, now));
+    let waits = awaits(approval, &people(given, print, approval, known, now));
     if standing().any(|approved| approved.print != print) {
         return format!("its text, images, time or endpoint changed since it was approved; {waits}");
     }
@@ -105,7 +124,10 @@ pub(super) fn needed(inputs: &Inputs, rule: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::people::{ADMIN, Person};
+    use crate::secret::Secret;
     use jiff::SignedDuration;
+    use std::collections::BTreeSet;
 
     const TWO: Approval = Approval { people: 2, expires: SignedDuration::from_hours(24) };
 
@@ -120,18 +142,42 @@ mod tests {
     #[test]
     fn the_same_person_counts_once_and_another_print_and_an_old_word_not_at_all() {
         let all = [given("Aya", "p", 0), given("AYA ", "p", 1), given("Bo", "q", 1), given("Chi", "p", 2)];
-        assert_eq!(people(&all, "p", TWO, at(3)), ["Aya", "Chi"]);
-        assert_eq!(people(&all, "p", TWO, at(25)), ["AYA ", "Chi"]);
-        assert_eq!(people(&all, "p", TWO, at(27)), [""; 0]);
-        assert!(voided(&all[..1], "r", TWO, at(3)).starts_with("its text, images, time or endpoint changed"));
-        assert!(voided(&all[..1], "p", TWO, at(30)).starts_with("its approval is older than 1d"));
+        let anyone = People::default();
+        assert_eq!(people(&all, "p", TWO, &anyone, at(3)), ["Aya", "Chi"]);
+        assert_eq!(people(&all, "p", TWO, &anyone, at(25)), ["AYA ", "Chi"]);
+        assert_eq!(people(&all, "p", TWO, &anyone, at(27)), [""; 0]);
+        assert_eq!(people(&all, "p", TWO, &two(), at(3)), ["Aya"], "Chi is nobody that is named");
+        assert!(voided(&all[..1], "r", TWO, &anyone, at(3)).starts_with("its text, images, time or endpoint changed"));
+        assert!(voided(&all[..1], "p", TWO, &anyone, at(30)).starts_with("its approval is older than 1d"));
+    }
+
+    /// Aya and Bo, as a configuration names them.
+    fn two() -> People {
+        let person = |id: &str, name: &str| Person {
+            id: id.to_owned(),
+            name: Some(name.to_owned()),
+            token: Secret::new(format!("jeton de {id}")),
+        };
+        People::new(vec![person("aya", "Aya Ndiaye"), person("bo", "Bo Li")])
     }
 
     #[test]
     fn nobody_approves_their_own_or_twice() {
-        assert!(refused("aya ndiaye", Some("Bo Li, Aya Ndiaye"), &[]).is_some());
-        assert!(refused("Bo Li", Some("Aya Ndiaye"), &["BO LI"]).is_some());
-        assert_eq!(refused("Bo Li", Some("Aya Ndiaye"), &["Chi"]), None);
+        let by = |author| Makers { author: Some(author), asked_by: None };
+        let asked = |asked_by| Makers { author: None, asked_by: Some(asked_by) };
+        let anyone = People::default();
+        assert!(refused("aya ndiaye", by("Bo Li, Aya Ndiaye"), &[], &anyone).is_some());
+        assert!(refused("Bo Li", by("Aya Ndiaye"), &["BO LI"], &anyone).is_some());
+        assert_eq!(refused("Bo Li", by("Aya Ndiaye"), &["Chi"], &anyone), None);
+        assert!(refused("Bo Li", asked("bo li"), &[], &anyone).is_some());
+        // Where people are named, they are known by either name, and nobody else may.
+        assert!(refused("aya", by("Bo Li, Aya Ndiaye"), &[], &two()).is_some());
+        assert!(refused("aya", asked("Aya Ndiaye"), &[], &two()).is_some());
+        assert!(refused("bo", asked("aya"), &["Bo Li"], &two()).is_some());
+        assert_eq!(refused("bo", by("Aya Ndiaye"), &["aya"], &two()), None);
+        for stranger in ["chi", ADMIN] {
+            assert!(refused(stranger, by("Aya Ndiaye"), &[], &two()).is_some_and(|why| why.contains("aya, bo")));
+        }
     }
 
     #[test]

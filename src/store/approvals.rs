@@ -1,7 +1,8 @@
 //! Approvals: who approved what, for ever.
 
-use super::{Pass, Store, StoreError, instant, micros};
+use super::{Pass, Store, StoreError, acts, instant, log, micros};
 use crate::config::Approval;
+use crate::people::{By, People};
 use crate::plan::{self, Approved};
 use crate::post::Post;
 use jiff::Timestamp;
@@ -11,10 +12,23 @@ use sqlx::{Row as _, Sqlite, Transaction};
 /// A person's approval of a held delivery, as they saw it.
 #[derive(Debug, Clone, Copy)]
 pub struct Word<'a> {
-    /// Who.
-    pub person: &'a str,
+    /// Who, and by which road.
+    pub by: &'a By,
     /// The post that they saw, if the rule asks for approval of what is sent.
-    pub seen: Option<(&'a Post, &'a str, Approval)>,
+    pub seen: Option<Seen<'a>>,
+}
+
+/// A post as a person saw it, and what its rule asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// The post.
+    pub post: &'a Post,
+    /// Its print.
+    pub print: &'a str,
+    /// How many people the rule asks for.
+    pub approval: Approval,
+    /// Whose word counts.
+    pub people: &'a People,
 }
 
 /// What a person said of a delivery that changes its post.
@@ -24,6 +38,8 @@ pub struct OwnWord {
     pub text: Option<String>,
     /// Whether it was held for an image: who approves it sends it without.
     pub image_held: bool,
+    /// Who asked for it by hand.
+    pub asked_by: Option<String>,
 }
 
 impl Store {
@@ -41,7 +57,7 @@ impl Store {
         let Some(row) = row.fetch_optional(&mut *transaction).await? else { return Ok(None) };
         let due_at = instant(row.try_get("due_at")?)?;
         let (print, post) = match word.seen {
-            Some((post, print, _)) => (print, serde_json::to_string(post).unwrap_or_default()),
+            Some(Seen { post, print, .. }) => (print, serde_json::to_string(post).unwrap_or_default()),
             None => ("", "null".to_owned()),
         };
         void(&mut transaction, id, print, "what it approved changed", now).await?;
@@ -51,7 +67,7 @@ impl Store {
              from deliveries where id = ?1",
         )
         .bind(id)
-        .bind(word.person)
+        .bind(&word.by.person)
         .bind(print)
         .bind(post)
         .bind(micros(now))
@@ -60,9 +76,9 @@ impl Store {
         let rows = sqlx::query(ALL).bind(id).fetch_all(&mut *transaction).await?;
         let given = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let (enough, reason) = match word.seen {
-            None => (true, format!("approved by {}", word.person)),
-            Some((_, print, approval)) => {
-                let people = plan::people(&given, print, approval, now);
+            None => (true, format!("approved by {}", word.by.person)),
+            Some(Seen { print, approval, people, .. }) => {
+                let people = plan::people(&given, print, approval, people, now);
                 match people.len() >= usize::from(approval.people) {
                     true => (true, format!("approved by {}", people.join(", "))),
                     false => (false, plan::awaits(approval, &people)),
@@ -80,6 +96,8 @@ impl Store {
             .bind(id)
             .execute(&mut *transaction)
             .await?;
+        acts::write(&mut transaction, word.by, "approve", Some(id), None, now).await?;
+        log::seal(&mut transaction, now).await?;
         transaction.commit().await?;
         Ok(Some(reason))
     }
@@ -93,9 +111,13 @@ impl Store {
 
     /// What a person said of a delivery.
     pub async fn own_word(&self, id: i64) -> Result<OwnWord, StoreError> {
-        let query = sqlx::query("select override, image_held from deliveries where id = ?").bind(id);
+        let query = sqlx::query("select override, image_held, asked_by from deliveries where id = ?").bind(id);
         let Some(row) = query.fetch_optional(&self.pool).await? else { return Ok(OwnWord::default()) };
-        Ok(OwnWord { text: row.try_get("override")?, image_held: row.try_get("image_held")? })
+        Ok(OwnWord {
+            text: row.try_get("override")?,
+            image_held: row.try_get("image_held")?,
+            asked_by: row.try_get("asked_by")?,
+        })
     }
 }
 

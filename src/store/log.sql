@@ -80,6 +80,12 @@ begin
     insert into log (kind, body) values ('silence over', json_object('since', new.since, 'ended_at', new.ended_at, 'person', new.ended_by));
 end;
 
+create trigger if not exists log_act after insert on acts
+begin
+    insert into log (kind, delivery, body) values ('act', new.delivery, json_object('at', new.at, 'person', new.person,
+        'road', new.road, 'act', new.act, 'detail', new.detail));
+end;
+
 create trigger if not exists log_approval after insert on approvals
 begin
     insert into log (kind, delivery, body) values ('approval', new.delivery, json_object('person', new.person, 'print', new.print,

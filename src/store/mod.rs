@@ -3,6 +3,7 @@
 //! What belongs together is written in one transaction, and SQL never leaves this folder. Several processes may use one database at
 //! once: writers take turns, and a delivery is only ever tried by the one that holds its lease.
 
+mod acts;
 mod approvals;
 mod endpoints;
 mod journal;
@@ -20,7 +21,8 @@ mod silence;
 mod subscriptions;
 mod wishes;
 
-pub use approvals::{OwnWord, Word};
+pub use acts::Act;
+pub use approvals::{OwnWord, Seen, Word};
 pub use journal::JournalPost;
 pub use ledger::{Pass, Rows};
 pub use log::{Entry as LogEntry, Fault, Verdict};
@@ -39,7 +41,7 @@ use std::time::Duration;
 /// The version of the tables that this program knows.
 const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// What makes each version of the tables of the one before, and says so in the file. A new database takes them all.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
@@ -50,6 +52,7 @@ const STEPS: [&str; 10] = [
     include_str!("schema_8.sql"),
     include_str!("schema_9.sql"),
     include_str!("schema_10.sql"),
+    include_str!("schema_11.sql"),
 ];
 
 /// An open database.

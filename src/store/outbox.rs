@@ -5,11 +5,12 @@
 //! is still open when its lease ends means that the network may have the post.
 
 use super::silence::is_silent;
-use super::{Store, StoreError, corrupt, instant, log, micros};
+use super::{Store, StoreError, acts, corrupt, instant, log, micros};
 use crate::article::ArticleId;
 use crate::config::EndpointName;
 use crate::crash::crash_point;
 use crate::delivery::{Delivery, DeliveryKey, Receipt, State};
+use crate::people::By;
 use crate::post::Post;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::SqliteRow;
@@ -128,6 +129,20 @@ pub enum PersonWord {
     NotPublished,
     /// A published one is taken away.
     Withdraw,
+}
+
+impl PersonWord {
+    /// What it is called in the log.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Cancel => "cancel",
+            Self::Retry => "retry",
+            Self::Published(_) => "published",
+            Self::NotPublished => "not published",
+            Self::Withdraw => "withdraw",
+        }
+    }
 }
 
 /// How long a lease lasts, and lasts again from the opening of an attempt: longer than any request with its time-outs.
@@ -438,7 +453,7 @@ impl Store {
     }
 
     /// Carries out a person's word. False if the delivery is in no state for it.
-    pub async fn obey(&self, id: i64, word: &PersonWord, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn obey(&self, id: i64, word: &PersonWord, by: &By, now: Timestamp) -> Result<bool, StoreError> {
         let due = micros(now);
         let query = match word {
             PersonWord::Hold => {
@@ -475,6 +490,10 @@ impl Store {
         let query = if matches!(word, PersonWord::Published(_)) { query } else { query.bind(id) };
         let mut transaction = self.pool.begin_with("begin immediate").await?;
         let is_obeyed = query.execute(&mut *transaction).await?.rows_affected() == 1;
+        if is_obeyed {
+            let address = if let PersonWord::Published(url) = word { Some(url.as_str()) } else { None };
+            acts::write(&mut transaction, by, word.word(), Some(id), address, now).await?;
+        }
         log::seal(&mut transaction, now).await?;
         transaction.commit().await?;
         Ok(is_obeyed)

@@ -66,6 +66,15 @@ impl Pass {
 }
 
 impl Store {
+    /// What is decided of the removal of a post: `due`, `held`, `done`, `failed`; None if nothing is.
+    pub async fn removal(&self, id: i64) -> Result<Option<String>, StoreError> {
+        let removal: Option<Option<String>> = sqlx::query_scalar("select removal from deliveries where id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(removal.flatten())
+    }
+
     /// The next post of an endpoint that is to be taken away now. Nothing moves in silence.
     pub async fn next_removal(&self, endpoint: &EndpointName, now: Timestamp) -> Result<Option<ToRemove>, StoreError> {
         // Mostly there is none: that is told without a wait for whoever writes.

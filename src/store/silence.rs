@@ -1,7 +1,8 @@
 //! Silence: a person's word that nothing goes out. It is asked in the transaction that gives a lease, and again when an
 //! attempt is opened, so that nothing is sent after the word.
 
-use super::{Pass, Store, StoreError, instant, micros};
+use super::{Pass, Store, StoreError, acts, instant, log, micros};
+use crate::people::By;
 use crate::plan::Silence;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
@@ -16,24 +17,38 @@ impl Store {
     }
 
     /// Has everything held from now on. False if it is already: then nothing changes.
-    pub async fn silence_on(&self, reason: &str, person: Option<&str>, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn silence_on(&self, reason: &str, by: &By, now: Timestamp) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
         let done = sqlx::query("insert into silences (since, reason, person) values (?, ?, ?) on conflict do nothing")
             .bind(micros(now))
             .bind(reason)
-            .bind(person)
-            .execute(&self.pool)
+            .bind(&by.person)
+            .execute(&mut *transaction)
             .await?;
-        Ok(done.rows_affected() == 1)
+        let is_new = done.rows_affected() == 1;
+        if is_new {
+            acts::write(&mut transaction, by, "silence on", None, Some(reason), now).await?;
+            log::seal(&mut transaction, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(is_new)
     }
 
     /// Lets everything go out again. False if nothing was held.
-    pub async fn silence_off(&self, person: Option<&str>, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn silence_off(&self, by: &By, now: Timestamp) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
         let done = sqlx::query("update silences set ended_at = ?, ended_by = ? where ended_at is null")
             .bind(micros(now))
-            .bind(person)
-            .execute(&self.pool)
+            .bind(&by.person)
+            .execute(&mut *transaction)
             .await?;
-        Ok(done.rows_affected() == 1)
+        let is_ended = done.rows_affected() > 0;
+        if is_ended {
+            acts::write(&mut transaction, by, "silence off", None, None, now).await?;
+            log::seal(&mut transaction, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(is_ended)
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a plan wishes, carried out: deliveries are booked, called off, put off, held.
 
 use super::ledger::json_list;
-use super::{Pass, StoreError, micros, outbox};
+use super::{Pass, StoreError, acts, micros, outbox};
 use crate::article::ArticleId;
 use crate::catalog::Decided;
 use crate::delivery::{Delivery, State};
+use crate::people::By;
 use crate::plan::{Plan, Planned};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -91,13 +92,14 @@ impl Pass {
     }
 
     /// Books one delivery; one that is there stays as it is.
-    pub async fn book(&mut self, planned: &Planned, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+    /// Whether it was booked.
+    pub async fn book(&mut self, planned: &Planned, now: Timestamp) -> Result<bool, StoreError> {
+        let done = sqlx::query(
             "insert into deliveries (article, rule, step, endpoint, network, path, state, due_at, reason, booked_at)
              values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              on conflict (article, rule, step, endpoint) do update
                 set state = excluded.state, due_at = excluded.due_at, reason = excluded.reason, path = excluded.path, withdrawn = 0,
-                    retry_at = null, patience_from = null, override = null, by_hand = 0, looks = 0
+                    retry_at = null, patience_from = null, override = null, asked_by = null, by_hand = 0, looks = 0
                 where deliveries.withdrawn = 1 and deliveries.state = 'cancelled'",
         )
         .bind(planned.key.article.to_string())
@@ -112,13 +114,19 @@ impl Pass {
         .bind(micros(now))
         .execute(&mut *self.transaction)
         .await?;
-        Ok(())
+        Ok(done.rows_affected() == 1)
     }
 
     /// A person wants a delivery now: books it if need be, and makes it due. Its number. One that went out, is going
     /// out, is uncertain, is held or was called off by a person stays as it is.
-    pub async fn expedite(&mut self, planned: &Planned, text: Option<&str>, now: Timestamp) -> Result<i64, StoreError> {
-        self.book(planned, now).await?;
+    pub async fn expedite(
+        &mut self,
+        planned: &Planned,
+        text: Option<&str>,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let is_new = self.book(planned, now).await?;
         let key = &planned.key;
         let id: i64 = sqlx::query_scalar(
             "select id from deliveries where article = ? and rule = ? and step = ? and endpoint = ?",
@@ -129,16 +137,24 @@ impl Pass {
         .bind(key.endpoint.as_str())
         .fetch_one(&mut *self.transaction)
         .await?;
-        sqlx::query(
-            "update deliveries set state = 'pending', due_at = ?, retry_at = null, override = coalesce(?, override), reason = null,
-                withdrawn = 0, by_hand = 1
-             where id = ? and look_first = 0 and (state in ('pending', 'failed') or (state = 'cancelled' and withdrawn = 1))",
+        // One that a person must approve is held from the beginning, with the text that was asked for.
+        let done = sqlx::query(
+            "update deliveries set state = iif(state = 'held', 'held', 'pending'), due_at = ?1, retry_at = null,
+                override = coalesce(?2, override), reason = iif(state = 'held', reason, null), withdrawn = 0, by_hand = 1,
+                asked_by = iif(instr(', ' || asked_by || ', ', ', ' || ?3 || ', ') > 0, asked_by, coalesce(asked_by || ', ', '') || ?3)
+             where id = ?4 and look_first = 0
+                and (state in ('pending', 'failed') or (state = 'cancelled' and withdrawn = 1) or (state = 'held' and ?5))",
         )
         .bind(micros(now))
         .bind(text)
+        .bind(&by.person)
         .bind(id)
+        .bind(is_new)
         .execute(&mut *self.transaction)
         .await?;
+        if done.rows_affected() == 1 {
+            acts::write(&mut self.transaction, by, "publish now", Some(id), text, now).await?;
+        }
         self.seal_log(now).await?;
         Ok(id)
     }

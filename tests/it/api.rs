@@ -27,7 +27,11 @@ impl Running {
         let place = Place::new();
         place.article("_communiques/ancien.md", "title: Ancien\ndate: 2020-01-01");
         place.article("_communiques/brouillon.md", "title: Secret\ndate: 2020-01-01\npublished: false");
-        let daemon = Daemon::wire(place.config(&format!("{REST}{more}")), Clock::system(), false).await.unwrap();
+        Self::of(place, &format!("{REST}{more}")).await
+    }
+
+    async fn of(place: Place, rest: &str) -> Self {
+        let daemon = Daemon::wire(place.config(rest), Clock::system(), false).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut looked = daemon.snapshots();
@@ -158,10 +162,144 @@ async fn without_a_token_only_programs_of_this_machine_are_answered() {
     running.end().await;
 }
 
+const PEOPLE: &str = "http: { admin_token: un-jeton-que-personne-ne-devine, people: { aya: { name: Aya Ndiaye, token: jeton-de-aya-0123456 }, bo: { token: jeton-de-bo-012345678 }, chi: { token: jeton-de-chi-01234567 } } }\n";
+const APPROVED: &str = "endpoints: { essai: { network: journal } }\nrules:\n- { name: une, endpoints: [essai], approval: { required: 2 } }\n";
+
+fn bearer(who: &str) -> String {
+    let token = match who {
+        "admin" => "un-jeton-que-personne-ne-devine",
+        "aya" => "jeton-de-aya-0123456",
+        "bo" => "jeton-de-bo-012345678",
+        _ => "jeton-de-chi-01234567",
+    };
+    format!("Authorization: Bearer {token}\r\n")
+}
+
+impl Running {
+    /// A word of somebody, and what it is answered.
+    async fn say(&self, who: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let answer = self.ask(method, &format!("/api/v1{path}"), &bearer(who), body).await;
+        (answer.status.as_u16(), serde_json::from_str(answer.text()).unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_are_known_by_their_tokens_and_nobody_approves_their_own() {
+    let place = Place::new();
+    place.article("_communiques/annonce.md", "title: Annonce\ndate: 2020-01-01\nauthor: Aya Ndiaye");
+    let running = Running::of(place, &format!("{APPROVED}{PEOPLE}")).await;
+    let order = json!({ "article": "annonce", "text": "{{ title }}, par Bo" }).to_string();
+    let (status, asked) = running.say("bo", "POST", "/publish-now", &order).await;
+    assert_eq!((status, &asked[0]["state"]), (202, &json!("held")), "{asked}");
+    let (_, post) = running.say("chi", "GET", "/posts/1", "").await;
+    assert_eq!(post["composed"]["text"], "Annonce, par Bo", "the text that was asked for: {post}");
+    let print = post["composed"]["print"].as_str().unwrap();
+    let approve = async |who: &str, body: Value| running.say(who, "POST", "/posts/1/approve", &body.to_string()).await;
+    for (who, why) in [("aya", "Aya Ndiaye"), ("bo", "bo asked for this post"), ("admin", "aya, bo, chi")] {
+        let (status, problem) = approve(who, json!({})).await;
+        assert_eq!((status, problem["detail"].as_str().unwrap().contains(why)), (403, true), "{who}: {problem}");
+    }
+    assert_eq!(approve("chi", json!({ "print": "another" })).await.0, 409, "it is not what Chi saw");
+    for _ in 0..2 {
+        let (status, post) = approve("chi", json!({ "print": print })).await;
+        assert_eq!((status, &post["state"]), (200, &json!("held")), "one of two, however often: {post}");
+    }
+    // By command it is the same: Aya is the author, by either name, and a stranger is nobody.
+    let crieur = running.place.crieur(&format!("{APPROVED}{PEOPLE}"));
+    for (name, code) in [("Aya Ndiaye", 1), ("aya", 1), ("bo", 1), ("chi", 1), ("dan", 2)] {
+        let output = crieur.run(&["posts", "approve", "1", "--as", name]);
+        assert_eq!(output.status.code(), Some(code), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let (_, post) = running.say("chi", "GET", "/posts/1", "").await;
+    let acts: Vec<_> =
+        post["acts"].as_array().unwrap().iter().map(|act| (&act["person"], &act["road"], &act["act"])).collect();
+    let (bo, chi, api) = (json!("bo"), json!("chi"), json!("api"));
+    assert_eq!(acts, [(&bo, &api, &json!("publish now")), (&chi, &api, &json!("approve"))]);
+    let log = crieur.ok(&["log", "export"]);
+    let told = log.lines().filter(|line| line.contains("\"act\"") && line.contains("\"api\"")).count();
+    assert_eq!(told, 2, "{log}");
+    crieur.ok(&["log", "verify"]);
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_word_that_is_repeated_changes_nothing_and_one_that_does_not_fit_is_refused() {
+    let running = Running::new(PEOPLE).await;
+    let (_, asked) = running.say("aya", "PUT", "/silence", "{\"reason\": \" deuil \"}").await;
+    assert_eq!((&asked["silent"], &asked["reason"], &asked["by"]), (&json!(true), &json!("deuil"), &json!("aya")));
+    let (_, asked) = running.say("bo", "PUT", "/silence", "{\"reason\": \"autre\"}").await;
+    assert_eq!(asked["reason"], "deuil", "it holds already");
+    assert_eq!(running.say("bo", "PUT", "/silence", "{\"reason\": \" \"}").await.0, 422);
+    let order = json!({ "article": "ancien", "wait": "0s" }).to_string();
+    assert_eq!(running.say("aya", "POST", "/publish-now", &order).await.1[0]["state"], "pending");
+    for (word, body, status, state) in [
+        ("hold", "", 200, "held"),
+        ("hold", "{}", 200, "held"),
+        ("retry", "", 409, ""),
+        ("resolve", "{\"not_published\": true}", 409, ""),
+        ("resolve", "{}", 422, ""),
+        ("resolve", "{\"published\": \"nowhere\"}", 422, ""),
+        ("hold", "{\"print\": \"x\"}", 400, ""),
+        ("hold", "{\"colour\": 1}", 400, ""),
+        ("forget", "", 404, ""),
+        ("approve", "", 200, "pending"),
+        ("approve", "", 200, "pending"),
+        ("cancel", "", 200, "cancelled"),
+        ("cancel", "", 200, "cancelled"),
+        ("hold", "", 409, ""),
+        ("retry", "", 200, "pending"),
+        ("retry", "", 200, "pending"),
+        ("withdraw", "", 409, ""),
+    ] {
+        let (found, answer) = running.say("aya", "POST", &format!("/posts/1/{word}"), body).await;
+        assert_eq!((found, answer["state"].as_str().unwrap_or("")), (status, state), "{word} {body}: {answer}");
+    }
+    assert_eq!(running.say("aya", "POST", "/posts/2/hold", "").await.0, 404);
+    assert_eq!(running.say("aya", "GET", "/posts/two", "").await.0, 404);
+    let words: Vec<_> = running.say("aya", "GET", "/posts/1", "").await.1["acts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|act| act["act"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(words, ["publish now", "hold", "approve", "cancel", "retry"], "each once");
+    let (_, silence) = running.say("bo", "DELETE", "/silence", "").await;
+    assert_eq!(silence, json!({ "silent": false, "since": null, "reason": null, "by": null }));
+    let said: Value = serde_json::from_str(&running.place.crieur(REST).ok(&["endpoints", "--json"])).unwrap();
+    assert_eq!(said, running.say("chi", "GET", "/endpoints", "").await.1);
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gives_wrong_tokens_waits() {
+    let running = Running::new(PEOPLE).await;
+    for _ in 0..10 {
+        let answer = running.ask("GET", "/api/v1/posts", "Authorization: Bearer deviné\r\n", "").await;
+        assert_eq!(answer.status, 401);
+    }
+    for _ in 0..10 {
+        let answer = running.ask("GET", "/api/v1/posts", "Authorization: Bearer devine\r\n", "").await;
+        assert!(matches!(answer.status.as_u16(), 401 | 429), "{}", answer.status);
+    }
+    let answer = running.ask("GET", "/api/v1/posts", &bearer("aya"), "").await;
+    assert_eq!(answer.status, 429, "with a right one too");
+    assert!((1..=6).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
+    running.end().await;
+}
+
 #[test]
 fn the_description_names_what_is_answered() {
     let text = std::fs::read_to_string("src/http/api/openapi.json").unwrap();
     let description: Value = serde_json::from_str(&text).unwrap();
     let paths: Vec<&str> = description["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(paths, ["/feeds", "/posts", "/plan", "/publish-now"]);
+    let words =
+        ["approve", "hold", "cancel", "retry", "resolve", "withdraw"].map(|word| format!("/posts/{{id}}/{word}"));
+    let words = words.iter().map(String::as_str);
+    let expected = ["/feeds", "/posts", "/posts/{id}"].into_iter().chain(words);
+    assert_eq!(paths, expected.chain(["/plan", "/silence", "/endpoints", "/publish-now"]).collect::<Vec<_>>());
+    // Everything that is referred to is there.
+    for reference in text.split("\"$ref\": \"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(description["components"]["schemas"][name].is_object(), "{name}");
+    }
 }

@@ -6,9 +6,10 @@ use crieur::clock::Clock;
 use crieur::config::EndpointName;
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{Delivery, State};
+use crieur::people::{By, People};
 use crieur::plan;
 use crieur::reconcile::Snapshot;
-use crieur::store::Word;
+use crieur::store::{Seen, Word};
 use std::sync::Arc;
 
 const TWO: &str = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai], approval: { required: 2, expires: 10d }, fresh: 30d, expires: 60d }]";
@@ -30,7 +31,9 @@ async fn approve(world: &World, snapshot: &Snapshot, person: &str, time: &str) -
         deliverer(world, time).composed(&delivery, &crieur::store::OwnWord::default(), snapshot).await.unwrap();
     let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
     let approval = world.config.rules[0].approval.unwrap();
-    let word = Word { person, seen: Some((&post, &print, approval)) };
+    let (by, people) = (By::command(person), People::default());
+    let seen = Seen { post: &post, print: &print, approval, people: &people };
+    let word = Word { by: &by, seen: Some(seen) };
     world.store.approve(delivery.id, &word, instant(time)).await.unwrap().unwrap();
     only(world).await.state
 }

@@ -6,6 +6,7 @@ use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName};
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{Delivery, State};
+use crieur::people::By;
 use crieur::reconcile::{Reconciler, Snapshot};
 use crieur::store::{Outcome, PersonWord, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -181,9 +182,15 @@ async fn a_person_settles_what_is_uncertain() {
     let world = World::new(&server).await;
     let id = world.run().await[0].id;
     let now = world.clock.now();
-    let word = crieur::store::Word { person: "Aya", seen: None };
+    let word = crieur::store::Word { by: &By::command("Aya"), seen: None };
     assert_eq!(world.store.approve(id, &word, now).await.unwrap(), None);
-    assert!(world.store.obey(id, &PersonWord::Published("https://social.example.fr/@x/9".into()), now).await.unwrap());
+    assert!(
+        world
+            .store
+            .obey(id, &PersonWord::Published("https://social.example.fr/@x/9".into()), &By::command("Aya"), now)
+            .await
+            .unwrap()
+    );
     assert_eq!(world.run().await[0].state, State::Published);
 }
 
@@ -316,7 +323,7 @@ async fn a_doubt_outlives_later_refusals() {
     let world = World::new(&server).await;
     let id = world.run().await[0].id;
     assert_eq!(world.store.deliveries().await.unwrap()[0].state, State::Uncertain, "nobody knows yet");
-    assert!(world.store.obey(id, &PersonWord::Retry, world.clock.now()).await.unwrap());
+    assert!(world.store.obey(id, &PersonWord::Retry, &By::command("Aya"), world.clock.now()).await.unwrap());
     let outbox = world.run().await;
     assert_eq!((outbox[0].state, server.texts().len()), (State::Published, 1), "a person's retry looks first too");
 }

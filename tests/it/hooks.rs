@@ -58,7 +58,7 @@ impl Server {
                 clock,
                 hook,
                 hub: None,
-                api: None,
+                desk: None,
                 figures: Figures::default(),
                 ends: crieur::expiry::Ends::default(),
             }),

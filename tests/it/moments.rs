@@ -6,6 +6,7 @@ use crieur::clock::Clock;
 use crieur::config::EndpointName;
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{Delivery, State};
+use crieur::people::By;
 use crieur::plan::Line;
 use crieur::reconcile::{Reconciler, Snapshot};
 use jiff::SignedDuration;
@@ -199,10 +200,14 @@ async fn quiet_hours_put_off_what_is_due_and_close_the_endpoint() {
     // What is due by an older configuration, or by hand, waits all the same.
     let lease = |time: &str| {
         let (store, time) = (world.store.clone(), instant(time));
-        async move { store.obey(1, &crieur::store::PersonWord::Cancel, time).await.unwrap() }
+        async move { store.obey(1, &crieur::store::PersonWord::Cancel, &By::command("Aya"), time).await.unwrap() }
     };
     lease("2026-12-25T09:00:00Z").await;
-    world.store.obey(1, &crieur::store::PersonWord::Retry, instant("2026-12-25T09:00:00Z")).await.unwrap();
+    world
+        .store
+        .obey(1, &crieur::store::PersonWord::Retry, &By::command("Aya"), instant("2026-12-25T09:00:00Z"))
+        .await
+        .unwrap();
     let snapshot = world.at("2026-12-25T09:00:00Z").await;
     let waits = deliver(&world, &snapshot, "2026-12-25T09:00:00Z").await;
     assert_eq!(waits, Step::Wait(Some(instant("2026-12-28T07:00:00Z"))));
@@ -252,7 +257,7 @@ async fn a_blackout_holds_or_drops_with_its_reason_and_ends_by_itself_for_what_c
         assert_eq!(reason, "blackout from 2026-11-23 to 2026-11-24, by le cabinet: réserve électorale");
         if action == "hold" {
             // A person lets one go: it goes after the blackout, not in it.
-            let word = crieur::store::Word { person: "Aya", seen: None };
+            let word = crieur::store::Word { by: &By::command("Aya"), seen: None };
             assert!(world.store.approve(2, &word, instant("10:00:00")).await.unwrap().is_some());
             world.at("10:00:00").await;
             let waits = deliver(&world, &snapshot, "10:00:00").await;
@@ -276,13 +281,13 @@ async fn silence_holds_everything_at_once_and_is_said() {
     world.place.article("_actualites/a.md", "title: A\ndate: 2026-11-23 09:00:00 +00:00");
     world.at("09:00:00").await;
     let snapshot = world.at("09:30:00").await;
-    assert!(world.store.silence_on("deuil national", Some("Aya"), instant("09:40:00")).await.unwrap());
-    assert!(!world.store.silence_on("autre", None, instant("09:41:00")).await.unwrap());
+    assert!(world.store.silence_on("deuil national", &By::command("Aya"), instant("09:40:00")).await.unwrap());
+    assert!(!world.store.silence_on("autre", &By::command("Aya"), instant("09:41:00")).await.unwrap());
     assert_eq!(deliver(&world, &snapshot, "09:45:00").await, Step::Wait(None));
     let said = lines(&world, "09:45:00").await;
     assert!(said.iter().any(|line| line.reason.contains("by Aya: deuil national")), "{said:#?}");
-    assert!(world.store.silence_off(Some("Aya"), instant("10:00:00")).await.unwrap());
-    assert!(!world.store.silence_off(None, instant("10:00:00")).await.unwrap());
+    assert!(world.store.silence_off(&By::command("Aya"), instant("10:00:00")).await.unwrap());
+    assert!(!world.store.silence_off(&By::command("Aya"), instant("10:00:00")).await.unwrap());
     deliver(&world, &snapshot, "10:00:00").await;
     assert_eq!(published(&world).await.len(), 1);
 }
@@ -296,7 +301,7 @@ async fn a_silence_between_lease_and_attempt_is_obeyed_too() {
     let (store, now, endpoint) = (&world.store, instant("08:31:00"), EndpointName::new("essai"));
     let leased = store.lease(&endpoint, None, SignedDuration::ZERO, SignedDuration::ZERO, now).await.unwrap();
     let crieur::store::Leased::Lease(lease) = leased else { panic!("{leased:?}") };
-    store.silence_on("halte", None, now).await.unwrap();
+    store.silence_on("halte", &By::command("Aya"), now).await.unwrap();
     let post: crieur::post::Post = serde_json::from_value(serde_json::json!({
         "text": "x", "url": "https://www.example.fr/", "language": "fr", "hashtags": [], "length": 1, "limit": 500
     }))

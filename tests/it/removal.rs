@@ -5,6 +5,7 @@ use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName};
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{Delivery, State};
+use crieur::people::By;
 use crieur::reconcile::Reconciler;
 use crieur::store::{PersonWord, Store};
 use jiff::SignedDuration;
@@ -96,10 +97,13 @@ async fn many_at_once_are_asked_about_and_a_person_may_say_yes() {
         "{outbox:?}"
     );
     let id = outbox[3].id;
-    assert!(world.store.obey(id, &PersonWord::Withdraw, world.clock.now()).await.unwrap());
+    assert!(world.store.obey(id, &PersonWord::Withdraw, &By::command("Aya"), world.clock.now()).await.unwrap());
     world.pass(1).await;
     assert_eq!(world.timeline().await, 5);
-    assert!(!world.store.obey(id, &PersonWord::Withdraw, world.clock.now()).await.unwrap(), "it is gone");
+    assert!(
+        !world.store.obey(id, &PersonWord::Withdraw, &By::command("Aya"), world.clock.now()).await.unwrap(),
+        "it is gone"
+    );
 }
 
 #[tokio::test]
@@ -114,12 +118,12 @@ async fn a_rule_that_keeps_or_asks_takes_nothing_away_and_silence_stops_all() {
         assert_eq!(reason.contains("withdrawn"), said.is_some(), "{word}: {reason}");
     }
     let mut world = World::new(1, "delete").await;
-    world.store.silence_on("deuil", None, world.clock.now()).await.unwrap();
+    world.store.silence_on("deuil", &By::command("Aya"), world.clock.now()).await.unwrap();
     world.withdraw(0);
     world.pass(1).await;
     world.pass(60).await;
     assert_eq!(world.timeline().await, 1);
-    world.store.silence_off(None, world.clock.now()).await.unwrap();
+    world.store.silence_off(&By::command("Aya"), world.clock.now()).await.unwrap();
     world.pass(1).await;
     assert_eq!(world.timeline().await, 0);
 }

@@ -414,7 +414,12 @@ impl World {
                     Some(place) => PersonWord::Published(format!("https://reseau.example/p{place}")),
                     None => PersonWord::NotPublished,
                 };
-                assert!(self.store.obey(delivery.id, &word, self.clock.now()).await.unwrap());
+                assert!(
+                    self.store
+                        .obey(delivery.id, &word, &crieur::people::By::command("Aya"), self.clock.now())
+                        .await
+                        .unwrap()
+                );
             }
             match next {
                 _ if !unsure.is_empty() => {}

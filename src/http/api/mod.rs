@@ -1,58 +1,43 @@
-//! `/api/v1/…`: what the commands tell, for programs, and `publish-now`. The shapes are those of the commands' `--json`;
-//! `openapi.json` describes all of it.
-//!
-//! A request bears the token of the configuration (`http.admin_token`; RFC 6750). Where none is configured, only
-//! programs on this machine are answered, and no page of a browser: neither one of another site (it sends `Origin`) nor
-//! one whose name was turned to this machine (its `Host` is no address of this machine).
+//! `/api/v1/…`: what the commands tell and do, for programs. The shapes are those of the commands' `--json`;
+//! `openapi.json` describes all of it. Who asks is for the [desk](super::desk) to say.
 
+mod full;
+mod posts;
 mod publish_now;
+mod silence;
 
-use super::{Client, Shared};
-use crate::config::{Config, EndpointName};
+use super::desk::Comer;
+use super::{Client, Desk, Shared};
+use crate::acts::Refusal;
+use crate::people::{By, Road};
 use crate::plan::{self, Inputs};
 use crate::reconcile::Snapshot;
-use crate::secret::Secret;
 use crate::shapes;
-use crate::task::Wake;
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
-use axum::http::header::{self, HeaderMap, HeaderValue};
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
-use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Most bytes of a request's body.
 const BODY_MAX: usize = 64 * 1024;
 
-/// What the API needs beside what every request sees.
-#[derive(Clone)]
-pub struct Api {
-    config: Arc<Config>,
-    wake: BTreeMap<EndpointName, Wake>,
-    heard: publish_now::Heard,
-}
-
-impl Api {
-    /// Of a configuration, with what wakes the endpoints.
-    pub fn new(config: Arc<Config>, wake: BTreeMap<EndpointName, Wake>) -> Self {
-        Self { config, wake, heard: publish_now::Heard::default() }
-    }
-}
-
 /// The addresses of the API.
 pub(super) fn router(shared: &Shared) -> Router<Shared> {
     let guarded = Router::new()
         .route("/feeds", get(feeds))
-        .route("/posts", get(posts))
+        .route("/posts", get(posts::all))
         .route("/plan", get(plan_lines))
+        .route("/posts/{id}", get(posts::one))
+        .route("/posts/{id}/{act}", post(posts::act))
+        .route("/silence", get(silence::get).put(silence::put).delete(silence::delete))
+        .route("/endpoints", get(endpoints))
         .route("/publish-now", post(publish_now::answer))
+        .layer(Extension(publish_now::Heard::default()))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .route_layer(middleware::from_fn_with_state(shared.clone(), guard));
     let described = || async { json(StatusCode::OK, "application/json", include_str!("openapi.json").to_owned()) };
@@ -92,49 +77,49 @@ fn store_failed(error: &crate::store::StoreError) -> Response {
     refused(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer; the log says why")
 }
 
-/// Lets those through who may ask.
+/// Lets those through who may ask, and says whose word it is.
 async fn guard(
     State(shared): State<Shared>,
     client: Option<Extension<Client>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let Some(api) = &shared.api else { return refused(StatusCode::NOT_FOUND, "there is no API here") };
-    let headers = request.headers();
-    match &api.config.http.admin_token {
-        Some(token) if bears(headers, token) => next.run(request).await,
-        Some(_) => {
-            let why = "the request does not bear the token of http.admin_token";
+    let Some(desk) = &shared.desk else { return refused(StatusCode::NOT_FOUND, "there is no API here") };
+    let client = client.map(|Extension(client)| client);
+    match desk.caller(client.as_ref(), request.headers(), shared.clock.now()) {
+        Comer::Known(person) => {
+            request.extensions_mut().insert(By::new(person, Road::Api));
+            request.extensions_mut().insert(desk.clone());
+            next.run(request).await
+        }
+        Comer::Unknown | Comer::Wrong => {
+            let why = "the request does not bear the token of http.admin_token, nor that of one of http.people";
             let mut response = refused(StatusCode::UNAUTHORIZED, why);
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             response
         }
-        None if client.is_some_and(|Extension(client)| client.is_local) && is_program(headers) => {
-            next.run(request).await
+        Comer::TooOften(wait) => {
+            let mut response = refused(StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens came from this address");
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+            response
         }
-        None => {
-            let why = "without http.admin_token only programs on the same machine are answered";
+        Comer::Elsewhere => {
+            let why = "where nobody has a token (http.admin_token, http.people) only programs on the same machine are answered";
             refused(StatusCode::FORBIDDEN, why)
         }
     }
 }
 
-/// Whether a request bears a token. The comparison takes the same time whatever is given.
-fn bears(headers: &HeaderMap, token: &Secret) -> bool {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some((scheme, given)) = given.and_then(|given| given.split_once(' ')) else { return false };
-    let print = |text: &str| Some(Hmac::<Sha256>::new_from_slice(token.expose().as_bytes()).ok()?.chain_update(text));
-    let (Some(given), Some(own)) = (print(given.trim()), print(token.expose())) else { return false };
-    scheme.eq_ignore_ascii_case("bearer") && given.verify_slice(&own.finalize().into_bytes()).is_ok()
-}
-
-/// Whether no page of a browser asks.
-fn is_program(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).and_then(|host| host.parse::<Uri>().ok());
-    let name = host.as_ref().and_then(Uri::host).unwrap_or("");
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    let is_here = name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback());
-    is_here && !headers.contains_key(header::ORIGIN)
+/// Why an act was not carried out.
+fn answer_to(refusal: &Refusal) -> Response {
+    let status = match refusal {
+        Refusal::Unknown(_) => StatusCode::NOT_FOUND,
+        Refusal::NotNow(_) => StatusCode::CONFLICT,
+        Refusal::NotYou(_) => StatusCode::FORBIDDEN,
+        Refusal::Unusable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Store(error) => return store_failed(error),
+    };
+    refused(status, &refusal.to_string())
 }
 
 /// The last pass, or why nothing can be told yet.
@@ -154,33 +139,18 @@ async fn feeds(State(shared): State<Shared>) -> Response {
     told(StatusCode::OK, &feeds)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OfState {
-    state: Option<String>,
-}
-
-async fn posts(
-    State(shared): State<Shared>,
-    query: Result<Query<OfState>, axum::extract::rejection::QueryRejection>,
-) -> Response {
-    let Ok(Query(OfState { state })) = query else {
-        return refused(StatusCode::BAD_REQUEST, "the only parameter is `state`");
-    };
-    let wanted = match state.as_deref().map(crate::delivery::State::parse) {
-        Some(None) => {
-            return refused(StatusCode::BAD_REQUEST, "there is no such state; `crieur posts --help` lists them");
-        }
-        Some(Some(state)) => Some(state),
-        None => None,
-    };
-    match shared.store.deliveries().await {
-        Ok(deliveries) => {
-            let wanted = deliveries.into_iter().filter(|delivery| wanted.is_none_or(|state| delivery.state == state));
-            told(StatusCode::OK, &wanted.map(shapes::Post::from).collect::<Vec<_>>())
-        }
-        Err(error) => store_failed(&error),
+async fn endpoints(State(shared): State<Shared>, Extension(desk): Extension<Desk>) -> Response {
+    let (ends, now) = (shared.ends.get(), shared.clock.now());
+    let mut endpoints = Vec::new();
+    for (name, endpoint) in &desk.config.endpoints {
+        let health = match shared.store.health(name).await {
+            Ok(health) => health,
+            Err(error) => return store_failed(&error),
+        };
+        let expires = ends.get(name).copied().or(endpoint.token_expires);
+        endpoints.push(shapes::Endpoint::new(name, endpoint, &health, expires, now));
     }
+    told(StatusCode::OK, &endpoints)
 }
 
 #[derive(Deserialize)]
@@ -191,6 +161,7 @@ struct Until {
 
 async fn plan_lines(
     State(shared): State<Shared>,
+    Extension(desk): Extension<Desk>,
     query: Result<Query<Until>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
     let Ok(Query(Until { until })) = query else {
@@ -209,11 +180,10 @@ async fn plan_lines(
         (Ok(outbox), Ok(silence)) => (outbox, silence),
         (Err(error), _) | (_, Err(error)) => return store_failed(&error),
     };
-    let Some(api) = shared.api else { return refused(StatusCode::NOT_FOUND, "there is no API here") };
     let now = shared.clock.now();
     let planned = tokio::task::spawn_blocking(move || {
         let catalog = snapshot.catalog();
-        let inputs = Inputs::new(&api.config, &snapshot.site, &catalog, &outbox, now);
+        let inputs = Inputs::new(&desk.config, &snapshot.site, &catalog, &outbox, now);
         let plan = plan::plan(&Inputs { explain: true, silence: silence.as_ref(), ..inputs });
         let lines: Vec<_> = shapes::in_order(&plan.lines, until).into_iter().map(shapes::Planned::from).collect();
         told(StatusCode::OK, &lines)

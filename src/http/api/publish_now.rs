@@ -1,16 +1,17 @@
 //! `POST /api/v1/publish-now`: the same row of the outbox as the command's, made due now; the endpoints' own tasks send
 //! it. Asked ten times at once, it goes out once.
 
-use super::{Api, refused, snapshot, store_failed, told};
+use super::{answer_to, refused, snapshot, store_failed, told};
+use crate::acts;
 use crate::config::EndpointName;
 use crate::delivery::{Delivery, State as DeliveryState};
 use crate::digest;
-use crate::http::Shared;
-use crate::plan::{self, Inputs};
+use crate::http::{Desk, Shared};
+use crate::people::By;
 use crate::shapes;
 use crate::span;
 use crate::store::StoreError;
-use crate::template::Template;
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -61,8 +62,14 @@ impl Heard {
     }
 }
 
-pub(super) async fn answer(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    let Some(api) = shared.api.clone() else { return refused(StatusCode::NOT_FOUND, "there is no API here") };
+pub(super) async fn answer(
+    State(shared): State<Shared>,
+    Extension(desk): Extension<Desk>,
+    Extension(by): Extension<By>,
+    Extension(heard): Extension<Heard>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let order: Order = match serde_json::from_slice(&body) {
         Ok(order) => order,
         Err(error) => return refused(StatusCode::BAD_REQUEST, &format!("the body is no order: {error}")),
@@ -70,7 +77,7 @@ pub(super) async fn answer(State(shared): State<Shared>, headers: HeaderMap, bod
     if let Some(key) = headers.get("idempotency-key") {
         match key.to_str() {
             Ok(key) if !key.is_empty() && key.len() <= KEY_MAX => {
-                if !api.heard.agrees(key, digest::hex(&body, 16)) {
+                if !heard.agrees(key, digest::hex(&body, 16)) {
                     let why = "this Idempotency-Key was that of another request; give this one a key of its own";
                     return refused(StatusCode::UNPROCESSABLE_ENTITY, why);
                 }
@@ -78,8 +85,8 @@ pub(super) async fn answer(State(shared): State<Shared>, headers: HeaderMap, bod
             _ => return refused(StatusCode::BAD_REQUEST, "Idempotency-Key must be a text of 1 to 255 characters"),
         }
     }
-    let deliveries = match book(&shared, &api, &order).await {
-        Ok(ids) => follow(&shared, &api, &ids, &order).await,
+    let deliveries = match book(&shared, &desk, &order, &by).await {
+        Ok(ids) => follow(&shared, &desk, &ids, &order).await,
         Err(response) => return response,
     };
     match deliveries {
@@ -93,49 +100,20 @@ pub(super) async fn answer(State(shared): State<Shared>, headers: HeaderMap, bod
 }
 
 /// Makes the rows of an article due, and tells their numbers.
-async fn book(shared: &Shared, api: &Api, order: &Order) -> Result<Vec<i64>, Response> {
-    let unusable = |why: &str| refused(StatusCode::UNPROCESSABLE_ENTITY, why);
-    if let Some(text) = &order.text {
-        Template::parse(text).map_err(|error| unusable(&format!("text: {error}")))?;
-    }
+async fn book(shared: &Shared, desk: &Desk, order: &Order, by: &By) -> Result<Vec<i64>, Response> {
     let wanted: Vec<EndpointName> = order.endpoints.iter().map(EndpointName::new).collect();
-    if let Some(unknown) = wanted.iter().find(|name| !api.config.endpoints.contains_key(*name)) {
-        return Err(unusable(&format!("there is no endpoint `{unknown}` in the configuration")));
-    }
-    let now = shared.clock.now();
     let snapshot = snapshot(shared)?;
-    let outbox = shared.store.deliveries().await.map_err(|error| store_failed(&error))?;
-    let planned = {
-        let catalog = snapshot.catalog();
-        let standing = catalog.find(&order.article).map_err(|error| refused(StatusCode::NOT_FOUND, &error))?;
-        if !standing.article.is_live(now) {
-            // Nothing is told of a draft, not even its title.
-            let why = "the article is not published: a draft, or its date is to come; nothing goes out early";
-            return Err(refused(StatusCode::CONFLICT, why));
-        }
-        let inputs = Inputs::new(&api.config, &snapshot.site, &catalog, &outbox, now);
-        plan::by_hand(&inputs, standing, &wanted).map_err(|error| unusable(&error))?
-    };
-    let booked = async {
-        let mut ids = Vec::new();
-        let mut pass = shared.store.pass().await?;
-        for planned in &planned {
-            ids.push(pass.expedite(planned, order.text.as_deref(), now).await?);
-        }
-        pass.commit().await?;
-        Ok(ids)
-    };
-    let ids = booked.await.map_err(|error: StoreError| store_failed(&error))?;
-    for planned in &planned {
-        if let Some(wake) = api.wake.get(&planned.key.endpoint) {
-            wake.wake();
-        }
+    let wish = acts::Order { article: &order.article, endpoints: &wanted, text: order.text.as_deref() };
+    let booked = acts::publish_now(&desk.config, &shared.store, &snapshot, &wish, by, shared.clock.now()).await;
+    let booked = booked.map_err(|refusal| answer_to(&refusal))?;
+    for (_, endpoint) in &booked {
+        desk.wake(endpoint);
     }
-    Ok(ids)
+    Ok(booked.into_iter().map(|(id, _)| id).collect())
 }
 
 /// Waits until all are over, but not for ever.
-async fn follow(shared: &Shared, api: &Api, ids: &[i64], order: &Order) -> Result<Vec<Delivery>, StoreError> {
+async fn follow(shared: &Shared, desk: &Desk, ids: &[i64], order: &Order) -> Result<Vec<Delivery>, StoreError> {
     let wait = order.wait.as_deref().and_then(|wait| span::parse(wait).ok()).unwrap_or(WAIT).min(WAIT_MOST);
     let deadline = shared.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
     loop {
@@ -147,7 +125,7 @@ async fn follow(shared: &Shared, api: &Api, ids: &[i64], order: &Order) -> Resul
         // One that waits for its endpoint to open, or for another try, is not waited for.
         let is_under_way = |delivery: &Delivery| match delivery.state {
             DeliveryState::Sending => true,
-            DeliveryState::Pending => delivery.due_at <= now && api.wake.contains_key(&delivery.key.endpoint),
+            DeliveryState::Pending => delivery.due_at <= now && desk.serves(&delivery.key.endpoint),
             _ => false,
         };
         if now >= deadline || !deliveries.iter().any(is_under_way) {

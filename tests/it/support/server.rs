@@ -103,7 +103,7 @@ impl Server {
             clock: clock.clone(),
             hook,
             hub: None,
-            api: None,
+            desk: None,
             figures: Figures::default(),
             ends: crieur::expiry::Ends::default(),
         };

@@ -1,0 +1,286 @@
+//! What a person decides, carried out: the same for a command, the API and a page. Each act is repeated without harm,
+//! and stands in the log with who and by which road.
+
+use crate::config::{Approval, Config, EndpointName};
+use crate::deliver::Deliverer;
+use crate::delivery::{Delivery, State};
+use crate::people::By;
+use crate::plan::{self, Inputs, Makers};
+use crate::post::Post;
+use crate::reconcile::Snapshot;
+use crate::store::{OwnWord, PersonWord, Seen, Store, StoreError, Word};
+use crate::template::Template;
+use jiff::Timestamp;
+
+/// Why an act is not carried out. The texts are for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is nothing of this name or number.
+    #[error("{0}")]
+    Unknown(String),
+    /// It cannot be done as things stand.
+    #[error("{0}")]
+    NotNow(String),
+    /// Another person may, and this one not.
+    #[error("{0}")]
+    NotYou(String),
+    /// It is not understood.
+    #[error("{0}")]
+    Unusable(String),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What came of an act.
+#[derive(Debug)]
+pub struct Done {
+    /// The delivery as it is now.
+    pub delivery: Delivery,
+    /// Its state before.
+    pub before: State,
+    /// Whether the act changed anything; one that is repeated does not.
+    pub is_new: bool,
+}
+
+/// A post as it would go out now.
+#[derive(Debug)]
+pub struct Look {
+    /// The post.
+    pub post: Post,
+    /// Its print: what an approval is bound to.
+    pub print: String,
+    /// Whose approval of it counts already.
+    pub approved_by: Vec<String>,
+    /// Who wrote the article.
+    author: Option<String>,
+    /// Who asked for the post by hand.
+    asked_by: Option<String>,
+}
+
+/// What is to be posted now.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The article: its path, its slug or its address.
+    pub article: &'a str,
+    /// Only to these endpoints; empty means those of the rules that fit.
+    pub endpoints: &'a [EndpointName],
+    /// Text of the post instead of the rule's, a template.
+    pub text: Option<&'a str>,
+}
+
+/// Why an article is not posted. Nothing is told of a draft, not even its title.
+pub const EARLY: &str = "the article is not published: a draft, or its date is to come; nothing goes out early";
+
+/// The delivery of a number.
+///
+/// Errors: there is none, or the database failed.
+pub async fn find(store: &Store, id: i64) -> Result<Delivery, Refusal> {
+    let unknown = || Refusal::Unknown(format!("there is no delivery {id}; `crieur posts` lists them"));
+    store.delivery(id).await?.ok_or_else(unknown)
+}
+
+/// Carries out a word on a delivery.
+pub async fn obey(store: &Store, id: i64, word: &PersonWord, by: &By, now: Timestamp) -> Result<Done, Refusal> {
+    if let PersonWord::Published(url) = word {
+        let is_address = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        if !is_address {
+            return Err(Refusal::Unusable(format!("`{url}` is not the address of a post")));
+        }
+    }
+    let before = find(store, id).await?;
+    let is_new = store.obey(id, word, by, now).await?;
+    let delivery = find(store, id).await?;
+    if !is_new && !is_so(store, &delivery, word).await? {
+        return Err(Refusal::NotNow(format!("delivery {id} is {}: {}", delivery.state, allowed(&delivery))));
+    }
+    Ok(Done { delivery, before: before.state, is_new })
+}
+
+/// Whether a delivery is already what a word would make of it.
+async fn is_so(store: &Store, delivery: &Delivery, word: &PersonWord) -> Result<bool, StoreError> {
+    let state = delivery.state;
+    Ok(match word {
+        PersonWord::Hold => state == State::Held,
+        PersonWord::Cancel => state == State::Cancelled && !delivery.withdrawn,
+        PersonWord::Retry | PersonWord::NotPublished => {
+            state == State::Pending
+                && delivery.by_hand
+                && said(store, delivery.id).await?.as_deref() == Some(word.word())
+        }
+        PersonWord::Published(url) => state == State::Published && delivery.remote_url.as_ref() == Some(url),
+        PersonWord::Withdraw => matches!(store.removal(delivery.id).await?.as_deref(), Some("due" | "done")),
+    })
+}
+
+/// The last word on a delivery.
+async fn said(store: &Store, id: i64) -> Result<Option<String>, StoreError> {
+    Ok(store.acts(id).await?.pop().map(|act| act.act))
+}
+
+/// What a person can do with a delivery.
+pub fn allowed(delivery: &Delivery) -> &'static str {
+    match delivery.state {
+        State::Pending if delivery.look_first => "the network is asked first whether it has it; wait for that",
+        State::Pending => "it can be held or cancelled",
+        State::Held => "it can be approved or cancelled",
+        State::Sending => "it is being sent; wait for what comes of it",
+        State::Published => "it went out; it can be withdrawn",
+        State::Uncertain => "it can be resolved, as published or not, or retried, which asks the network again",
+        State::Failed => "it can be retried or cancelled",
+        State::Cancelled => "it can be retried",
+    }
+}
+
+/// What the rule of a delivery asks of people; None if it asks for nothing.
+pub fn approval_of(config: &Config, delivery: &Delivery) -> Option<Approval> {
+    config.rules.iter().find(|rule| rule.name == delivery.key.rule).and_then(|rule| rule.approval)
+}
+
+/// The post of a delivery as it would go out now.
+///
+/// Errors: why there is none.
+pub async fn look(
+    config: &Config,
+    store: &Store,
+    deliverer: &Deliverer,
+    snapshot: &Snapshot,
+    delivery: &Delivery,
+    now: Timestamp,
+) -> Result<Look, Refusal> {
+    let own: OwnWord = store.own_word(delivery.id).await?;
+    let (post, article) = deliverer.composed(delivery, &own, snapshot).await.map_err(Refusal::NotNow)?;
+    let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
+    let approved_by = match approval_of(config, delivery) {
+        Some(approval) => {
+            let given = store.approvals(delivery.id).await?;
+            let people = plan::people(&given, &print, approval, &config.http.people, now);
+            people.into_iter().map(str::to_owned).collect()
+        }
+        None => Vec::new(),
+    };
+    let author = article.author.as_deref().map(str::to_owned);
+    Ok(Look { post, print, approved_by, author, asked_by: own.asked_by })
+}
+
+/// A person's approval of a held delivery. Where its rule asks for approval, `look` is the post as it would go out now, and
+/// the word is bound to it; `print` is that of the post that the person saw, where that is known.
+pub async fn approve(
+    config: &Config,
+    store: &Store,
+    look: Option<&Look>,
+    id: i64,
+    by: &By,
+    print: Option<&str>,
+    now: Timestamp,
+) -> Result<Done, Refusal> {
+    let delivery = find(store, id).await?;
+    let people = &config.http.people;
+    let is_theirs = |name: &str| people.are_same(name, &by.person);
+    if delivery.state != State::Held {
+        let given = store.approvals(id).await?;
+        if given.iter().any(|approved| approved.voided.is_none() && is_theirs(&approved.person)) {
+            return Ok(Done { before: delivery.state, delivery, is_new: false });
+        }
+        return Err(Refusal::NotNow(format!("delivery {id} is {}: {}", delivery.state, allowed(&delivery))));
+    }
+    if let (Some(look), Some(print)) = (look, print)
+        && look.print != print
+    {
+        let why = format!("delivery {id} stays held: it is not what you saw any more; look at it again");
+        return Err(Refusal::NotNow(why));
+    }
+    let seen = match (approval_of(config, &delivery), look) {
+        (None, _) => None,
+        (Some(_), None) => return Err(Refusal::NotNow(format!("delivery {id} cannot be looked at now"))),
+        (Some(approval), Some(look)) => {
+            if look.approved_by.iter().any(|name| is_theirs(name)) {
+                return Ok(Done { before: delivery.state, delivery, is_new: false });
+            }
+            let makers = Makers { author: look.author.as_deref(), asked_by: look.asked_by.as_deref() };
+            if let Some(reason) = plan::refused(&by.person, makers, &[], people) {
+                return Err(Refusal::NotYou(format!("delivery {id} stays held: {reason}")));
+            }
+            Some(Seen { post: &look.post, print: &look.print, approval, people })
+        }
+    };
+    let is_new = store.approve(id, &Word { by, seen }, now).await?.is_some();
+    let after = find(store, id).await?;
+    if !is_new {
+        return Err(Refusal::NotNow(format!("delivery {id} is {}: {}", after.state, allowed(&after))));
+    }
+    Ok(Done { delivery: after, before: delivery.state, is_new })
+}
+
+/// The same for a delivery that is looked at first, where that is needed.
+#[expect(clippy::too_many_arguments, reason = "all that an approval depends on, from three roads")]
+pub async fn approve_now(
+    config: &Config,
+    store: &Store,
+    deliverer: &Deliverer,
+    snapshot: &Snapshot,
+    id: i64,
+    by: &By,
+    print: Option<&str>,
+    now: Timestamp,
+) -> Result<Done, Refusal> {
+    let delivery = find(store, id).await?;
+    let is_needed = approval_of(config, &delivery).is_some() || print.is_some();
+    let look = if delivery.state == State::Held && is_needed {
+        Some(look(config, store, deliverer, snapshot, &delivery, now).await?)
+    } else {
+        None
+    };
+    approve(config, store, look.as_ref(), id, by, print, now).await
+}
+
+/// Whether an order can be understood.
+pub fn check(config: &Config, order: &Order<'_>) -> Result<(), Refusal> {
+    if let Some(text) = order.text {
+        Template::parse(text).map_err(|error| Refusal::Unusable(format!("text: {error}")))?;
+    }
+    match order.endpoints.iter().find(|name| !config.endpoints.contains_key(*name)) {
+        Some(unknown) => Err(Refusal::Unusable(format!("there is no endpoint `{unknown}` in the configuration"))),
+        None => Ok(()),
+    }
+}
+
+/// Makes the rows of an article due now, and tells their numbers: those of the rules, so that an order that is given ten
+/// times posts once.
+pub async fn publish_now(
+    config: &Config,
+    store: &Store,
+    snapshot: &Snapshot,
+    order: &Order<'_>,
+    by: &By,
+    now: Timestamp,
+) -> Result<Vec<(i64, EndpointName)>, Refusal> {
+    check(config, order)?;
+    let outbox = store.deliveries().await?;
+    let planned = {
+        let catalog = snapshot.catalog();
+        let standing = catalog.find(order.article).map_err(Refusal::Unknown)?;
+        if !standing.article.is_live(now) {
+            return Err(Refusal::NotNow(EARLY.to_owned()));
+        }
+        let inputs = Inputs::new(config, &snapshot.site, &catalog, &outbox, now);
+        plan::by_hand(&inputs, standing, order.endpoints).map_err(Refusal::Unusable)?
+    };
+    let mut booked = Vec::new();
+    let mut pass = store.pass().await?;
+    for planned in &planned {
+        booked.push((pass.expedite(planned, order.text, by, now).await?, planned.key.endpoint.clone()));
+    }
+    pass.commit().await?;
+    Ok(booked)
+}
+
+/// Has everything held.
+///
+/// Errors: there is no reason, or the database failed.
+pub async fn silence(store: &Store, reason: &str, by: &By, now: Timestamp) -> Result<bool, Refusal> {
+    match reason.trim() {
+        "" => Err(Refusal::Unusable("the reason is empty; say why, for those who look for a post".to_owned())),
+        reason => Ok(store.silence_on(reason, by, now).await?),
+    }
+}
