@@ -1,7 +1,7 @@
 //! The log: everything that is decided, tried and answered is in it, and whoever changes it is found out.
 
 use crate::support::{Crieur, Place};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 const RULE: &str =
@@ -65,10 +65,12 @@ async fn a_persons_word_is_told_too() {
     let copy = std::fs::read_to_string(place.site().join("_actualites/b.md")).unwrap();
     place.write("_actualites/b-a5d7ba.md", copy);
     by_other_hands(&place, "update deliveries set state = 'failed', reason = 'essai' where id = 2").await;
-    crieur.ok(&["posts", "cancel", "2"]);
-    let last: Vec<Value> = export(&crieur).into_iter().filter(|entry| entry["delivery"] == 2).collect();
-    let states: Vec<&str> = last.iter().rev().take(2).map(|entry| entry["body"]["state"].as_str().unwrap()).collect();
-    assert_eq!(states, ["cancelled", "failed"]);
+    crieur.ok(&["posts", "cancel", "2", "--as", "Aya"]);
+    let of_second: Vec<Value> = export(&crieur).into_iter().filter(|entry| entry["delivery"] == 2).collect();
+    let [failed, cancelled, act] = of_second.last_chunk().unwrap();
+    assert_eq!((&failed["body"]["state"], &cancelled["body"]["state"]), (&json!("failed"), &json!("cancelled")));
+    let who = ["person", "road", "act"].map(|name| act["body"][name].as_str().unwrap());
+    assert_eq!((act["kind"].as_str(), who), (Some("act"), ["Aya", "command", "cancel"]));
     crieur.ok(&["log", "verify"]);
 }
 
