@@ -109,6 +109,7 @@ async fn is_so(store: &Store, delivery: &Delivery, word: &PersonWord) -> Result<
                 && said(store, delivery.id).await?.as_deref() == Some(word.word())
         }
         PersonWord::Published(url) => state == State::Published && delivery.remote_url.as_ref() == Some(url),
+        PersonWord::Hurry => delivery.urgent && matches!(state, State::Pending | State::Held),
         PersonWord::Withdraw => matches!(store.removal(delivery.id).await?.as_deref(), Some("due" | "done")),
     })
 }
@@ -122,8 +123,8 @@ async fn said(store: &Store, id: i64) -> Result<Option<String>, StoreError> {
 pub fn allowed(delivery: &Delivery) -> &'static str {
     match delivery.state {
         State::Pending if delivery.look_first => "the network is asked first whether it has it; wait for that",
-        State::Pending => "it can be held or cancelled",
-        State::Held => "it can be approved or cancelled",
+        State::Pending => "it can be held or cancelled, or put before the others of its queue",
+        State::Held => "it can be approved or cancelled, or put before the others of its queue",
         State::Sending => "it is being sent; wait for what comes of it",
         State::Published => "it went out; it can be withdrawn",
         State::Uncertain => "it can be resolved, as published or not, or retried, which asks the network again",

@@ -132,6 +132,8 @@ pub struct Delivery {
     pub by_hand: bool,
     /// Whether the network may have the post.
     pub look_first: bool,
+    /// Whether a person put it before the others of its queue.
+    pub urgent: bool,
 }
 
 impl Delivery {

@@ -17,6 +17,11 @@ pub struct Offset {
 const DAY_SECONDS: i64 = 86_400;
 
 impl Offset {
+    /// So long after the moment.
+    pub fn after(length: SignedDuration) -> Self {
+        Self { is_before: false, length }
+    }
+
     /// Reads an offset: a length of time, with `-` in front if it lies before. Errors say what is expected.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();

@@ -179,6 +179,18 @@ pub const KINDS: &[Kind] = &[
         "Write it as 2026-01-31 09:30:00 +01:00.",
     ),
     known(
+        "bad-event-status",
+        Severity::Warning,
+        "What is said of an event does not tell whether it takes place.",
+        "Write cancelled, postponed or scheduled.",
+    ),
+    known(
+        "bad-flag",
+        Severity::Warning,
+        "A value is neither true nor false, and counts as false.",
+        "Write true or false.",
+    ),
+    known(
         "bad-front-matter",
         Severity::Error,
         "The front matter cannot be read, so the article is left out.",

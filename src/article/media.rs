@@ -2,11 +2,12 @@
 
 use super::date::ArticleDate;
 use super::read::Reading;
-use super::{Attachment, Event, EventLink, FileFacts, Image, markdown};
+use super::{Attachment, Event, EventLink, EventStatus, FileFacts, Image, markdown};
 use crate::problem::Problem;
 use crate::template::Template;
 use crate::text::{clean, is_media_type, one_line};
 use crate::yaml::Yaml;
+use deunicode::deunicode;
 use jiff::civil::Time;
 use url::Url;
 
@@ -221,6 +222,7 @@ impl Reading<'_> {
             start,
             end: end.filter(|end| end.at >= start.at),
             all_day: starts_with_day && end.is_none_or(|end| !end_has_time || midnight(end)),
+            status: self.event_status(problems),
             place: self.place_text(
                 &["lieu", "place", "location", "venue", "event_location"],
                 &["venue_name", "name", "nom", "room"],
@@ -228,6 +230,28 @@ impl Reading<'_> {
             address: self.address_text(),
             links,
         })
+    }
+
+    /// Whether the event takes place: in the words of schema.org, of calendars, or in French.
+    fn event_status(&self, problems: &mut Vec<Problem>) -> EventStatus {
+        if self.flag(&["event_cancelled", "cancelled", "annule"], problems) {
+            return EventStatus::Cancelled;
+        }
+        let keys = ["event_status", "eventStatus", "statut_evenement"];
+        let said = keys.iter().find_map(|key| Some((*key, self.front.get(key)?.filled()?)));
+        let Some((key, text)) = said else { return EventStatus::Confirmed };
+        let word = text.rsplit('/').next().unwrap_or("").trim();
+        match deunicode(word).to_ascii_lowercase().trim_start_matches("event").trim_start_matches(['-', '_', ' ']) {
+            "cancelled" | "canceled" | "annule" | "annulee" => EventStatus::Cancelled,
+            "postponed" | "reporte" | "reportee" => EventStatus::Postponed,
+            "scheduled" | "confirmed" | "rescheduled" | "movedonline" | "confirme" | "confirmee" | "maintenu"
+            | "maintenue" => EventStatus::Confirmed,
+            _ => {
+                let problem = self.front.warning(key, format!("`{text}` says nothing known of the event"));
+                problems.push(problem.kind("bad-event-status").cure("write cancelled, postponed or scheduled"));
+                EventStatus::Confirmed
+            }
+        }
     }
 
     /// Whether a file belongs to events: by its collection, its folder, or what else it says.

@@ -142,6 +142,10 @@ pub struct Article {
     pub corrections: Vec<Correction>,
     /// Tags of the front matter's `social:` texts, by endpoint or network; the empty name stands for all.
     pub social: Vec<(String, String)>,
+    /// Whether it goes before others that wait for a slot.
+    pub urgent: bool,
+    /// From when on it is not posted again.
+    pub repeat_until: Option<Timestamp>,
 }
 
 impl Article {
@@ -238,12 +242,28 @@ pub struct Event {
     pub end: Option<ArticleDate>,
     /// Whether it takes whole days: it starts, and ends if it has an end, at midnight.
     pub all_day: bool,
+    /// Whether it takes place.
+    #[serde(default)]
+    pub status: EventStatus,
     /// Where: the name of the place.
     pub place: Option<String>,
     /// Where: the postal address.
     pub address: Option<String>,
     /// Where to learn more: what it is, and the address.
     pub links: Vec<EventLink>,
+}
+
+/// Whether an event takes place (schema.org's `eventStatus`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventStatus {
+    /// It does, when it is said to.
+    #[default]
+    Confirmed,
+    /// It will, nobody knows when.
+    Postponed,
+    /// It does not.
+    Cancelled,
 }
 
 impl Event {
@@ -306,6 +326,8 @@ pub(crate) mod tests {
             event: None,
             corrections: vec![],
             social: vec![],
+            urgent: false,
+            repeat_until: None,
         }
     }
 }

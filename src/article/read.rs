@@ -181,6 +181,8 @@ impl Reading<'_> {
             event: self.event(problems),
             corrections: if with_text { self.corrections(problems) } else { Vec::new() },
             social: self.social(problems),
+            urgent: self.flag(&["urgent"], problems),
+            repeat_until: self.repeat_until(problems),
             title,
             url: head.url,
             date: head.date,
@@ -288,6 +290,36 @@ impl Reading<'_> {
             );
         }
         truth
+    }
+
+    /// A yes or no of the first of several keys that says something, in English or French. One that says something else
+    /// is a problem, and no.
+    pub(super) fn flag(&self, keys: &[&str], problems: &mut Vec<Problem>) -> bool {
+        let said = keys.iter().find_map(|key| Some((key, self.front.get(key)?)));
+        let Some((key, value)) = said.filter(|(_, value)| !value.is_null()) else { return false };
+        let text = value.to_text().unwrap_or_default();
+        let truth = value.truth().or_else(|| match folded(&text).as_str() {
+            "oui" | "vrai" => Some(true),
+            "non" | "faux" => Some(false),
+            _ => None,
+        });
+        if truth.is_none() {
+            let problem = self.front.warning(key, format!("`{key}: {text}` is neither true nor false"));
+            problems.push(problem.kind("bad-flag").cure("write true or false"));
+        }
+        truth.unwrap_or(false)
+    }
+
+    /// From when on the article is not posted again. A day counts whole.
+    fn repeat_until(&self, problems: &mut Vec<Problem>) -> Option<Timestamp> {
+        let keys = ["repeat_until", "repeter_jusqu_au"];
+        let (_, text) = keys.iter().find_map(|key| Some((key, self.front.get(key)?.filled()?)))?;
+        let until = self.optional_date(&keys, problems)?;
+        if text.contains(':') {
+            return Some(until.at);
+        }
+        let day = until.at.to_zoned(self.site.timezone.clone());
+        Some(day.tomorrow().ok()?.start_of_day().ok()?.timestamp())
     }
 
     /// Addresses of several keys: lists, or texts.

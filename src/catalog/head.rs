@@ -2,7 +2,7 @@
 //! needs it.
 
 use super::Kind;
-use crate::article::{Article, ArticleDate, Life};
+use crate::article::{Article, ArticleDate, Event, EventStatus, Life};
 use crate::text::folded;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,10 @@ pub struct Head {
     pub language: Option<Arc<str>>,
     /// When it takes place, if it is an event.
     pub event: Option<Box<EventTime>>,
+    /// Whether it goes before others that wait for a slot.
+    pub urgent: bool,
+    /// From when on it is not posted again.
+    pub repeat_until: Option<Timestamp>,
 }
 
 /// When an event takes place.
@@ -87,6 +91,16 @@ pub struct EventTime {
     pub end: Option<ArticleDate>,
     /// Whether it takes whole days.
     pub all_day: bool,
+    /// Whether it takes place.
+    #[serde(default)]
+    pub status: EventStatus,
+}
+
+impl EventTime {
+    /// Of an event.
+    pub fn of(event: &Event) -> Self {
+        Self { start: event.start, end: event.end, all_day: event.all_day, status: event.status }
+    }
 }
 
 impl Head {
@@ -131,6 +145,8 @@ pub struct Plain {
     author: Option<String>,
     language: Option<String>,
     event: Option<Box<EventTime>>,
+    urgent: bool,
+    repeat_until: Option<(i64, i32)>,
 }
 
 impl Plain {
@@ -149,10 +165,9 @@ impl Plain {
             tags: article.tags.clone(),
             author: article.author.clone(),
             language: article.language.clone(),
-            event: article
-                .event
-                .as_ref()
-                .map(|event| Box::new(EventTime { start: event.start, end: event.end, all_day: event.all_day })),
+            event: article.event.as_ref().map(|event| Box::new(EventTime::of(event))),
+            urgent: article.urgent,
+            repeat_until: article.repeat_until.map(instant_parts),
         }
     }
 
@@ -188,6 +203,8 @@ impl Plain {
             author: head.author.as_ref().map(|label| label.text.clone()),
             language: head.language.as_deref().map(str::to_owned),
             event: head.event.clone(),
+            urgent: head.urgent,
+            repeat_until: head.repeat_until.map(instant_parts),
         }
     }
 
@@ -207,6 +224,8 @@ impl Plain {
             author: self.author.as_deref().map(|text| names.label(text)),
             language: self.language.as_deref().map(|text| names.word(text)),
             event: self.event,
+            urgent: self.urgent,
+            repeat_until: self.repeat_until.and_then(|(second, nano)| Timestamp::new(second, nano).ok()),
         }
     }
 }

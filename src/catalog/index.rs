@@ -13,7 +13,7 @@ use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterato
 use serde::{Deserialize, Serialize};
 
 /// The form of the pages, and how articles are read: a change of either makes the index worthless.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 /// Pages of an index.
 const PAGES: u64 = 4096;
 

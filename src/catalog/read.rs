@@ -5,7 +5,7 @@ use super::ledger::{Past, without_scheme};
 use super::{Stamp, StampHash};
 use crate::article::identity::Seen;
 use crate::article::sketch::Sketch;
-use crate::article::{self, Article, Depth, Life, SiteSettings, SourceFile};
+use crate::article::{self, Article, Depth, Event, EventStatus, Life, SiteSettings, SourceFile};
 use crate::digest;
 use crate::problem::{Place, Problem};
 use jiff::Timestamp;
@@ -140,7 +140,14 @@ fn texts(article: &Article) -> (Sketch, u64) {
         more.push_str(&format!("\n{}", attachment.url));
     }
     if let Some(event) = &article.event {
-        more.push_str(&format!("\n{event:?}"));
+        // Written out, so that what is added to an event and says nothing changes no hash.
+        let Event { start, end, all_day, status, place, address, links } = event;
+        more.push_str(&format!(
+            "\nEvent {{ start: {start:?}, end: {end:?}, all_day: {all_day:?}, place: {place:?}, address: {address:?}, links: {links:?} }}"
+        ));
+        if *status != EventStatus::Confirmed {
+            more.push_str(&format!(" {status:?}"));
+        }
     }
     for correction in &article.corrections {
         more.push_str(&format!("\n{:?} {}", correction.date, correction.text));

@@ -3,7 +3,7 @@
 use super::ledger::{Decided, Gone, Past, PastEvent};
 use super::{Catalog, EventTime, GroupKey, Head, Names, Stamp, Standing, index};
 use crate::article::sketch::{Gist, Sketch};
-use crate::article::{ArticleDate, ArticleId};
+use crate::article::{ArticleDate, ArticleId, EventStatus};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof};
 use proptest::proptest;
@@ -89,8 +89,11 @@ fn standing(seed: &Seed, names: &mut Names) -> Standing {
             language: (seed.path == 2).then(|| names.word("en")),
             event: (seed.path == 0).then(|| {
                 let start = ArticleDate { at: instant(90), offset: jiff::tz::Offset::UTC };
-                Box::new(EventTime { start, end: None, all_day: false })
+                let status = if seed.early { EventStatus::Cancelled } else { EventStatus::Confirmed };
+                Box::new(EventTime { start, end: None, all_day: false, status })
             }),
+            urgent: seed.number % 2 == 0,
+            repeat_until: (seed.path == 1).then(|| instant(70)),
         },
         past: Past {
             former: if seed.path == 2 { ["www.example.fr/ancien".into()].into() } else { Box::default() },
@@ -108,7 +111,10 @@ fn standing(seed: &Seed, names: &mut Names) -> Standing {
             withdrawn: (seed.decided > 1).then(|| instant(seed.seen)),
             event: (seed.decided == 3).then(|| {
                 let start = ArticleDate { at: instant(80), offset: jiff::tz::Offset::UTC };
-                Box::new(PastEvent { time: EventTime { start, end: None, all_day: true }, published: instant(1) })
+                Box::new(PastEvent {
+                    time: EventTime { start, end: None, all_day: true, status: EventStatus::Cancelled },
+                    published: instant(1),
+                })
             }),
         },
         stamp: Stamp { length: 7, modified: (1, 2), changed: (3, 4), inode: seed.number.into() }.into(),

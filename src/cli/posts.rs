@@ -1,6 +1,7 @@
 //! `crieur posts`: the outbox, and a person's word on one delivery.
 
 mod approve;
+mod hurry;
 
 use super::{Context, Fail, civil, person, print, print_json, say, zone};
 use crate::acts;
@@ -55,6 +56,11 @@ enum Action {
         /// Number of the delivery
         id: i64,
     },
+    /// Put a delivery before the others of its queue: it takes the next slot, and they move on by one
+    Hurry {
+        /// Number of the delivery
+        id: i64,
+    },
     /// Keep a pending delivery back
     Hold {
         /// Number of the delivery
@@ -97,6 +103,10 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         Some(Action::Approve { id }) => {
             let by = person(&config, options.person)?;
             return approve::run(context, Arc::new(config), id, &by).await;
+        }
+        Some(Action::Hurry { id }) => {
+            let by = person(&config, options.person)?;
+            return hurry::run(context, Arc::new(config), id, &by).await;
         }
         Some(Action::Withdraw { id }) => (id, PersonWord::Withdraw),
         Some(Action::Hold { id }) => (id, PersonWord::Hold),

@@ -626,8 +626,8 @@ pub struct RawExclusion {
     pub languages: Vec<String>,
 }
 
-/// When: `{ at: publication }`, `{ slots: "0 30 9 * * Mon-Fri", queue: true }`, `{ event: [-7d, -1d, -2h] }` or
-/// `{ after: [0d, 30d] }`.
+/// When: `{ at: publication }`, `{ slots: "0 30 9 * * Mon-Fri", queue: true }`, `{ event: [-7d, -1d, -2h] }`,
+/// `{ after: [0d, 30d], until: 2027-06-30 }` or `{ every: 30d, times: 6 }`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawWhen {
@@ -635,12 +635,18 @@ pub struct RawWhen {
     pub at: Option<RawMoment>,
     /// At the next of these times: cron lines of five fields, or six with seconds first.
     pub slots: Option<OneOrMany>,
-    /// One post per slot and endpoint, in the order of publication.
+    /// One post per slot and endpoint, in the order of publication; urgent articles go first.
     pub queue: Option<bool>,
     /// For events, at each of these distances: with a minus before the start, else after the end.
     pub event: Option<OneOrMany>,
     /// Again and again: so long after the publication, each time; `0d` is the publication itself.
     pub after: Option<OneOrMany>,
+    /// At the publication, and again whenever so much time has passed; with `times` or `until`.
+    pub every: Option<String>,
+    /// How often `every` repeats the publication.
+    pub times: Option<u8>,
+    /// Last day on which `after` and `every` repeat a publication.
+    pub until: Option<String>,
 }
 
 /// A moment of an article's life.

@@ -121,8 +121,30 @@ pub enum When {
     },
     /// At distances from an event: before its start, or after its end.
     Event(Vec<Offset>),
-    /// At distances from the publication, none of them before it.
-    After(Vec<Offset>),
+    /// At distances from the publication.
+    After(Repeats),
+}
+
+impl When {
+    /// The schedule of a queue: one post per slot and endpoint.
+    pub fn queue(&self) -> Option<&Schedule> {
+        match self {
+            Self::Slots { schedule, queue: true } => Some(schedule),
+            _ => None,
+        }
+    }
+}
+
+/// A publication, and its repeats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeats {
+    /// At which distances from the publication, none of them before it.
+    pub offsets: Vec<Offset>,
+    /// The last day on which it is repeated, in the endpoint's zone. The publication itself needs no such day.
+    pub until: Option<civil::Date>,
+    /// Whether each is as far from the one before as the next: what is said of one that comes too late holds for all
+    /// after it.
+    pub is_even: bool,
 }
 
 /// Which of the articles found at the first start count as announced.
@@ -257,7 +279,7 @@ fn variants(
     for (moment, source) in raw {
         let path = [path, &[key(&moment)]].concat();
         let offsets: &[Offset] = match when {
-            When::Event(offsets) | When::After(offsets) => offsets,
+            When::Event(offsets) | When::After(Repeats { offsets, .. }) => offsets,
             When::Publication | When::Slots { .. } => &[],
         };
         let known = Offset::parse(&moment).and_then(|offset| match offsets.contains(&offset) {
@@ -300,6 +322,7 @@ fn when(reader: &mut Reader, path: &[Step], raw: Option<RawWhen>) -> When {
         ("slots", raw.slots.is_some()),
         ("event", raw.event.is_some()),
         ("after", raw.after.is_some()),
+        ("every", raw.every.is_some()),
     ];
     let given: Vec<&str> = given.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| *name).collect();
     let queue = raw.queue.unwrap_or(false);
@@ -313,6 +336,20 @@ fn when(reader: &mut Reader, path: &[Step], raw: Option<RawWhen>) -> When {
         reader.problem(path, message, "add slots, such as \"30 9 * * Mon-Fri\"");
         return When::Publication;
     }
+    if raw.times.is_some() && raw.every.is_none() {
+        reader.problem(path, format!("{}: `times` needs `every`", dotted(path)), "add every, such as 30d");
+        return When::Publication;
+    }
+    if raw.until.is_some() && raw.after.is_none() && raw.every.is_none() {
+        let message = format!("{}: `until` needs `after` or `every`", dotted(path));
+        reader.problem(path, message, "add after, such as [0d, 30d]");
+        return When::Publication;
+    }
+    let until = raw.until.as_deref().and_then(|day| {
+        let read = day.parse::<civil::Date>().map(Some);
+        let read = read.map_err(|_| format!("`{day}` is not a day; write one such as 2027-06-30"));
+        reader.with(&at_key(path, "until"), read, None)
+    });
     if let Some(lines) = raw.slots {
         let read = Schedule::parse(&lines.into_list()).and_then(|schedule| match schedule.ever_comes() {
             true => Ok(Some(schedule)),
@@ -325,11 +362,14 @@ fn when(reader: &mut Reader, path: &[Step], raw: Option<RawWhen>) -> When {
         return When::Event(offsets(reader, &at_key(path, "event"), moments, true));
     }
     if let Some(moments) = raw.after {
-        return When::After(offsets(reader, &at_key(path, "after"), moments, false));
+        let offsets = offsets(reader, &at_key(path, "after"), moments, false);
+        return When::After(Repeats { offsets, until, is_even: false });
+    }
+    if let Some(every) = raw.every {
+        return When::After(Repeats { offsets: evenly(reader, path, &every, raw.times, until), until, is_even: true });
     }
     if raw.at.is_none() {
-        let cure =
-            "write { at: publication }, { slots: \"30 9 * * Mon-Fri\" }, { event: [-7d, -1d] } or { after: [0d, 30d] }";
+        let cure = "write { at: publication }, { slots: \"30 9 * * Mon-Fri\" }, { event: [-7d, -1d] }, { after: [0d, 30d] } or { every: 30d, times: 6 }";
         reader.problem(path, format!("{}: no moment is given", dotted(path)), cure);
     }
     When::Publication
@@ -337,6 +377,30 @@ fn when(reader: &mut Reader, path: &[Step], raw: Option<RawWhen>) -> When {
 
 /// Most moments of one rule.
 const MOMENTS_MAX: usize = 50;
+
+/// The publication, and its repeats at even distances: so many, or as many as there may be until a day.
+fn evenly(
+    reader: &mut Reader,
+    path: &[Step],
+    every: &str,
+    times: Option<u8>,
+    until: Option<civil::Date>,
+) -> Vec<Offset> {
+    let least = SignedDuration::from_hours(1);
+    let read = crate::span::parse(every).and_then(|length| match length {
+        _ if times.is_none() && until.is_none() => Err("a repeat needs an end; add `times` or `until`".to_owned()),
+        length if length < least => Err(format!("`{every}` is too often; write 1h or more")),
+        length => Ok(length),
+    });
+    let length = reader.with(&at_key(path, "every"), read, least);
+    let most = MOMENTS_MAX - 1;
+    let times = times.map_or(most, usize::from);
+    if times == 0 || times > most {
+        let message = format!("{}: {times} repeats", dotted(&at_key(path, "times")));
+        reader.problem(&at_key(path, "times"), message, format!("write from 1 to {most}"));
+    }
+    (0..=times.min(most)).filter_map(|n| Some(Offset::after(length.checked_mul(i32::try_from(n).ok()?)?))).collect()
+}
 
 fn offsets(reader: &mut Reader, path: &[Step], written: OneOrMany, may_be_before: bool) -> Vec<Offset> {
     let written = written.into_list();

@@ -8,7 +8,7 @@ use super::content_line::Lines;
 use super::entry::{Entry, image_type};
 use super::wording::correction_line;
 use super::{Feed, Settings, atom};
-use crate::article::{ArticleDate, Event, SiteSettings};
+use crate::article::{ArticleDate, Event, EventStatus, SiteSettings};
 use crate::text::{clean, is_french, is_media_type, one_line};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashSet};
@@ -118,7 +118,14 @@ fn put_event(lines: &mut Lines, entry: &Entry, event: &Event, site: &SiteSetting
         lines.texts(&named("CATEGORIES"), &labels);
     }
     lines.put("URL", entry.url.as_str());
-    lines.put("STATUS", "CONFIRMED");
+    lines.put(
+        "STATUS",
+        match event.status {
+            EventStatus::Confirmed => "CONFIRMED",
+            EventStatus::Postponed => "TENTATIVE",
+            EventStatus::Cancelled => "CANCELLED",
+        },
+    );
     put_transparent(lines);
     if let Some(image) = &entry.image {
         let name = format!("IMAGE;VALUE=URI;DISPLAY=FULLSIZE{}", format_type(image_type(image).as_deref()));

@@ -24,6 +24,7 @@ pub fn when(event: &Event, french: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::article::EventStatus;
     use crate::article::date::parse;
     use jiff::tz::TimeZone;
 
@@ -34,6 +35,7 @@ mod tests {
             start: at(start),
             end: end.map(at),
             all_day,
+            status: EventStatus::Confirmed,
             place: None,
             address: None,
             links: vec![],

@@ -4,12 +4,13 @@ use super::by_hand::{suspected, suspicion};
 use super::outbox::missed;
 use super::steps::event_moment;
 use super::{Moment, Planned, Planner, Step, approval, calm, steps, too_late};
-use crate::article::ArticleId;
-use crate::catalog::Standing;
-use crate::config::{BlackoutAction, EndpointName, Rule, When};
+use crate::article::{ArticleId, EventStatus};
+use crate::catalog::{EventTime, Standing};
+use crate::config::{BlackoutAction, EndpointName, Repeats, Rule, When};
 use crate::delivery::{DeliveryKey, State};
-use crate::span;
+use crate::{schedule, span};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// Whether a rule is followed for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +21,31 @@ pub(super) enum Course {
     Later,
 }
 
+/// Whether there is more to say of a rule's steps after one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Followed {
+    On,
+    /// Its repeats have ended.
+    Ended,
+}
+
 /// When a step is due.
 enum Due {
     /// At this instant, for this reason.
     At(Timestamp, String),
     /// Not at all.
     Never(String),
+    /// Not any more: it is a repeat, and repeats have ended by then.
+    Ended(String),
+}
+
+/// Why nothing is said of an event: neither reminders nor thanks.
+fn off(event: &EventTime) -> Option<&'static str> {
+    match event.status {
+        EventStatus::Confirmed => None,
+        EventStatus::Postponed => Some("the event is postponed; its posts come back when it has a date again"),
+        EventStatus::Cancelled => Some("the event is cancelled"),
+    }
 }
 
 impl<'a> Planner<'a> {
@@ -39,9 +59,16 @@ impl<'a> Planner<'a> {
         course: Course,
     ) {
         let settled_at = due.saturating_add(rule.settle).unwrap_or(Timestamp::MAX);
+        let is_even = matches!(&rule.when, When::After(Repeats { is_even: true, .. }));
+        let mut ended: BTreeSet<&EndpointName> = BTreeSet::new();
         for step in steps(&rule.when) {
             for name in rule.endpoints.iter().filter(|name| wanted(&step, name)) {
-                self.follow_step(standing, rule, &step, name, settled_at, course);
+                // Of even repeats, all come too late that come after one that does: once is enough to say so.
+                if !(is_even && ended.contains(name))
+                    && self.follow_step(standing, rule, &step, name, settled_at, course) == Followed::Ended
+                {
+                    ended.insert(name);
+                }
             }
         }
     }
@@ -54,32 +81,37 @@ impl<'a> Planner<'a> {
         name: &EndpointName,
         settled_at: Timestamp,
         course: Course,
-    ) {
+    ) -> Followed {
         let now = self.inputs.now;
-        let Some(endpoint) = self.inputs.endpoints.get(name) else { return };
+        let Some(endpoint) = self.inputs.endpoints.get(name) else { return Followed::On };
         let key = DeliveryKey::new(standing.id, &rule.name, &step.name, name);
         let of_article = self.by_article.get(&standing.id).into_iter().flatten();
         let is_booked = of_article.into_iter().any(|delivery| delivery.key == key && !delivery.withdrawn);
         if is_booked || self.is_announced_otherwise(standing.id, step, name) {
-            return;
+            return Followed::On;
         }
         // Nobody could have announced it before it was first seen.
         let from = self.earliest(standing, rule, settled_at).max(standing.past.first_seen);
         // A publication that was called off with its article comes back with it, however late that is seen.
         let makes_up = course == Course::First || matches!(step.moment, Moment::Publication);
         let horizon = if makes_up { from } else { now };
-        let (due_at, why) = match self.due_at(standing, rule, step, name, from, horizon) {
+        let settles = now < settled_at;
+        let (due_at, why) = match self.due_at(standing, rule, step, name, (from, horizon), settles) {
             Due::At(at, why) => (at, why),
             Due::Never(reason) => {
                 self.line(standing, Some(name), Some(&rule.name), None, "skipped", reason);
-                return;
+                return Followed::On;
+            }
+            Due::Ended(reason) => {
+                self.line(standing, Some(name), Some(&rule.name), None, "skipped", reason);
+                return Followed::Ended;
             }
         };
-        if now < settled_at {
+        if settles {
             let settle = span::show(rule.settle);
             let reason = format!("it settles until then: {settle} without a change of path, date or state");
             self.line(standing, Some(name), Some(&rule.name), Some(due_at), "settling", reason);
-            return;
+            return Followed::On;
         }
         let (state, reason) = self.verdict(standing, rule, step, due_at);
         let word = if state == State::Pending { "planned" } else { state.word() };
@@ -92,6 +124,7 @@ impl<'a> Planner<'a> {
             state,
             reason,
         });
+        Followed::On
     }
 
     /// What would be due of an article whose date is to come.
@@ -100,7 +133,7 @@ impl<'a> Planner<'a> {
         let from = self.earliest(standing, rule, settled_at);
         for step in steps(&rule.when) {
             for name in &rule.endpoints {
-                match self.due_at(standing, rule, &step, name, from, from) {
+                match self.due_at(standing, rule, &step, name, (from, from), true) {
                     Due::At(at, _) => {
                         self.line(standing, Some(name), Some(&rule.name), Some(at), "waiting", reason.to_owned());
                     }
@@ -108,6 +141,8 @@ impl<'a> Planner<'a> {
                         let reason = format!("{reason}; {why}");
                         self.line(standing, Some(name), Some(&rule.name), None, "skipped", reason);
                     }
+                    // What is said of the publication is enough.
+                    Due::Ended(_) => {}
                 }
             }
         }
@@ -115,26 +150,33 @@ impl<'a> Planner<'a> {
 
     /// The first instant at which a rule takes an article.
     fn earliest(&self, standing: &Standing, rule: &Rule, settled_at: Timestamp) -> Timestamp {
-        let min_age = rule.articles.min_age;
-        let old_enough = standing.article.date.and_then(|date| date.at.checked_add(min_age).ok());
-        old_enough.map_or(settled_at, |old_enough| settled_at.max(old_enough))
+        self.old_enough(standing, rule).max(settled_at)
+    }
+
+    /// The first instant at which an article is as old as a rule wants it.
+    pub(super) fn old_enough(&self, standing: &Standing, rule: &Rule) -> Timestamp {
+        let date = standing.article.date.filter(|_| !rule.articles.min_age.is_zero());
+        date.and_then(|date| date.at.checked_add(rule.articles.min_age).ok()).unwrap_or(Timestamp::MIN)
     }
 
     /// When a step is due that could go out from an instant on; `horizon` is the instant before which moments are past.
+    /// `foreseen` says that it is not to be booked yet.
     fn due_at(
         &mut self,
         standing: &Standing,
         rule: &Rule,
         step: &Step,
         name: &EndpointName,
-        from: Timestamp,
-        horizon: Timestamp,
+        (from, horizon): (Timestamp, Timestamp),
+        foreseen: bool,
     ) -> Due {
         let zone = calm::zone_of(self.inputs.endpoints.get(name), self.inputs.site);
         let moment = match step.moment {
             Moment::Slot => {
-                let queue = matches!(rule.when, When::Slots { queue: true, .. });
-                return match self.slot(rule, name, from) {
+                let queue = rule.when.queue().is_some();
+                let urgent = queue && standing.article.urgent;
+                return match self.slot(rule, name, from, urgent && foreseen) {
+                    Some(slot) if urgent => Due::At(slot, "urgent: before the others of the queue".to_owned()),
                     Some(slot) if queue => Due::At(slot, "in the next free slot of the queue".to_owned()),
                     Some(slot) => Due::At(slot, step.in_words()),
                     None => Due::Never("the rule's slots never come".to_owned()),
@@ -146,6 +188,9 @@ impl<'a> Planner<'a> {
                 let Some(event) = &standing.article.event else {
                     return Due::Never("it is no event, and the rule is for events".to_owned());
                 };
+                if let Some(reason) = off(event) {
+                    return Due::Never(reason.to_owned());
+                }
                 event_moment(event, offset, &zone)
             }
         };
@@ -159,12 +204,21 @@ impl<'a> Planner<'a> {
         {
             return Due::Never(format!("{}: {reason} until the event has begun", step.in_words()));
         }
+        if let Some(reason) = self.ended(standing, rule, step, name, at) {
+            return Due::Ended(format!("{}: {reason}", step.in_words()));
+        }
         let quiet = quiet.map(|reason| format!(", after {reason}")).unwrap_or_default();
         Due::At(at, format!("{}{quiet}", step.in_words()))
     }
 
     /// In which state a step is booked that is due at an instant, and why if it does not just go out.
-    fn verdict(&self, standing: &Standing, rule: &Rule, step: &Step, due_at: Timestamp) -> (State, Option<String>) {
+    pub(super) fn verdict(
+        &self,
+        standing: &Standing,
+        rule: &Rule,
+        step: &Step,
+        due_at: Timestamp,
+    ) -> (State, Option<String>) {
         let now = self.inputs.now;
         let late = now.duration_since(due_at);
         if late > rule.expires {
@@ -195,14 +249,44 @@ impl<'a> Planner<'a> {
             .any(|delivery| !is_rule(&delivery.key.rule))
     }
 
-    /// The next slot of a rule for an endpoint, from an instant; a queue gives every slot once.
-    fn slot(&mut self, rule: &Rule, name: &EndpointName, from: Timestamp) -> Option<Timestamp> {
+    /// Why a repeat that is due at an instant is none any more: its rule, its article's author or the life of the article
+    /// says when they end.
+    fn ended(
+        &self,
+        standing: &Standing,
+        rule: &Rule,
+        step: &Step,
+        name: &EndpointName,
+        at: Timestamp,
+    ) -> Option<String> {
+        let (Moment::After(_), When::After(repeats)) = (step.moment, &rule.when) else { return None };
+        let zone = calm::zone_of(self.inputs.endpoints.get(name), self.inputs.site);
+        if let Some(last) = repeats.until {
+            let end = last.tomorrow().ok().and_then(|day| schedule::first_instant(&zone, day.at(0, 0, 0, 0)));
+            if end.is_some_and(|end| end <= at) {
+                return Some(format!("the rule repeats until {last}"));
+            }
+        }
+        let said = |end: Timestamp| end.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+        if let Some(end) = standing.article.repeat_until.filter(|end| *end <= at) {
+            return Some(format!("the article is repeated until {} only (`repeat_until`)", said(end)));
+        }
+        let expires = standing.article.expires.filter(|end| *end <= at)?;
+        Some(format!("the article expires before, at {}", said(expires)))
+    }
+
+    /// The next slot of a rule for an endpoint, from an instant; a queue gives every slot once. What is `only_foreseen`
+    /// takes none.
+    fn slot(&mut self, rule: &Rule, name: &EndpointName, from: Timestamp, only_foreseen: bool) -> Option<Timestamp> {
         let When::Slots { schedule, queue } = &rule.when else { return Some(from) };
         let mut slot = calm::slot(self.inputs, schedule, name, from)?;
         if *queue {
             // A slot that is past is free only if nothing was due in it; those that are past are not given out late.
             if slot < self.inputs.now {
                 slot = calm::slot(self.inputs, schedule, name, self.inputs.now)?;
+            }
+            if only_foreseen {
+                return Some(slot);
             }
             let taken = self.taken.entry((rule.name.clone(), name.clone())).or_default();
             while taken.contains(&slot) {
@@ -227,12 +311,25 @@ pub(super) enum Moved {
 }
 
 impl Planner<'_> {
-    /// What becomes of a booked step of an event.
-    pub(super) fn moved(&self, standing: &Standing, step: &Step, name: &EndpointName, booked: Timestamp) -> Moved {
-        let Moment::Event(offset) = step.moment else { return Moved::Stays };
+    /// What becomes of a booked step of an event, or of a repeat.
+    pub(super) fn moved(
+        &self,
+        standing: &Standing,
+        rule: &Rule,
+        step: &Step,
+        name: &EndpointName,
+        booked: Timestamp,
+    ) -> Moved {
+        let Moment::Event(offset) = step.moment else {
+            let ended = self.ended(standing, rule, step, name, booked);
+            return ended.map_or(Moved::Stays, Moved::CalledOff);
+        };
         let Some(event) = &standing.article.event else {
             return Moved::CalledOff("the article is no event any more".to_owned());
         };
+        if let Some(reason) = off(event) {
+            return Moved::CalledOff(reason.to_owned());
+        }
         let now = self.inputs.now;
         if let Some(reason) = too_late(step, Some(event), now) {
             return Moved::Over(reason);

@@ -9,6 +9,7 @@ mod by_hand;
 mod calm;
 mod follow;
 mod outbox;
+mod queue;
 mod removal;
 mod select;
 mod steps;
@@ -102,8 +103,8 @@ pub struct Plan {
     /// Deliveries that wait for a person because their rule or endpoint is not configured any more, or because of a
     /// blackout, with the reason.
     pub hold: Vec<(i64, String)>,
-    /// Deliveries that are due at another time than before: of a queue that several missed slots left due at once, or of
-    /// an event that moved.
+    /// Deliveries that are due at another time than before: of a queue that several missed slots left due at once, or
+    /// in which something urgent goes first; or of an event that moved.
     pub postpone: Vec<(i64, Timestamp)>,
     /// One line per article and endpoint: what goes where and when, or why not.
     pub lines: Vec<Line>,
@@ -154,6 +155,7 @@ pub fn plan(inputs: &Inputs) -> Plan {
         planner.article(standing);
     }
     planner.unreadable();
+    planner.put_urgent_first();
     planner.plan.lines.reverse();
     planner.plan
 }

@@ -1,13 +1,13 @@
 //! The outbox kept true: what was withdrawn is called off, what moved with its event moves, what is too late is reported,
-//! what lost its rule or falls into a blackout waits for a person, and a queue that missed slots is dealt new ones.
+//! what lost its rule or falls into a blackout waits for a person.
 
 use super::follow::Moved;
 use super::{Line, Moment, Planner, Step, calm, not_live, steps};
-use crate::config::{BlackoutAction, EndpointName, Rule, When};
+use crate::config::{BlackoutAction, EndpointName, Rule};
 use crate::delivery::{Delivery, State};
 use crate::span;
-use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use jiff::SignedDuration;
+use std::collections::BTreeMap;
 
 impl Planner<'_> {
     /// Calls off what was withdrawn, moves what moved with its event, reports what is too late, holds or drops what falls
@@ -49,7 +49,7 @@ impl Planner<'_> {
                     BlackoutAction::Drop => &mut self.plan.drop,
                 };
                 fates.push((delivery.id, calm::said(blackout)));
-            } else if matches!(rule.when, When::Slots { queue: true, .. }) && delivery.due_at <= now {
+            } else if rule.when.queue().is_some() && delivery.due_at <= now {
                 *overdue.entry((rule.name.clone(), delivery.key.endpoint.clone())).or_default() += 1;
             }
         }
@@ -71,53 +71,13 @@ impl Planner<'_> {
         if standing.is_unread() {
             return false;
         }
-        match self.moved(standing, &step, &delivery.key.endpoint, delivery.due_at) {
+        match self.moved(standing, rule, &step, &delivery.key.endpoint, delivery.due_at) {
             Moved::Stays => return false,
             Moved::To(at) => self.plan.postpone.push((delivery.id, at)),
             Moved::CalledOff(reason) => self.plan.withdraw.push((delivery.id, reason)),
             Moved::Over(reason) => self.plan.expire.push((delivery.id, reason)),
         }
         true
-    }
-
-    /// A queue of which several are due at once, since slots were missed: the first goes now, all others take the next
-    /// slots in the order of publication.
-    fn deal_slots_anew(&mut self, rule: &Rule, endpoint: &EndpointName) {
-        let When::Slots { schedule, queue: true } = &rule.when else { return };
-        let date = |delivery: &Delivery| {
-            let standing = self.inputs.catalog.get(&delivery.key.article);
-            standing.and_then(|standing| standing.article.date).map(|date| date.at)
-        };
-        let gone: BTreeSet<i64> = self
-            .plan
-            .withdraw
-            .iter()
-            .chain(&self.plan.expire)
-            .chain(&self.plan.hold)
-            .chain(&self.plan.drop)
-            .map(|(id, _)| *id)
-            .collect();
-        let waits = |delivery: &&Delivery| {
-            delivery.key.rule == rule.name
-                && delivery.key.endpoint == *endpoint
-                && delivery.state == State::Pending
-                && !delivery.by_hand
-                && !gone.contains(&delivery.id)
-        };
-        let mut queue: Vec<&Delivery> = self.inputs.outbox.iter().filter(waits).collect();
-        // One that the network may have is looked into, whatever its turn.
-        queue.sort_by_key(|delivery| (!delivery.look_first, date(delivery), delivery.due_at, delivery.id));
-        let mut slot = self.inputs.now;
-        let mut taken: BTreeSet<Timestamp> = queue.first().map(|first| first.due_at).into_iter().collect();
-        for delivery in queue.into_iter().skip(1).filter(|delivery| !delivery.look_first) {
-            let Some(next) = calm::slot_after(self.inputs, schedule, endpoint, slot) else { return };
-            slot = next;
-            taken.insert(slot);
-            if delivery.due_at != slot {
-                self.plan.postpone.push((delivery.id, slot));
-            }
-        }
-        self.taken.insert((rule.name.clone(), endpoint.clone()), taken);
     }
 
     /// Why a booked delivery must not go out, if its article was withdrawn. A file that cannot be read is not
@@ -152,7 +112,8 @@ impl Planner<'_> {
                 let waits = delivery.state == State::Pending;
                 let silence = self.inputs.silence.filter(|_| waits).map(|s| s.in_words(&self.inputs.site.timezone));
                 let said = silence.or_else(|| delivery.reason.clone()).or_else(|| delivery.remote_url.clone());
-                (delivery.state, said.unwrap_or_else(|| booked_words(&delivery.key.step)))
+                let urgent = if waits && self.is_urgent(delivery) { ", urgent" } else { "" };
+                (delivery.state, said.unwrap_or_else(|| format!("{}{urgent}", booked_words(&delivery.key.step))))
             });
         let moved = self.plan.postpone.iter().find(|(id, _)| *id == delivery.id).map(|(_, at)| *at);
         self.plan.lines.push(Line {

@@ -42,7 +42,8 @@ pub fn steps(when: &When) -> Vec<Step> {
             .map(|offset| Step { name: format!("event:{offset}"), moment: Moment::Event(*offset) })
             .collect(),
         // The first of the repeats is the announcement itself: it is the same delivery under either kind of rule.
-        When::After(offsets) => offsets
+        When::After(repeats) => repeats
+            .offsets
             .iter()
             .map(|offset| match offset.is_zero() {
                 true => publication(Moment::Publication),
@@ -112,14 +113,16 @@ pub fn too_late(step: &Step, event: Option<&EventTime>, now: Timestamp) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Repeats;
 
     #[test]
     fn names_lead_back_to_their_steps() {
         let offsets = |all: &[&str]| all.iter().map(|text| Offset::parse(text).unwrap()).collect::<Vec<_>>();
+        let repeated = |offsets| When::After(Repeats { offsets, until: None, is_even: false });
         let event = steps(&When::Event(offsets(&["-168h", "0d", "2h"])));
         let names: Vec<&str> = event.iter().map(|step| step.name.as_str()).collect();
         assert_eq!(names, ["event:-7d", "event:0s", "event:2h"]);
-        let after = steps(&When::After(offsets(&["0d", "30d"])));
+        let after = steps(&repeated(offsets(&["0d", "30d"])));
         assert_eq!(after[0], steps(&When::Publication)[0], "a rule that repeats announces first");
         for step in event.iter().chain(&after) {
             assert_eq!(Step::of_name(&step.name).as_ref(), Some(step));

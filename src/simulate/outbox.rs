@@ -166,6 +166,7 @@ impl Outbox {
                     withdrawn: false,
                     by_hand: false,
                     look_first: false,
+                    urgent: false,
                 };
                 self.by_article.entry(key.article).or_default().push(place);
                 self.by_key.insert(key, place);

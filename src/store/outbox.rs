@@ -129,6 +129,8 @@ pub enum PersonWord {
     NotPublished,
     /// A published one is taken away.
     Withdraw,
+    /// One that waits in a queue goes before the others.
+    Hurry,
 }
 
 impl PersonWord {
@@ -141,6 +143,7 @@ impl PersonWord {
             Self::Published(_) => "published",
             Self::NotPublished => "not published",
             Self::Withdraw => "withdraw",
+            Self::Hurry => "hurry",
         }
     }
 }
@@ -481,6 +484,11 @@ impl Store {
                     patience_from = ?1 where id = ?2 and state = 'uncertain'",
             )
             .bind(due),
+            PersonWord::Hurry => sqlx::query(
+                "update deliveries set urgent = 1, reason = iif(state = 'pending', 'put before the others by hand', reason)
+                 where id = ?2 and ?1 > 0 and state in ('pending', 'held') and look_first = 0 and urgent = 0",
+            )
+            .bind(due),
             PersonWord::Withdraw => sqlx::query(
                 "update deliveries set removal = 'due', removal_at = ?1, removal_since = null, removal_tries = 0, reason = 'it is to be taken away, by hand'
                  where id = ?2 and state = 'published' and coalesce(removal, '') not in ('due', 'done')",
@@ -559,5 +567,6 @@ pub(super) fn read_delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
         withdrawn: row.try_get("withdrawn")?,
         by_hand: row.try_get("by_hand")?,
         look_first: row.try_get("look_first")?,
+        urgent: row.try_get("urgent")?,
     })
 }

@@ -167,6 +167,108 @@ async fn an_article_is_repeated_with_a_text_of_its_own_and_announced_once() {
     assert!(texts.len() == 2 && texts[0].starts_with("Guide\n") && texts[1] == "Encore : Guide", "{texts:?}");
 }
 
+/// A rule that repeats, with what its `when` and an article say of it.
+async fn repeats(when: &str, more: &str) -> World {
+    let rest = format!(
+        "endpoints: {{ essai: {{ network: journal }} }}\nrules: [{{ name: une, endpoints: [essai], when: {when} }}]"
+    );
+    let mut world = World::new(&rest).await;
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", &format!("title: Guide\ndate: 2026-11-23 09:00:00 +00:00\n{more}"));
+    world.at("10:00:00").await;
+    world.at("10:30:00").await;
+    world
+}
+
+#[tokio::test]
+async fn repeats_end_with_a_day_of_the_rule_or_of_the_article_or_with_the_article() {
+    let three = [
+        step("publication", State::Pending, "2026-11-23T10:30:00Z"),
+        step("after:30d", State::Pending, "2026-12-23T10:30:00Z"),
+        step("after:60d", State::Pending, "2027-01-22T10:30:00Z"),
+    ];
+    for (when, more, expected, words) in [
+        ("{ after: [0d, 30d, 60d] }", "", &three[..], ""),
+        ("{ after: [0d, 30d, 60d], until: 2027-01-22 }", "", &three[..], ""),
+        ("{ after: [0d, 30d, 60d], until: 2027-01-21 }", "", &three[..2], "the rule repeats until 2027-01-21"),
+        ("{ after: [0d, 30d, 60d] }", "repeat_until: 2027-01-22", &three[..], ""),
+        ("{ after: [0d, 30d, 60d] }", "repeat_until: 2027-01-21", &three[..2], "until 2027-01-22 00:00 only"),
+        ("{ after: [0d, 30d, 60d] }", "expires: 2026-12-31", &three[..2], "the article expires before"),
+        ("{ every: 30d, times: 2 }", "", &three[..], ""),
+        ("{ every: 30d, until: 2027-02-01 }", "", &three[..], "the rule repeats until 2027-02-01"),
+        // The announcement itself is no repeat.
+        ("{ every: 30d, until: 2026-11-01 }", "", &three[..1], "30d after publication: the rule repeats until"),
+    ] {
+        let world = repeats(when, more).await;
+        assert_eq!(steps(&world).await, expected, "{when} {more}");
+        let mut fresh = repeats_lines(when, more).await;
+        fresh.retain(|line| line.state == "skipped" && line.path.contains("a.md"));
+        assert_eq!(fresh.len(), usize::from(!words.is_empty()), "{when} {more}: {fresh:#?}");
+        assert!(fresh.iter().all(|line| line.reason.contains(words)), "{fresh:#?}");
+    }
+}
+
+/// What the plan says of the article before anything is booked.
+async fn repeats_lines(when: &str, more: &str) -> Vec<Line> {
+    let rest = format!(
+        "endpoints: {{ essai: {{ network: journal }} }}\nrules: [{{ name: une, endpoints: [essai], when: {when} }}]"
+    );
+    let mut world = World::new(&rest).await;
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", &format!("title: Guide\ndate: 2026-11-23 09:00:00 +00:00\n{more}"));
+    world.at("10:00:00").await;
+    lines(&world, "10:30:00").await
+}
+
+#[tokio::test]
+async fn a_repeat_that_an_earlier_end_overtakes_is_called_off_with_the_reason_and_comes_back() {
+    let mut world = repeats("{ after: [0d, 30d] }", "").await;
+    let front = "title: Guide\ndate: 2026-11-23 09:00:00 +00:00";
+    world.place.article("_actualites/a.md", &format!("{front}\nrepeter_jusqu_au: 2026-12-10"));
+    world.at("11:00:00").await;
+    let called_off = &world.store.deliveries().await.unwrap()[1];
+    assert_eq!(called_off.state, State::Cancelled);
+    assert!(called_off.reason.as_deref().unwrap().contains("until 2026-12-11 00:00 only"), "{called_off:?}");
+    world.place.article("_actualites/a.md", front);
+    world.at("11:10:00").await;
+    assert_eq!(steps(&world).await[1], step("after:30d", State::Pending, "2026-12-23T10:30:00Z"));
+}
+
+#[tokio::test]
+async fn an_event_that_is_cancelled_or_postponed_reminds_nobody_and_thanks_nobody() {
+    for status in [
+        "event_status: cancelled",
+        "event_status: annulé",
+        "eventStatus: https://schema.org/EventCancelled",
+        "statut_evenement: Reporté",
+        "eventStatus: EventPostponed",
+        "annule: oui",
+    ] {
+        let mut world = World::new(REMINDERS).await;
+        world.at("08:00:00").await;
+        world.place.article("_actualites/rdv.md", &event("2026-12-10 09:00"));
+        world.at("10:00:00").await;
+        world.at("10:30:00").await;
+        let before = steps(&world).await;
+        assert_eq!(before.len(), 4);
+        world.place.article("_actualites/rdv.md", &format!("{}\n{status}", event("2026-12-10 09:00")));
+        let snapshot = world.at("11:00:00").await;
+        let after = world.store.deliveries().await.unwrap();
+        assert!(after.iter().all(|d| d.state == State::Cancelled), "{status}: {after:#?}");
+        assert!(after.iter().all(|d| d.reason.as_deref().unwrap().starts_with("the event is ")), "{after:#?}");
+        let calendar = snapshot.feeds.document("/feeds/events.ics").unwrap().body.clone();
+        let calendar = String::from_utf8_lossy(&calendar);
+        let expected =
+            if status.contains("Report") || status.contains("Postponed") { "TENTATIVE" } else { "CANCELLED" };
+        assert!(calendar.contains(&format!("STATUS:{expected}")), "{status}: {calendar}");
+        // It takes place after all, a week later.
+        world.place.article("_actualites/rdv.md", &event("2026-12-17 09:00"));
+        world.at("11:10:00").await;
+        assert!(steps(&world).await.iter().all(|(_, state, _)| *state == State::Pending), "{status}");
+        assert_eq!(steps(&world).await[0].2, "2026-12-10T08:00:00Z");
+    }
+}
+
 #[tokio::test]
 async fn a_moment_that_a_rule_loses_is_called_off_and_one_that_it_gets_is_booked_while_it_runs() {
     let mut world = World::new(REMINDERS).await;
@@ -327,6 +429,12 @@ fn moments_and_periods_that_make_no_sense_are_refused_with_their_place() {
         ("rules: [{ name: a, endpoints: [j], when: { event: [-1d, -24h] } }]", "stands here twice"),
         ("rules: [{ name: a, endpoints: [j], when: { after: [-1d] } }]", "before the publication"),
         ("rules: [{ name: a, endpoints: [j], when: { after: [] } }]", "0 moments"),
+        ("rules: [{ name: a, endpoints: [j], when: { every: 30d } }]", "needs an end"),
+        ("rules: [{ name: a, endpoints: [j], when: { every: 1m, times: 3 } }]", "too often"),
+        ("rules: [{ name: a, endpoints: [j], when: { every: 1d, times: 90 } }]", "90 repeats"),
+        ("rules: [{ name: a, endpoints: [j], when: { at: publication, times: 3 } }]", "`times` needs `every`"),
+        ("rules: [{ name: a, endpoints: [j], when: { event: [-1d], until: 2027-01-01 } }]", "`until` needs"),
+        ("rules: [{ name: a, endpoints: [j], when: { after: [0d], until: demain } }]", "`demain` is not a day"),
         ("rules: [{ name: a, endpoints: [j], when: { after: [0d], at: publication } }]", "both `at` and `after`"),
         ("rules: [{ name: a, endpoints: [j], when: { after: [0d] }, variants: { 3d: x } }]", "no moment `3d`"),
         ("quiet_hours: [\"20h-8h\"]", "quiet_hours[0]"),

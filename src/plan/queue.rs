@@ -1,0 +1,189 @@
+//! Queues: one post per slot and endpoint, in the order of publication, urgent ones before the others. A queue that
+//! missed slots is dealt new ones.
+
+use super::{Planner, calm, steps};
+use crate::catalog::Standing;
+use crate::config::{EndpointName, Rule};
+use crate::delivery::{Delivery, State};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something that waits for its slot.
+struct Waiting {
+    place: Place,
+    /// What comes first has the least.
+    turn: Turn,
+    /// The slot that it has.
+    due: Timestamp,
+    /// Before, its rule does not take its article.
+    earliest: Timestamp,
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    /// A delivery of the outbox.
+    Booked(i64),
+    /// One that this plan books, by its place there.
+    Planned(usize),
+}
+
+/// Urgent ones come first, in the order of publication; the others in the order that they have.
+type Turn = (bool, Option<Timestamp>, Timestamp);
+
+impl Planner<'_> {
+    /// Puts what is urgent before the others of its queue: all of them share the slots that they have, so each of the
+    /// others moves by one, and none is lost.
+    pub(super) fn put_urgent_first(&mut self) {
+        let rules: Vec<&Rule> = self.inputs.rules.iter().filter(|rule| rule.when.queue().is_some()).collect();
+        if rules.is_empty() {
+            return;
+        }
+        let mut queues: BTreeMap<(&str, &EndpointName), Vec<Waiting>> = BTreeMap::new();
+        let gone = self.gone();
+        for delivery in self.inputs.outbox.iter().filter(|delivery| waits_for_slot(delivery)) {
+            let Some(rule) = rules.iter().find(|rule| rule.name == delivery.key.rule) else { continue };
+            let moved = self.plan.postpone.iter().find(|(id, _)| *id == delivery.id).map(|(_, at)| *at);
+            let due = moved.unwrap_or(delivery.due_at);
+            // What is due goes now: it may be under way.
+            if due <= self.inputs.now || gone.contains(&delivery.id) {
+                continue;
+            }
+            let standing = self.inputs.catalog.get(&delivery.key.article);
+            let earliest = standing.map_or(Timestamp::MIN, |standing| self.old_enough(standing, rule));
+            let turn = turn(self.is_urgent(delivery), standing.map(|standing| &**standing), due);
+            let waiting = Waiting { place: Place::Booked(delivery.id), turn, due, earliest };
+            queues.entry((&rule.name, &delivery.key.endpoint)).or_default().push(waiting);
+        }
+        for (at, planned) in self.plan.book.iter().enumerate() {
+            let Some(rule) = rules.iter().find(|rule| rule.name == planned.key.rule) else { continue };
+            let Some((name, _)) = self.inputs.endpoints.get_key_value(&planned.key.endpoint) else { continue };
+            let Some(standing) = self.inputs.catalog.get(&planned.key.article) else { continue };
+            let turn = turn(standing.article.urgent, Some(standing), planned.due_at);
+            let earliest = self.old_enough(standing, rule);
+            let waiting = Waiting { place: Place::Planned(at), turn, due: planned.due_at, earliest };
+            if matches!(planned.state, State::Pending | State::Held) {
+                queues.entry((&rule.name, name)).or_default().push(waiting);
+            }
+        }
+        let moved: Vec<(Place, Timestamp)> = queues.into_values().flat_map(in_turn).collect();
+        for (place, due_at) in moved {
+            match place {
+                Place::Booked(id) => {
+                    self.plan.postpone.retain(|(known, _)| *known != id);
+                    self.plan.postpone.push((id, due_at));
+                }
+                Place::Planned(at) => self.plan_anew(at, due_at),
+            }
+            self.tell_anew(place, due_at);
+        }
+    }
+
+    /// A delivery that this plan books is due at another time: in which state, hangs on it.
+    fn plan_anew(&mut self, at: usize, due_at: Timestamp) {
+        let Some(planned) = self.plan.book.get(at) else { return };
+        let rule = self.inputs.rules.iter().find(|rule| rule.name == planned.key.rule);
+        let standing = self.inputs.catalog.get(&planned.key.article);
+        let step = rule.and_then(|rule| steps(&rule.when).into_iter().find(|step| step.name == planned.key.step));
+        let (Some(rule), Some(standing), Some(step)) = (rule, standing, step) else { return };
+        let (state, reason) = self.verdict(standing, rule, &step, due_at);
+        if let Some(planned) = self.plan.book.get_mut(at) {
+            (planned.due_at, planned.state, planned.reason) = (due_at, state, reason);
+        }
+    }
+
+    /// The line of what waits tells its new time.
+    fn tell_anew(&mut self, place: Place, due_at: Timestamp) {
+        let key = match place {
+            Place::Booked(id) => self.inputs.outbox.iter().find(|delivery| delivery.id == id).map(|d| &d.key),
+            Place::Planned(at) => self.plan.book.get(at).map(|planned| &planned.key),
+        };
+        let Some(key) = key.cloned() else { return };
+        let is_its = |line: &&mut super::Line| {
+            line.article == key.article
+                && line.rule.as_deref() == Some(&key.rule)
+                && line.endpoint.as_ref() == Some(&key.endpoint)
+        };
+        if let Some(line) = self.plan.lines.iter_mut().find(is_its) {
+            line.due_at = Some(due_at);
+        }
+    }
+
+    /// A queue of which several are due at once, since slots were missed: the first goes now, all others take the next
+    /// slots, urgent ones first, in the order of publication.
+    pub(super) fn deal_slots_anew(&mut self, rule: &Rule, endpoint: &EndpointName) {
+        let Some(schedule) = rule.when.queue() else { return };
+        let date = |delivery: &Delivery| {
+            let standing = self.inputs.catalog.get(&delivery.key.article);
+            standing.and_then(|standing| standing.article.date).map(|date| date.at)
+        };
+        let gone = self.gone();
+        let waits = |delivery: &&Delivery| {
+            delivery.key.rule == rule.name
+                && delivery.key.endpoint == *endpoint
+                && delivery.state == State::Pending
+                && !delivery.by_hand
+                && !gone.contains(&delivery.id)
+        };
+        let mut queue: Vec<&Delivery> = self.inputs.outbox.iter().filter(waits).collect();
+        // One that the network may have is looked into, whatever its turn.
+        queue.sort_by_key(|delivery| {
+            (!delivery.look_first, !self.is_urgent(delivery), date(delivery), delivery.due_at, delivery.id)
+        });
+        let mut slot = self.inputs.now;
+        let mut taken: BTreeSet<Timestamp> = queue.first().map(|first| first.due_at).into_iter().collect();
+        for delivery in queue.into_iter().skip(1).filter(|delivery| !delivery.look_first) {
+            let Some(next) = calm::slot_after(self.inputs, schedule, endpoint, slot) else { return };
+            slot = next;
+            taken.insert(slot);
+            if delivery.due_at != slot {
+                self.plan.postpone.push((delivery.id, slot));
+            }
+        }
+        self.taken.insert((rule.name.clone(), endpoint.clone()), taken);
+    }
+
+    /// Whether a delivery goes before the others of its queue: by a person's word, or by its article's.
+    pub(super) fn is_urgent(&self, delivery: &Delivery) -> bool {
+        delivery.urgent || self.inputs.catalog.get(&delivery.key.article).is_some_and(|known| known.article.urgent)
+    }
+
+    /// The deliveries that wait no more by what this plan decided so far.
+    fn gone(&self) -> BTreeSet<i64> {
+        let Self { plan, .. } = self;
+        let all = plan.withdraw.iter().chain(&plan.expire).chain(&plan.hold).chain(&plan.drop);
+        all.map(|(id, _)| *id).collect()
+    }
+}
+
+/// Whether a delivery waits, and may as well wait for another slot.
+fn waits_for_slot(delivery: &Delivery) -> bool {
+    matches!(delivery.state, State::Pending | State::Held)
+        && delivery.attempts == 0
+        && !delivery.look_first
+        && !delivery.by_hand
+}
+
+fn turn(urgent: bool, standing: Option<&Standing>, due: Timestamp) -> Turn {
+    let date = standing.filter(|_| urgent).and_then(|standing| standing.article.date).map(|date| date.at);
+    (!urgent, date, due)
+}
+
+/// Deals the slots that all of a queue have in the order of their turns. What has another slot than before; nothing if
+/// they cannot be dealt so that all are old enough.
+fn in_turn(mut queue: Vec<Waiting>) -> Vec<(Place, Timestamp)> {
+    if queue.iter().all(|waiting| waiting.turn.0) {
+        return Vec::new();
+    }
+    queue.sort_by_key(|waiting| waiting.turn);
+    let mut slots: Vec<Timestamp> = queue.iter().map(|waiting| waiting.due).collect();
+    slots.sort_unstable();
+    let mut moved = Vec::new();
+    for slot in slots {
+        let Some(next) = queue.iter().position(|waiting| waiting.earliest <= slot) else { return Vec::new() };
+        let waiting = queue.remove(next);
+        if waiting.due != slot {
+            moved.push((waiting.place, slot));
+        }
+    }
+    moved
+}

@@ -1,0 +1,211 @@
+//! Queues: one post per slot, in the order of publication; what is urgent goes before the others, and none is lost.
+
+use crate::plan::{World, instant};
+use crieur::clock::Clock;
+use crieur::config::EndpointName;
+use crieur::deliver::{Deliverer, Step};
+use crieur::delivery::State;
+use crieur::people::By;
+use crieur::plan::Line;
+use crieur::reconcile::{Reconciler, Snapshot};
+use crieur::store::PersonWord;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const QUEUE: &str = "endpoints: { essai: { network: journal } }\nrules: [{ name: file, endpoints: [essai], when: { slots: \"0 9 * * *\", queue: true }, settle: 0s, fresh: 60d, live_check: false }]";
+
+impl World {
+    fn series(&self, n: u8, more: &str) {
+        let front = format!("title: Série {n}\ndate: 2026-11-23 08:{n:02}:00 +00:00\n{more}");
+        self.place.article(&format!("_actualites/serie-{n}.md"), &front);
+    }
+
+    /// The days of November on which the articles of the series are due or went out, by their number.
+    async fn days(&self) -> BTreeMap<String, String> {
+        let deliveries = self.store.deliveries().await.unwrap();
+        let day = |at: Timestamp| at.strftime("%d").to_string();
+        let name = |path: &str| path.trim_start_matches("_actualites/serie-").trim_end_matches(".md").to_owned();
+        deliveries.iter().map(|delivery| (name(&delivery.path), day(delivery.due_at))).collect()
+    }
+
+    async fn lines(&self, time: &str) -> Vec<Line> {
+        let mut reconciler = Reconciler::new(Arc::clone(&self.config));
+        reconciler.glance(Some(&self.store), instant(time)).await.unwrap().plan.lines
+    }
+}
+
+fn days(expected: &[(&str, &str)]) -> BTreeMap<String, String> {
+    expected.iter().map(|(n, day)| ((*n).to_owned(), (*day).to_owned())).collect()
+}
+
+/// Three articles wait for the slots of three days, at nine in Paris.
+async fn waiting(rest: &str, settled: &str) -> World {
+    let mut world = World::new(rest).await;
+    world.at("08:00:00").await;
+    for n in 1..=3 {
+        world.series(n, "");
+    }
+    world.at("09:00:00").await;
+    world.at(settled).await;
+    assert_eq!(world.days().await, days(&[("1", "24"), ("2", "25"), ("3", "26")]));
+    world
+}
+
+async fn deliver(world: &World, snapshot: &Snapshot, now: Timestamp) {
+    let deliverer = Deliverer::new(Arc::clone(&world.config), world.store.clone(), Clock::by_hand(now));
+    while let Step::Did(_) = deliverer.step(&EndpointName::new("essai"), None, snapshot).await.unwrap() {}
+}
+
+#[tokio::test]
+async fn an_urgent_article_takes_the_next_slot_and_the_others_move_by_one() {
+    let mut world = waiting(QUEUE, "09:00:00").await;
+    world.series(4, "urgent: true");
+    world.at("09:10:00").await;
+    let moved = days(&[("4", "24"), ("1", "25"), ("2", "26"), ("3", "27")]);
+    assert_eq!(world.days().await, moved);
+    // Nothing moves twice, and the plan tells the same.
+    world.at("09:11:00").await;
+    assert_eq!(world.days().await, moved);
+    let lines = world.lines("09:12:00").await;
+    let urgent = lines.iter().find(|line| line.path.contains("serie-4")).unwrap();
+    assert_eq!((urgent.state, urgent.reason.as_str()), ("pending", "booked, urgent"));
+    // A second one, in French words, stands behind the first: they keep the order of publication.
+    world.series(5, "urgent: oui");
+    let planned = world.lines("09:13:00").await;
+    let second = planned.iter().find(|line| line.path.contains("serie-5")).unwrap();
+    assert_eq!(second.reason, "urgent: before the others of the queue");
+    assert_eq!(second.due_at, Some(instant("2026-11-25T08:00:00Z")));
+    let third = planned.iter().find(|line| line.path.contains("serie-1")).unwrap();
+    assert_eq!(third.due_at, Some(instant("2026-11-26T08:00:00Z")), "the plan tells where it moves to");
+    world.at("09:13:00").await;
+    assert_eq!(world.days().await, days(&[("4", "24"), ("5", "25"), ("1", "26"), ("2", "27"), ("3", "28")]));
+}
+
+#[tokio::test]
+async fn one_that_becomes_urgent_goes_first_and_keeps_its_place_when_it_is_not_any_more() {
+    let mut world = waiting(QUEUE, "09:00:00").await;
+    world.series(3, "urgent: true");
+    world.at("09:10:00").await;
+    assert_eq!(world.days().await, days(&[("3", "24"), ("1", "25"), ("2", "26")]));
+    world.series(3, "urgent: false");
+    world.at("09:20:00").await;
+    assert_eq!(world.days().await, days(&[("3", "24"), ("1", "25"), ("2", "26")]));
+}
+
+#[tokio::test]
+async fn a_person_puts_one_first() {
+    let mut world = waiting(QUEUE, "09:00:00").await;
+    let third = world.store.deliveries().await.unwrap()[2].id;
+    assert!(world.store.obey(third, &PersonWord::Hurry, &By::command("Aya"), instant("09:10:00")).await.unwrap());
+    assert!(!world.store.obey(third, &PersonWord::Hurry, &By::command("Aya"), instant("09:10:00")).await.unwrap(), "once is enough");
+    world.at("09:11:00").await;
+    assert_eq!(world.days().await, days(&[("3", "24"), ("1", "25"), ("2", "26")]));
+    // Down over two slots: it is still the first that goes.
+    let snapshot = world.at("2026-11-26T07:00:00Z").await;
+    deliver(&world, &snapshot, instant("2026-11-26T07:00:00Z")).await;
+    let deliveries = world.store.deliveries().await.unwrap();
+    let published: Vec<i64> = deliveries.iter().filter(|d| d.state == State::Published).map(|d| d.id).collect();
+    assert_eq!(published, [third]);
+}
+
+#[tokio::test]
+async fn what_is_urgent_is_held_by_a_blackout_and_waits_for_the_end_of_quiet_hours() {
+    let blackout = format!("{QUEUE}\nblackouts: [{{ from: 2026-11-24, until: 2026-11-24, reason: deuil }}]");
+    let mut world = World::new(&blackout).await;
+    world.at("08:00:00").await;
+    world.series(1, "urgent: true");
+    world.at("09:00:00").await;
+    let deliveries = world.store.deliveries().await.unwrap();
+    assert_eq!(deliveries[0].state, State::Held);
+    // A slot in a quiet hour is none.
+    let mut world = World::new(&format!("{QUEUE}\nquiet_hours: [Tue]")).await;
+    world.at("08:00:00").await;
+    for n in 1..=2 {
+        world.series(n, "");
+    }
+    world.series(3, "urgent: true");
+    world.at("09:00:00").await;
+    assert_eq!(world.days().await, days(&[("3", "25"), ("1", "26"), ("2", "27")]));
+}
+
+#[tokio::test]
+async fn an_urgent_article_settles_first_and_wastes_no_slot() {
+    let mut world = waiting(&QUEUE.replace("settle: 0s", "settle: 30m"), "09:30:00").await;
+    world.series(4, "urgent: true");
+    world.at("2026-11-24T07:50:00Z").await;
+    let lines = world.lines("2026-11-24T07:50:00Z").await;
+    let urgent = lines.iter().find(|line| line.path.contains("serie-4")).unwrap();
+    assert_eq!((urgent.state, urgent.due_at), ("settling", Some(instant("2026-11-25T08:00:00Z"))));
+    let snapshot = world.at("2026-11-24T08:00:00Z").await;
+    deliver(&world, &snapshot, instant("2026-11-24T08:00:00Z")).await;
+    world.at("2026-11-24T08:20:00Z").await;
+    assert_eq!(world.days().await, days(&[("1", "24"), ("4", "25"), ("2", "26"), ("3", "27")]));
+}
+
+/// A number that is drawn from others: the same seed gives the same run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+}
+
+#[tokio::test]
+async fn whatever_comes_when_each_goes_out_once_and_no_slot_has_two() {
+    for seed in 1..=4 {
+        let mut dice = Dice(seed);
+        let mut world = World::new(QUEUE).await;
+        world.at("08:00:00").await;
+        let (mut now, mut count) = (instant("08:30:00"), 0_u8);
+        let mut went: Vec<(String, Timestamp)> = Vec::new();
+        let mut waiting: Vec<(u8, bool)> = Vec::new();
+        for _ in 0..40 {
+            match dice.below(4) {
+                0 | 1 if count < 20 => {
+                    let urgent = dice.below(3) == 0;
+                    world.series(count, if urgent { "urgent: true" } else { "" });
+                    waiting.push((count, urgent));
+                    count += 1;
+                }
+                2 if dice.below(3) == 0 => {
+                    let pending = world.store.deliveries().await.unwrap();
+                    let pending: Vec<i64> =
+                        pending.iter().filter(|d| d.state == State::Pending).map(|d| d.id).collect();
+                    if let Some(id) = pending.get(dice.below(20) as usize) {
+                        world.store.obey(*id, &PersonWord::Hurry, &By::command("Aya"), now).await.unwrap();
+                    }
+                }
+                _ => {}
+            }
+            now = now.checked_add(SignedDuration::from_hours(dice.below(20) as i64)).unwrap();
+            let snapshot = world.reconciler.pass(&world.store, now).await.unwrap();
+            let pending = world.store.deliveries().await.unwrap();
+            let mut due: Vec<Timestamp> =
+                pending.iter().filter(|d| d.state == State::Pending && d.due_at > now).map(|d| d.due_at).collect();
+            let all = due.len();
+            due.sort();
+            due.dedup();
+            assert_eq!(due.len(), all, "seed {seed}: two in one slot");
+            deliver(&world, &snapshot, now).await;
+            let known = went.len();
+            for delivery in world.store.deliveries().await.unwrap() {
+                if delivery.state == State::Published && !went.iter().any(|(path, _)| *path == delivery.path) {
+                    went.push((delivery.path, now));
+                }
+            }
+            assert!(went.len() <= known + 1, "seed {seed}: more than one at a time");
+        }
+        // Then time passes until all have gone.
+        for day in 0..25 {
+            now = now.checked_add(SignedDuration::from_hours(if day == 0 { 1 } else { 24 })).unwrap();
+            let snapshot = world.reconciler.pass(&world.store, now).await.unwrap();
+            deliver(&world, &snapshot, now).await;
+        }
+        let deliveries = world.store.deliveries().await.unwrap();
+        assert_eq!(deliveries.len(), waiting.len(), "seed {seed}");
+        assert!(deliveries.iter().all(|d| d.state == State::Published), "seed {seed}: {deliveries:#?}");
+    }
+}
