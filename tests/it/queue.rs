@@ -98,7 +98,10 @@ async fn a_person_puts_one_first() {
     let mut world = waiting(QUEUE, "09:00:00").await;
     let third = world.store.deliveries().await.unwrap()[2].id;
     assert!(world.store.obey(third, &PersonWord::Hurry, &By::command("Aya"), instant("09:10:00")).await.unwrap());
-    assert!(!world.store.obey(third, &PersonWord::Hurry, &By::command("Aya"), instant("09:10:00")).await.unwrap(), "once is enough");
+    assert!(
+        !world.store.obey(third, &PersonWord::Hurry, &By::command("Aya"), instant("09:10:00")).await.unwrap(),
+        "once is enough"
+    );
     world.at("09:11:00").await;
     assert_eq!(world.days().await, days(&[("3", "24"), ("1", "25"), ("2", "26")]));
     // Down over two slots: it is still the first that goes.

@@ -122,12 +122,12 @@ fn slots(schedule: &Schedule, zone: &TimeZone, from: i64, until: i64) -> impl It
     all.map(|slot| slot.as_second()).take_while(move |slot| *slot < until)
 }
 
-/// Most slots of two years that are compared one by one; of lines with more, those of the days around the changes.
+/// Most slots of two years that are compared one by one; of lines with more, those of the hours around the changes.
 const SLOTS_MAX: usize = 1_500;
 
 #[test]
 fn two_years_of_slots_are_those_of_croniter() {
-    let lines = some(vec(line(), 1..3), 160);
+    let lines = some(vec(line(), 1..3), 120);
     let mut questions = Vec::new();
     let mut ours: Vec<Vec<i64>> = Vec::new();
     for (at, lines) in lines.iter().enumerate() {
@@ -135,7 +135,7 @@ fn two_years_of_slots_are_those_of_croniter() {
         let zone = zone(name);
         let mut spans = vec![(YEARS[0], YEARS[1])];
         if slots(&schedule, &zone, YEARS[0], YEARS[1]).nth(SLOTS_MAX).is_some() {
-            let around = |at: i64| (at - 2 * 86_400, at + 2 * 86_400);
+            let around = |at: i64| (at - 8 * 3_600, at + 8 * 3_600);
             spans = changes(&zone).into_iter().chain([YEARS[0] + 86_400 * 424]).map(around).collect();
         }
         for (from, until) in spans {
@@ -152,7 +152,7 @@ fn two_years_of_slots_are_those_of_croniter() {
     }
     let compared: usize = ours.iter().map(Vec::len).sum();
     println!("{} slots of {} schedules", compared, lines.len());
-    assert!(compared > 40_000, "{compared}");
+    assert!(compared > 20_000, "{compared}");
 }
 
 /// Instants within some days of the changes of a zone.
