@@ -92,7 +92,7 @@ fn standing(seed: &Seed, names: &mut Names) -> Standing {
                 let status = if seed.early { EventStatus::Cancelled } else { EventStatus::Confirmed };
                 Box::new(EventTime { start, end: None, all_day: false, status })
             }),
-            urgent: seed.number % 2 == 0,
+            urgent: seed.number.is_multiple_of(2),
             repeat_until: (seed.path == 1).then(|| instant(70)),
         },
         past: Past {
