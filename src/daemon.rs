@@ -63,7 +63,7 @@ impl Push {
     async fn wire(config: &Config, store: &Store, clock: &Clock) -> Self {
         let said = |error: String| tracing::error!("WebSub cannot be used: {error}");
         let (wake_distribute, wake_ping, figures) = (Wake::default(), Wake::default(), Figures::default());
-        let seal = Seal::of(config.store_key.as_ref(), &config.store);
+        let seal = Seal::of(config.store_key.as_ref(), config.store.beside());
         let mut hub = None;
         if let Some(routes) = http::Hub::new(config, seal.clone(), wake_distribute.clone()) {
             let distributor = Distributor::new(config, store.clone(), clock.clone(), seal.clone(), figures.clone());

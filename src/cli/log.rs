@@ -49,7 +49,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let zone = config.site.timezone.clone().unwrap_or(TimeZone::UTC);
     let store = Store::open_to_read(&config.store).await?;
     let Some(store) = store else {
-        return Err(Fail::Failed(format!("there is no database {} yet", config.store.display())));
+        return Err(Fail::Failed(format!("there is no database {} yet", config.store)));
     };
     match options.what {
         What::Export { json, csv, since } => {

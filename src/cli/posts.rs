@@ -5,6 +5,7 @@ mod hurry;
 
 use super::{Context, Fail, civil, person, print, print_json, say, zone};
 use crate::acts;
+use crate::config::StoreAddress;
 use crate::delivery::State;
 use crate::shapes;
 use crate::store::{PersonWord, Store};
@@ -127,7 +128,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     Ok(())
 }
 
-async fn list(database: &std::path::Path, options: List, zone: &TimeZone) -> Result<(), Fail> {
+async fn list(database: &StoreAddress, options: List, zone: &TimeZone) -> Result<(), Fail> {
     let state = match options.state.as_deref() {
         Some(word) => Some(State::parse(word).ok_or_else(|| {
             let words: Vec<&str> = State::ALL.iter().map(|state| state.word()).collect();
@@ -158,7 +159,7 @@ async fn list(database: &std::path::Path, options: List, zone: &TimeZone) -> Res
     Ok(())
 }
 
-async fn show(database: &std::path::Path, id: i64, zone: &TimeZone, json: bool) -> Result<(), Fail> {
+async fn show(database: &StoreAddress, id: i64, zone: &TimeZone, json: bool) -> Result<(), Fail> {
     let unknown = || Fail::Failed(format!("there is no delivery {id}; `crieur posts` lists them"));
     let store = Store::open_to_read(database).await?.ok_or_else(unknown)?;
     let delivery = acts::find(&store, id).await?;

@@ -15,6 +15,7 @@ mod read;
 mod rules;
 mod sections;
 mod shape;
+mod store;
 mod written;
 
 pub use composing::{Composing, Images, MissingAlt};
@@ -30,13 +31,14 @@ pub use rules::{Approval, BY_HAND, Baseline, OnWithdraw, Repeats, Rule, Selectio
 pub use sections::{
     Accents, CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Generator, Hashtags, Http, Hub, Site,
 };
+pub use store::{StoreAddress, StoreServer};
 pub use written::Written;
 
 use crate::problem::Problem;
 use crate::quiet::Quiet;
 use crate::secret::Key;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What surrounds the program, for `${NAME}` and `…_file`.
 pub struct Surroundings<'a> {
@@ -53,8 +55,8 @@ pub struct Config {
     pub site: Site,
     /// The embedded web server.
     pub http: Http,
-    /// The file of the SQLite database.
-    pub store: PathBuf,
+    /// The database.
+    pub store: StoreAddress,
     /// What secrets in the database are sealed with; None means a file beside it.
     pub store_key: Option<Key>,
     /// The feeds.

@@ -14,8 +14,10 @@ pub struct RawConfig {
     pub site: RawSite,
     /// The embedded web server.
     pub http: RawHttp,
-    /// Where deliveries and identities are kept: `sqlite:PATH`.
+    /// Where deliveries and identities are kept: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE`.
     pub store: Option<String>,
+    /// File that holds `store`.
+    pub store_file: Option<String>,
     /// Key that secrets in the database are sealed with: 32 random bytes in base64 or hexadecimal. By default one is made, in a file beside the database.
     pub store_key: Option<String>,
     /// File that holds `store_key`.

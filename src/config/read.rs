@@ -3,12 +3,12 @@
 
 use super::endpoints::EndpointName;
 use super::raw::RawConfig;
-use super::{Config, Surroundings, endpoints, hub, quiet, rules, schema, sections, shape};
+use super::{Config, Surroundings, endpoints, hub, quiet, rules, schema, sections, shape, store};
 use crate::problem::{Place, Problem};
 use crate::secret::{Key, Secret};
 use crate::yaml::{self, Step, Yaml};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The text at hand and the problems found so far.
 pub(super) struct Reader<'a> {
@@ -87,8 +87,8 @@ impl<'a> Reader<'a> {
     }
 
     fn sections(&mut self, raw: RawConfig) -> Config {
-        let store = self.store(raw.store);
-        let site = sections::site(self, raw.site, &store);
+        let store = store::read(self, raw.store, raw.store_file);
+        let site = sections::site(self, raw.site, store.beside());
         // A rule may name an endpoint that has mistakes of its own: those are reported there.
         let names: BTreeSet<EndpointName> = raw.endpoints.keys().map(EndpointName::new).collect();
         let alerts = raw.alerts.map(EndpointName::new).filter(|alerts| {
@@ -116,29 +116,6 @@ impl<'a> Reader<'a> {
             endpoints,
             alerts,
             rules,
-        }
-    }
-
-    fn store(&mut self, given: Option<String>) -> PathBuf {
-        let given = given.unwrap_or_else(|| "sqlite:data/crieur.db".to_owned());
-        match given.strip_prefix("sqlite:") {
-            Some(path) if !path.trim_start_matches("//").is_empty() => {
-                PathBuf::from(path.strip_prefix("//").unwrap_or(path))
-            }
-            _ => {
-                let message = if given.starts_with("postgres") {
-                    "store: PostgreSQL is not in this version yet".to_owned()
-                } else {
-                    // The value may hold a password: it is not repeated.
-                    "store: this is not the address of a store".to_owned()
-                };
-                self.problem(
-                    &[key("store")],
-                    message,
-                    "write sqlite: and the path of a file, such as sqlite:data/crieur.db",
-                );
-                PathBuf::new()
-            }
         }
     }
 

@@ -14,7 +14,7 @@ pub struct Means(Option<(Store, Seal)>);
 impl Means {
     /// The database of a configuration, and the seal of its secrets.
     pub fn new(config: &Config, store: &Store) -> Self {
-        Self(Some((store.clone(), Seal::of(config.store_key.as_ref(), &config.store))))
+        Self(Some((store.clone(), Seal::of(config.store_key.as_ref(), config.store.beside()))))
     }
 
     /// Nothing: enough to ask a network what it takes. Nothing is kept.

@@ -1,9 +1,9 @@
 //! Acts: what people decided, who and by which road, for ever. Each is written in the transaction that carries it out.
 
+use super::sql::{Transaction, query};
 use super::{Store, StoreError, instant, micros};
 use crate::people::By;
 use jiff::Timestamp;
-use sqlx::{Row as _, Sqlite, Transaction};
 
 /// What a person decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Act {
 impl Store {
     /// What people decided of a delivery, first to last.
     pub async fn acts(&self, delivery: i64) -> Result<Vec<Act>, StoreError> {
-        let rows = sqlx::query("select at, person, road, act, detail from acts where delivery = ? order by id");
+        let rows = query("select at, person, road, act, detail from acts where delivery = ? order by id");
         let rows = rows.bind(delivery).fetch_all(&self.pool).await?;
         rows.iter()
             .map(|row| {
@@ -41,21 +41,21 @@ impl Store {
 
 /// Writes an act down, of a delivery or of all.
 pub(super) async fn write(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut Transaction,
     by: &By,
     act: &str,
     delivery: Option<i64>,
     detail: Option<&str>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("insert into acts (at, person, road, act, delivery, detail) values (?, ?, ?, ?, ?, ?)")
+    query("insert into acts (at, person, road, act, delivery, detail) values (?, ?, ?, ?, ?, ?)")
         .bind(micros(now))
         .bind(&by.person)
         .bind(by.road.word())
         .bind(act)
         .bind(delivery)
         .bind(detail)
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     Ok(())
 }

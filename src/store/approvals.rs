@@ -1,13 +1,12 @@
 //! Approvals: who approved what, for ever.
 
+use super::sql::{Row, Transaction, query, query_scalar};
 use super::{Pass, Store, StoreError, acts, instant, log, micros};
 use crate::config::Approval;
 use crate::people::{By, People};
 use crate::plan::{self, Approved};
 use crate::post::Post;
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, Transaction};
 
 /// A person's approval of a held delivery, as they saw it.
 #[derive(Debug, Clone, Copy)]
@@ -45,23 +44,23 @@ pub struct OwnWord {
 impl Store {
     /// What was said of a delivery, first to last.
     pub async fn approvals(&self, delivery: i64) -> Result<Vec<Approved>, StoreError> {
-        let rows = sqlx::query(ALL).bind(delivery).fetch_all(&self.pool).await?;
+        let rows = query(ALL).bind(delivery).fetch_all(&self.pool).await?;
         rows.iter().map(read).collect()
     }
 
     /// Keeps a person's approval of a held delivery; with enough of them it may go out. Approvals of anything else that it
     /// was before are void. None if it is not held any more; else the state's reason.
     pub async fn approve(&self, id: i64, word: &Word<'_>, now: Timestamp) -> Result<Option<String>, StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
-        let row = sqlx::query("select due_at from deliveries where id = ? and state = 'held'").bind(id);
-        let Some(row) = row.fetch_optional(&mut *transaction).await? else { return Ok(None) };
+        let mut transaction = self.pool.begin_to_write().await?;
+        let row = query("select due_at from deliveries where id = ? and state = 'held'").bind(id);
+        let Some(row) = row.fetch_optional(&mut transaction).await? else { return Ok(None) };
         let due_at = instant(row.try_get("due_at")?)?;
         let (print, post) = match word.seen {
             Some(Seen { post, print, .. }) => (print, serde_json::to_string(post).unwrap_or_default()),
             None => ("", "null".to_owned()),
         };
         void(&mut transaction, id, print, "what it approved changed", now).await?;
-        sqlx::query(
+        query(
             "insert into approvals (delivery, person, print, post, given_at, version)
              select id, ?2, ?3, ?4, ?5, coalesce((select nullif(visible, '0000000000000000') from articles where articles.id = article), '')
              from deliveries where id = ?1",
@@ -71,9 +70,9 @@ impl Store {
         .bind(print)
         .bind(post)
         .bind(micros(now))
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
-        let rows = sqlx::query(ALL).bind(id).fetch_all(&mut *transaction).await?;
+        let rows = query(ALL).bind(id).fetch_all(&mut transaction).await?;
         let given = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let (enough, reason) = match word.seen {
             None => (true, format!("approved by {}", word.by.person)),
@@ -88,13 +87,13 @@ impl Store {
         // What asks for no approval of its own is a person's from now on. So is what was due before: it is not too late.
         let is_theirs = enough && (word.seen.is_none() || due_at <= now);
         let due_at = if word.seen.is_none() { due_at.max(now) } else { due_at };
-        sqlx::query("update deliveries set state = ?, reason = ?, due_at = ?, by_hand = max(by_hand, ?) where id = ?")
+        query("update deliveries set state = ?, reason = ?, due_at = ?, by_hand = max(by_hand, ?) where id = ?")
             .bind(if enough { "pending" } else { "held" })
             .bind(&reason)
             .bind(micros(due_at))
             .bind(is_theirs)
             .bind(id)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         acts::write(&mut transaction, word.by, "approve", Some(id), None, now).await?;
         log::seal(&mut transaction, now).await?;
@@ -104,14 +103,14 @@ impl Store {
 
     /// Voids all approvals of a delivery but those of a print.
     pub async fn void_approvals(&self, id: i64, print: &str, why: &str, now: Timestamp) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut transaction = self.pool.begin_to_write().await?;
         void(&mut transaction, id, print, why, now).await?;
         Ok(transaction.commit().await?)
     }
 
     /// What a person said of a delivery.
     pub async fn own_word(&self, id: i64) -> Result<OwnWord, StoreError> {
-        let query = sqlx::query("select override, image_held, asked_by from deliveries where id = ?").bind(id);
+        let query = query("select override, image_held, asked_by from deliveries where id = ?").bind(id);
         let Some(row) = query.fetch_optional(&self.pool).await? else { return Ok(OwnWord::default()) };
         Ok(OwnWord {
             text: row.try_get("override")?,
@@ -124,13 +123,13 @@ impl Store {
 impl Pass {
     /// Holds again what was approved and is to go out otherwise than it was: what readers see of its article changed.
     pub(super) async fn hold_changed(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let changed: Vec<i64> = sqlx::query_scalar(
+        let changed: Vec<i64> = query_scalar(
             "select distinct approvals.delivery from approvals
              join deliveries on deliveries.id = approvals.delivery join articles on articles.id = deliveries.article
              where voided_at is null and print <> '' and approvals.version <> visible and approvals.version <> ''
                 and deliveries.state in ('pending', 'held') and look_first = 0",
         )
-        .fetch_all(&mut *self.transaction)
+        .fetch_all(&mut self.transaction)
         .await?;
         for id in changed {
             self.hold_again(id, "the article changed since it was approved; approve it again", now).await?;
@@ -140,13 +139,13 @@ impl Pass {
 
     /// Voids the approvals of a delivery that has some, and holds it.
     pub(super) async fn hold_again(&mut self, id: i64, why: &str, now: Timestamp) -> Result<(), StoreError> {
-        let done = sqlx::query(
+        let done = query(
             "update deliveries set state = 'held', reason = ? where id = ? and look_first = 0 and state in ('pending', 'held')
                 and exists (select 1 from approvals where delivery = deliveries.id and voided_at is null and print <> '')",
         )
         .bind(why)
         .bind(id)
-        .execute(&mut *self.transaction)
+        .execute(&mut self.transaction)
         .await?;
         if done.rows_affected() > 0 {
             void(&mut self.transaction, id, "", why, now).await?;
@@ -158,25 +157,23 @@ impl Pass {
 const ALL: &str = "select person, print, given_at, voided_at, voided_why from approvals where delivery = ? order by id";
 
 async fn void(
-    transaction: &mut Transaction<'_, Sqlite>,
+    transaction: &mut Transaction,
     id: i64,
     print: &str,
     why: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "update approvals set voided_at = ?, voided_why = ? where delivery = ? and print <> ? and voided_at is null",
-    )
-    .bind(micros(now))
-    .bind(why)
-    .bind(id)
-    .bind(print)
-    .execute(&mut **transaction)
-    .await?;
+    query("update approvals set voided_at = ?, voided_why = ? where delivery = ? and print <> ? and voided_at is null")
+        .bind(micros(now))
+        .bind(why)
+        .bind(id)
+        .bind(print)
+        .execute(&mut *transaction)
+        .await?;
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Approved, StoreError> {
+fn read(row: &Row) -> Result<Approved, StoreError> {
     let at = row.try_get::<Option<i64>, _>("voided_at")?.map(instant).transpose()?;
     let why: Option<String> = row.try_get("voided_why")?;
     Ok(Approved {

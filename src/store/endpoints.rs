@@ -1,15 +1,14 @@
 //! How endpoints are: kept, so that a restart does not call a dead server again, and says a pause to whoever looks.
 
+use super::sql::{Row, query};
 use super::{Store, StoreError, instant, micros};
 use crate::config::EndpointName;
 use crate::delivery::{Health, Paused};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 impl Store {
     /// How an endpoint is.
     pub async fn health(&self, endpoint: &EndpointName) -> Result<Health, StoreError> {
-        let row = sqlx::query("select * from endpoint_health where endpoint = ?")
+        let row = query("select * from endpoint_health where endpoint = ?")
             .bind(endpoint.as_str())
             .fetch_optional(&self.pool)
             .await?;
@@ -19,18 +18,18 @@ impl Store {
     /// Records how an endpoint is. Where a pause ends with it, the patience of what waited begins anew: it was not the
     /// network's fault.
     pub async fn set_health(&self, endpoint: &EndpointName, health: &Health) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut transaction = self.pool.begin_to_write().await?;
         let paused = health.paused.as_ref();
         if paused.is_none() {
-            sqlx::query(
+            query(
                 "update deliveries set patience_from = null where endpoint = ?1 and state = 'pending'
                     and exists (select 1 from endpoint_health where endpoint = ?1 and paused_since is not null)",
             )
             .bind(endpoint.as_str())
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         }
-        sqlx::query(
+        query(
             "insert into endpoint_health (endpoint, failures, closed_until, paused_since, reason, settings)
              values (?1, ?2, ?3, ?4, ?5, ?6)
              on conflict (endpoint) do update set failures = ?2, closed_until = ?3, paused_since = ?4, reason = ?5, settings = ?6",
@@ -41,14 +40,14 @@ impl Store {
         .bind(paused.map(|paused| micros(paused.since)))
         .bind(paused.map(|paused| &paused.reason))
         .bind(paused.map(|paused| &paused.settings))
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         transaction.commit().await?;
         Ok(())
     }
 }
 
-fn read(row: &SqliteRow) -> Result<Health, StoreError> {
+fn read(row: &Row) -> Result<Health, StoreError> {
     let at = |name: &str| row.try_get::<Option<i64>, _>(name)?.map(instant).transpose();
     let paused = match at("paused_since")? {
         Some(since) => Some(Paused {

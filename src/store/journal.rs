@@ -1,10 +1,10 @@
 //! The embedded endpoint's posts.
 
+use super::sql::{query, query_scalar};
 use super::{Store, StoreError, corrupt, instant, micros};
 use crate::config::EndpointName;
 use crate::post::Post;
 use jiff::Timestamp;
-use sqlx::Row as _;
 
 /// A post on the timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Store {
         post: &Post,
         now: Timestamp,
     ) -> Result<i64, StoreError> {
-        sqlx::query("insert into journal (endpoint, key, text, url, language, posted_at, post) values (?, ?, ?, ?, ?, ?, ?) on conflict (key) do nothing")
+        query("insert into journal (endpoint, key, text, url, language, posted_at, post) values (?, ?, ?, ?, ?, ?, ?) on conflict (key) do nothing")
             .bind(endpoint.as_str())
             .bind(key)
             .bind(&post.text)
@@ -38,17 +38,17 @@ impl Store {
             .bind(serde_json::to_string(post).map_err(|_| corrupt("post", post.text.clone()))?)
             .execute(&self.pool)
             .await?;
-        Ok(sqlx::query_scalar("select id from journal where key = ?").bind(key).fetch_one(&self.pool).await?)
+        Ok(query_scalar("select id from journal where key = ?").bind(key).fetch_one(&self.pool).await?)
     }
 
     /// The number of the post of a key, if it is there.
     pub async fn journal_find(&self, key: &str) -> Result<Option<i64>, StoreError> {
-        Ok(sqlx::query_scalar("select id from journal where key = ?").bind(key).fetch_optional(&self.pool).await?)
+        Ok(query_scalar("select id from journal where key = ?").bind(key).fetch_optional(&self.pool).await?)
     }
 
     /// Takes a post off the timeline. One that is not there is gone.
     pub async fn journal_remove(&self, endpoint: &EndpointName, key: &str) -> Result<(), StoreError> {
-        sqlx::query("delete from journal where endpoint = ? and key = ?")
+        query("delete from journal where endpoint = ? and key = ?")
             .bind(endpoint.as_str())
             .bind(key)
             .execute(&self.pool)
@@ -58,8 +58,7 @@ impl Store {
 
     /// The newest posts, newest first.
     pub async fn journal(&self, at_most: u32) -> Result<Vec<JournalPost>, StoreError> {
-        let rows =
-            sqlx::query("select * from journal order by id desc limit ?").bind(at_most).fetch_all(&self.pool).await?;
+        let rows = query("select * from journal order by id desc limit ?").bind(at_most).fetch_all(&self.pool).await?;
         rows.iter()
             .map(|row| {
                 let post = match row.try_get::<Option<String>, _>("post")? {

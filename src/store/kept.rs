@@ -1,18 +1,18 @@
 //! What can be found out again, and is kept so that nobody waits for it: the index, and what is remembered of the feeds.
 
 use super::ledger::{ROWS, json_list};
+use super::sql::{QueryBuilder, query, query_scalar};
 use super::{Pass, StoreError, corrupt, instant, micros};
 use crate::article::ArticleId;
 use crate::catalog::{Kind, index};
 use crate::feed::{Memory, Remembered};
-use sqlx::{QueryBuilder, Row as _, Sqlite};
 use std::collections::BTreeSet;
 
 impl Pass {
     /// What the index fits, and its pages; None if there is none.
     pub async fn index(&mut self) -> Result<Option<(String, Vec<Vec<u8>>)>, StoreError> {
         let Some(fits) = self.meta("index").await? else { return Ok(None) };
-        let pages = sqlx::query_scalar("select body from index_pages").fetch_all(&mut *self.transaction).await?;
+        let pages = query_scalar("select body from index_pages").fetch_all(&mut self.transaction).await?;
         Ok(Some((fits, pages)))
     }
 
@@ -20,32 +20,32 @@ impl Pass {
     /// fit.
     pub async fn write_index(&mut self, pages: Vec<(u16, Vec<u8>)>, whole: Option<&str>) -> Result<(), StoreError> {
         if let Some(fits) = whole {
-            sqlx::query("delete from index_pages").execute(&mut *self.transaction).await?;
+            query("delete from index_pages").execute(&mut self.transaction).await?;
             self.set_meta("index", fits).await?;
         }
         for (page, body) in pages {
             let query = if body.is_empty() {
-                sqlx::query("delete from index_pages where page = ?").bind(page)
+                query("delete from index_pages where page = ?").bind(page)
             } else {
-                sqlx::query("insert or replace into index_pages (page, body) values (?, ?)").bind(page).bind(body)
+                query("insert into index_pages (page, body) values (?, ?) on conflict (page) do update set body = excluded.body").bind(page).bind(body)
             };
-            query.execute(&mut *self.transaction).await?;
+            query.execute(&mut self.transaction).await?;
         }
         Ok(())
     }
 
     /// Says that the ledger changed and the index did not.
     pub async fn index_is_behind(&mut self) -> Result<(), StoreError> {
-        sqlx::query("update meta set value = ? where name = 'index'")
+        query("update meta set value = ? where name = 'index'")
             .bind(index::behind())
-            .execute(&mut *self.transaction)
+            .execute(&mut self.transaction)
             .await?;
         Ok(())
     }
 
     /// Entries that feeds show.
     pub async fn entries(&mut self) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar("select body from entries").fetch_all(&mut *self.transaction).await?)
+        Ok(query_scalar("select body from entries").fetch_all(&mut self.transaction).await?)
     }
 
     /// Writes entries that feeds show, and takes out those that none shows any more.
@@ -55,16 +55,17 @@ impl Pass {
         dropped: &BTreeSet<ArticleId>,
     ) -> Result<(), StoreError> {
         for chunk in shown.chunks(ROWS) {
-            let mut query = QueryBuilder::<Sqlite>::new("insert or replace into entries (article, body) ");
+            let mut query = QueryBuilder::new("insert into entries (article, body) ");
             query.push_values(chunk, |mut row, (id, body)| {
                 row.push_bind(id.to_string()).push_bind(body);
             });
-            query.build().persistent(false).execute(&mut *self.transaction).await?;
+            query.push(" on conflict (article) do update set body = excluded.body");
+            query.build().execute(&mut self.transaction).await?;
         }
         if !dropped.is_empty() {
-            sqlx::query("delete from entries where article in (select value from json_each(?))")
+            query("delete from entries where article in (select value from json_each(?))")
                 .bind(json_list(dropped))
-                .execute(&mut *self.transaction)
+                .execute(&mut self.transaction)
                 .await?;
         }
         Ok(())
@@ -73,7 +74,7 @@ impl Pass {
     /// What is remembered of the feeds.
     pub async fn memory(&mut self) -> Result<Memory, StoreError> {
         let mut memory = Memory::default();
-        for row in sqlx::query("select * from feeds order by kind, term").fetch_all(&mut *self.transaction).await? {
+        for row in query("select * from feeds order by kind, term").fetch_all(&mut self.transaction).await? {
             let kind: String = row.try_get("kind")?;
             let (changed, print): (Option<i64>, String) = (row.try_get("changed")?, row.try_get("print")?);
             memory.feeds.push(Remembered {
@@ -86,7 +87,7 @@ impl Pass {
                 print: u64::from_str_radix(&print, 16).unwrap_or(0),
             });
         }
-        for row in sqlx::query("select * from documents").fetch_all(&mut *self.transaction).await? {
+        for row in query("select * from documents").fetch_all(&mut self.transaction).await? {
             let at = instant(row.try_get("last_modified")?)?;
             memory.documents.insert(row.try_get("path")?, (row.try_get("etag")?, at));
         }
@@ -96,16 +97,20 @@ impl Pass {
     /// Writes what is remembered of feeds, where it changed.
     pub async fn remember_feeds(&mut self, before: &Memory, after: &Memory) -> Result<(), StoreError> {
         for feed in after.feeds.iter().filter(|feed| !before.feeds.contains(feed)) {
-            sqlx::query("insert or replace into feeds (kind, term, label, slug, updated, changed, print) values (?, ?, ?, ?, ?, ?, ?)")
-                .bind(feed.kind.word())
-                .bind(&feed.term)
-                .bind(&feed.label)
-                .bind(&feed.slug)
-                .bind(micros(feed.updated))
-                .bind(micros(feed.changed))
-                .bind(format!("{:016x}", feed.print))
-                .execute(&mut *self.transaction)
-                .await?;
+            query(
+                "insert into feeds (kind, term, label, slug, updated, changed, print) values (?, ?, ?, ?, ?, ?, ?)
+                 on conflict (kind, term) do update set label = excluded.label, slug = excluded.slug,
+                    updated = excluded.updated, changed = excluded.changed, print = excluded.print",
+            )
+            .bind(feed.kind.word())
+            .bind(&feed.term)
+            .bind(&feed.label)
+            .bind(&feed.slug)
+            .bind(micros(feed.updated))
+            .bind(micros(feed.changed))
+            .bind(format!("{:016x}", feed.print))
+            .execute(&mut self.transaction)
+            .await?;
         }
         Ok(())
     }
@@ -116,14 +121,14 @@ impl Pass {
             if before.documents.get(path) == Some(&(etag.clone(), *at)) {
                 continue;
             }
-            sqlx::query(
+            query(
                 "insert into documents (path, etag, last_modified) values (?, ?, ?)
                  on conflict (path) do update set etag = excluded.etag, last_modified = excluded.last_modified",
             )
             .bind(path)
             .bind(etag)
             .bind(micros(*at))
-            .execute(&mut *self.transaction)
+            .execute(&mut self.transaction)
             .await?;
         }
         Ok(())

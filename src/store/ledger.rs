@@ -1,5 +1,6 @@
 //! One pass over the site in one transaction, and the ledger: what is remembered of every article.
 
+use super::sql::{QueryBuilder, Row as SqlRow, Transaction, query, query_scalar};
 use super::{Store, StoreError, corrupt, instant, micros};
 use crate::article::ArticleId;
 use crate::article::sketch::Sketch;
@@ -7,59 +8,56 @@ use crate::catalog::ledger::{self, Decided, Gone, Past, Row};
 use crate::catalog::look::Looked;
 use crate::catalog::{Catalog, Standing};
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, Transaction};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A transaction that has the database to itself until it is committed; dropped, it changes nothing.
 pub struct Pass {
-    pub(super) transaction: Transaction<'static, Sqlite>,
+    pub(super) transaction: Transaction,
 }
 
 impl Store {
     /// Begins a pass, when no other writer is at work.
     pub async fn pass(&self) -> Result<Pass, StoreError> {
-        Ok(Pass { transaction: self.pool.begin_with("begin immediate").await? })
+        Ok(Pass { transaction: self.pool.begin_to_write().await? })
     }
 
     /// Begins a pass that will only look.
     pub async fn glance(&self) -> Result<Pass, StoreError> {
-        Ok(Pass { transaction: self.pool.begin().await? })
+        Ok(Pass { transaction: self.pool.begin_to_read().await? })
     }
 }
 
 impl Pass {
     /// Whether no pass was ever made on this database.
     pub async fn is_first(&mut self) -> Result<bool, StoreError> {
-        let found: Option<String> = sqlx::query_scalar("select value from meta where name = 'first_start'")
-            .fetch_optional(&mut *self.transaction)
+        let found: Option<String> = query_scalar("select value from meta where name = 'first_start'")
+            .fetch_optional(&mut self.transaction)
             .await?;
         Ok(found.is_none())
     }
 
     /// Remembers the first start.
     pub async fn first_start(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("insert into meta (name, value) values ('first_start', ?) on conflict (name) do nothing")
+        query("insert into meta (name, value) values ('first_start', ?) on conflict (name) do nothing")
             .bind(now.to_string())
-            .execute(&mut *self.transaction)
+            .execute(&mut self.transaction)
             .await?;
         Ok(())
     }
 
     /// Collections that have been looked at.
     pub async fn collections(&mut self) -> Result<BTreeSet<String>, StoreError> {
-        let names: Vec<String> =
-            sqlx::query_scalar("select name from collections").fetch_all(&mut *self.transaction).await?;
+        let names: Vec<String> = query_scalar("select name from collections").fetch_all(&mut self.transaction).await?;
         Ok(names.into_iter().collect())
     }
 
     /// Remembers collections.
     pub async fn know_collections(&mut self, names: impl Iterator<Item = &String>) -> Result<(), StoreError> {
         for name in names {
-            sqlx::query("insert into collections (name) values (?) on conflict (name) do nothing")
+            query("insert into collections (name) values (?) on conflict (name) do nothing")
                 .bind(name)
-                .execute(&mut *self.transaction)
+                .execute(&mut self.transaction)
                 .await?;
         }
         Ok(())
@@ -79,15 +77,15 @@ impl Pass {
     }
 
     pub(super) async fn meta(&mut self, name: &str) -> Result<Option<String>, StoreError> {
-        let query = sqlx::query_scalar("select value from meta where name = ?").bind(name);
-        Ok(query.fetch_optional(&mut *self.transaction).await?)
+        let query = query_scalar("select value from meta where name = ?").bind(name);
+        Ok(query.fetch_optional(&mut self.transaction).await?)
     }
 
     pub(super) async fn set_meta(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
-        sqlx::query("insert or replace into meta (name, value) values (?, ?)")
+        query("insert into meta (name, value) values (?, ?) on conflict (name) do update set value = excluded.value")
             .bind(name)
             .bind(value)
-            .execute(&mut *self.transaction)
+            .execute(&mut self.transaction)
             .await?;
         Ok(())
     }
@@ -95,13 +93,13 @@ impl Pass {
     /// Rows of the ledger: those of articles whose file is gone, or of all.
     pub async fn ledger(&mut self, all: bool) -> Result<Vec<Row>, StoreError> {
         // Of the text, only what the gist needs.
-        let rows = sqlx::query(
+        let rows = query(
             "select id, path, addresses, own_id, title, substr(sketch, 1, 52) as sketch, visible, first_seen, updated, state,
                 state_since, decided, copy_of, likeness, gone_since, withdrawn_at, event, guid
-             from articles where ? or gone_since is not null order by id",
+             from articles where ? = 1 or gone_since is not null order by id",
         )
         .bind(all)
-        .fetch_all(&mut *self.transaction)
+        .fetch_all(&mut self.transaction)
         .await?;
         rows.iter().map(read_row).collect()
     }
@@ -111,14 +109,14 @@ impl Pass {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let rows = sqlx::query("select id, sketch from articles where id in (select value from json_each(?))")
+        let rows = query("select id, sketch from articles where id in (select value from json_each(?))")
             .bind(json_list(ids))
-            .fetch_all(&mut *self.transaction)
+            .fetch_all(&mut self.transaction)
             .await?;
         rows.iter()
             .map(|row| {
-                let sketch: Vec<u8> = row.try_get("sketch")?;
-                Ok((identity(row.try_get("id")?)?, Sketch::from_bytes(&sketch)))
+                let sketch: Option<Vec<u8>> = row.try_get("sketch")?;
+                Ok((identity(row.try_get("id")?)?, Sketch::from_bytes(&sketch.unwrap_or_default())))
             })
             .collect()
     }
@@ -126,7 +124,7 @@ impl Pass {
     /// Writes what a look changed.
     pub async fn write(&mut self, rows: Rows) -> Result<(), StoreError> {
         for chunk in rows.0.chunks(ROWS) {
-            let mut query = QueryBuilder::<Sqlite>::new(
+            let mut query = QueryBuilder::new(
                 "insert into articles (id, path, addresses, own_id, title, sketch, visible, first_seen, updated, state,
                     state_since, decided, copy_of, likeness, gone_since, withdrawn_at, event, guid) ",
             );
@@ -160,7 +158,7 @@ impl Pass {
                     withdrawn_at = excluded.withdrawn_at, event = excluded.event,
                     guid = excluded.guid",
             );
-            query.build().persistent(false).execute(&mut *self.transaction).await?;
+            query.build().execute(&mut self.transaction).await?;
         }
         Ok(())
     }
@@ -279,14 +277,14 @@ fn hash(text: String) -> Result<u64, StoreError> {
     u64::from_str_radix(&text, 16).map_err(|_| corrupt("hash", text))
 }
 
-fn read_row(row: &SqliteRow) -> Result<Row, StoreError> {
+fn read_row(row: &SqlRow) -> Result<Row, StoreError> {
     let addresses: String = row.try_get("addresses")?;
     let addresses: Vec<String> =
         serde_json::from_str(&addresses).map_err(|_| corrupt("list of addresses", addresses))?;
     let decided: Option<String> = row.try_get("decided")?;
     let copy_of: Option<String> = row.try_get("copy_of")?;
     let likeness: Option<f64> = row.try_get("likeness")?;
-    let sketch: Vec<u8> = row.try_get("sketch")?;
+    let sketch: Option<Vec<u8>> = row.try_get("sketch")?;
     let own_id: Option<String> = row.try_get("own_id")?;
     let gone_since: Option<i64> = row.try_get("gone_since")?;
     let withdrawn: Option<i64> = row.try_get("withdrawn_at")?;
@@ -302,7 +300,7 @@ fn read_row(row: &SqliteRow) -> Result<Row, StoreError> {
             former: addresses.map(Into::into).collect(),
             own_id: own_id.map(Into::into),
             guid: guid.map(Into::into),
-            gist: Sketch::from_bytes(&sketch).gist(),
+            gist: Sketch::from_bytes(&sketch.unwrap_or_default()).gist(),
             visible: hash(row.try_get("visible")?)?,
             first_seen: instant(row.try_get("first_seen")?)?,
             updated: instant(row.try_get("updated")?)?,

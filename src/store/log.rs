@@ -7,11 +7,10 @@
 //! entry before, or nothing for the first. Whoever keeps a copy of the last seal elsewhere can tell later that nothing
 //! up to it was changed.
 
+use super::sql::{Row, Transaction, query, query_scalar};
 use super::{Pass, Store, StoreError, instant, micros};
 use crate::digest;
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, Transaction};
 use std::collections::BTreeMap;
 
 /// One entry of the log.
@@ -88,29 +87,27 @@ pub enum Fault {
 const AT_ONCE: i64 = 2_000;
 
 /// Seals what the transaction wrote into the log. To be called last before it ends.
-pub(super) async fn seal(transaction: &mut Transaction<'static, Sqlite>, now: Timestamp) -> Result<(), StoreError> {
-    let rows = sqlx::query(
-        "select number, at, cast(kind as blob) as kind, delivery, cast(body as blob) as body, null as previous, null as seal
-         from log where seal is null order by number",
-    )
-    .fetch_all(&mut **transaction)
-    .await?;
+pub(super) async fn seal(transaction: &mut Transaction, now: Timestamp) -> Result<(), StoreError> {
+    let rows =
+        query("select number, at, kind, delivery, body, previous, seal from log where seal is null order by number")
+            .fetch_all(&mut *transaction)
+            .await?;
     let Some(first) = rows.first() else { return Ok(()) };
-    let before: Option<String> = sqlx::query_scalar("select seal from log where number = ?")
+    let before: Option<String> = query_scalar("select seal from log where number = ?")
         .bind(first.try_get::<i64, _>("number")? - 1)
-        .fetch_optional(&mut **transaction)
+        .fetch_optional(&mut *transaction)
         .await?
         .flatten();
     let mut previous = before.unwrap_or_default();
     for row in &rows {
         let entry = Entry { at: Some(now), previous, ..read_entry(row)? };
         let seal = entry.fitting();
-        sqlx::query("update log set at = ?, previous = ?, seal = ? where number = ?")
+        query("update log set at = ?, previous = ?, seal = ? where number = ?")
             .bind(micros(now))
             .bind(&entry.previous)
             .bind(&seal)
             .bind(entry.number)
-            .execute(&mut **transaction)
+            .execute(&mut *transaction)
             .await?;
         previous = seal;
     }
@@ -120,14 +117,13 @@ pub(super) async fn seal(transaction: &mut Transaction<'static, Sqlite>, now: Ti
 impl Store {
     /// Entries after a number, in their order, some at once; none when the end is reached.
     pub async fn log_after(&self, number: i64) -> Result<Vec<Entry>, StoreError> {
-        let rows = sqlx::query(
-            "select number, at, cast(kind as blob) as kind, delivery, cast(body as blob) as body,
-                cast(previous as blob) as previous, cast(seal as blob) as seal from log where number > ? order by number limit ?",
+        let rows = query(
+            "select number, at, kind, delivery, body, previous, seal from log where number > ? order by number limit ?",
         )
-            .bind(number)
-            .bind(AT_ONCE)
-            .fetch_all(&self.pool)
-            .await?;
+        .bind(number)
+        .bind(AT_ONCE)
+        .fetch_all(&self.pool)
+        .await?;
         rows.iter().map(read_entry).collect()
     }
 
@@ -171,7 +167,7 @@ impl Store {
         if let Some((number, _)) = noted.filter(|_| !is_noted) {
             verdict.faults.push(Fault::NotNoted(number));
         }
-        let rows = sqlx::query("select id, state from deliveries where state <> 'sending' order by id");
+        let rows = query("select id, state from deliveries where state <> 'sending' order by id");
         for row in rows.fetch_all(&self.pool).await? {
             let (delivery, state): (i64, String) = (row.try_get("id")?, row.try_get("state")?);
             let said = said.remove(&delivery);
@@ -198,7 +194,7 @@ fn state_in(body: &str) -> Option<String> {
 }
 
 /// What was changed by other hands may be no text, and no instant, any more: it is read all the same.
-fn read_entry(row: &SqliteRow) -> Result<Entry, StoreError> {
+fn read_entry(row: &Row) -> Result<Entry, StoreError> {
     let text = |name: &str| -> Result<String, StoreError> {
         let bytes: Option<Vec<u8>> = row.try_get(name)?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default())

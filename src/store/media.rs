@@ -1,6 +1,7 @@
 //! Images of posts, kept once by their content: a try that is repeated sends the same bytes, and so does every network
 //! that takes them.
 
+use super::sql::{query, query_scalar};
 use super::{Store, StoreError, micros};
 use jiff::Timestamp;
 
@@ -13,7 +14,7 @@ impl Store {
         bytes: &[u8],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query("insert into media (digest, media_type, body, kept_at) values (?, ?, ?, ?) on conflict do nothing")
+        query("insert into media (digest, media_type, body, kept_at) values (?, ?, ?, ?) on conflict do nothing")
             .bind(digest)
             .bind(media_type)
             .bind(bytes)
@@ -25,20 +26,18 @@ impl Store {
 
     /// The bytes of an image by their digest.
     pub async fn media(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(sqlx::query_scalar("select body from media where digest = ?")
-            .bind(digest)
-            .fetch_optional(&self.pool)
-            .await?)
+        Ok(query_scalar("select body from media where digest = ?").bind(digest).fetch_optional(&self.pool).await?)
     }
 
-    /// The media type and the bytes of an image that a post of the journal shows.
+    /// The media type and the bytes of an image that a post of the journal shows. `digest` is hexadecimal.
     pub async fn journal_image(&self, digest: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {
-        Ok(sqlx::query_as(
-            "select media_type, body from media where digest = ?1 and exists (select 1 from journal, json_each(journal.post, '$.images') image
-                where image.value ->> 'digest' = ?1)",
+        let row = query(
+            r#"select media_type, body from media where digest = ?1
+                and exists (select 1 from journal where post like '%"digest":"' || ?1 || '"%')"#,
         )
         .bind(digest)
         .fetch_optional(&self.pool)
-        .await?)
+        .await?;
+        row.map(|row| Ok((row.try_get("media_type")?, row.try_get("body")?))).transpose()
     }
 }

@@ -1,4 +1,4 @@
-//! The store: one SQLite database that remembers identities, feeds, deliveries and the journal's posts.
+//! The store: one database, of SQLite or PostgreSQL, that remembers identities, feeds, deliveries and the journal's posts.
 //!
 //! What belongs together is written in one transaction, and SQL never leaves this folder. Several processes may use one database at
 //! once: writers take turns, and a delivery is only ever tried by the one that holds its lease.
@@ -16,8 +16,11 @@ mod outbox;
 mod owed;
 mod owner;
 mod pings;
+mod postgres;
 mod removals;
 mod silence;
+mod sql;
+mod sqlite;
 mod subscriptions;
 mod wishes;
 
@@ -31,12 +34,12 @@ pub use pings::Ping;
 pub use removals::{Removed, ToRemove};
 pub use subscriptions::Found;
 
+use crate::config::StoreAddress;
 use jiff::Timestamp;
 use owner::Owner;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use std::path::{Path, PathBuf};
+use sql::{Pool, query};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The version of the tables that this program knows.
 const SCHEMA_VERSION: i64 = STEPS.len() as i64;
@@ -59,7 +62,7 @@ const STEPS: [&str; 12] = [
 /// An open database.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: SqlitePool,
+    pool: Pool,
     owner: Arc<Owner>,
 }
 
@@ -75,21 +78,32 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The file was written by a later version.
+    /// The server cannot be reached, or does not let Crieur in.
     #[error(
-        "the database {path} was written by a later version of Crieur (tables {found}, this one knows {SCHEMA_VERSION}); use that version, or another file"
+        "the database {server} cannot be reached; check that it runs, its address, and the user and password in `store`"
+    )]
+    Connect {
+        /// Database and host.
+        server: String,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// It was written by a later version.
+    #[error(
+        "the database {database} was written by a later version of Crieur (tables {found}, this one knows {SCHEMA_VERSION}); use that version, or another database"
     )]
     Later {
-        /// The file.
-        path: PathBuf,
+        /// Which.
+        database: String,
         /// The version of its tables.
         found: i64,
     },
-    /// The file was written by an earlier version, and is only looked at.
-    #[error("the database {path} was written by an earlier version of Crieur; `crieur run` brings it up to date")]
+    /// It was written by an earlier version, and is only looked at.
+    #[error("the database {database} was written by an earlier version of Crieur; `crieur run` brings it up to date")]
     Earlier {
-        /// The file.
-        path: PathBuf,
+        /// Which.
+        database: String,
     },
     /// A statement failed.
     #[error("the database does not answer as it should")]
@@ -105,122 +119,65 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Opens the database, making it if it is not there.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|error| open_error(path, error))?;
-        }
-        let options = options(path).create_if_missing(true);
-        let mut tries = 0;
-        let pool = loop {
-            match opened(options.clone(), path).await {
-                Ok(pool) => break pool,
-                // Several processes that start together on a new database take turns in making it.
-                Err(error) if tries < OPEN_TRIES && is_busy(&error) => {
-                    tries += 1;
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-                Err(StoreError::Sql(error)) => return Err(open_error(path, error)),
-                Err(error) => return Err(error),
+    /// Opens the database, making its tables if they are not there; a file too.
+    pub async fn open(address: &StoreAddress) -> Result<Self, StoreError> {
+        let (pool, owner) = match address {
+            StoreAddress::File(path) => {
+                let pool = Pool::Sqlite(sqlite::open(path).await?);
+                let owner = Owner::register(path).map_err(|error| sqlite::open_error(path, error))?;
+                (pool, owner)
+            }
+            StoreAddress::Server(server) => {
+                let pool = postgres::connect(server).await?;
+                postgres::migrate(&pool, server).await?;
+                (Pool::Postgres(pool), Owner::of_server())
             }
         };
-        let owner = Owner::register(path).map_err(|error| open_error(path, error))?;
         Ok(Self { pool, owner: Arc::new(owner) })
     }
 
     /// Opens the database to look at it, changing nothing. None if there is none.
-    pub async fn open_to_read(path: &Path) -> Result<Option<Self>, StoreError> {
-        if !path.is_file() {
-            return Ok(None);
+    pub async fn open_to_read(address: &StoreAddress) -> Result<Option<Self>, StoreError> {
+        let (pool, owner, found) = match address {
+            StoreAddress::File(path) => {
+                let Some(pool) = sqlite::open_to_read(path).await? else { return Ok(None) };
+                let found = sqlite::version(&pool).await?;
+                (Pool::Sqlite(pool), Owner::nobody(path), found)
+            }
+            StoreAddress::Server(server) => {
+                let pool = postgres::connect(server).await?;
+                let found = postgres::version(&pool).await?;
+                (Pool::Postgres(pool), Owner::of_server(), found)
+            }
+        };
+        match found {
+            SCHEMA_VERSION => Ok(Some(Self { pool, owner: Arc::new(owner) })),
+            // Nobody made it yet, or another process is just at it.
+            0 => Ok(None),
+            found if found < SCHEMA_VERSION => Err(StoreError::Earlier { database: address.to_string() }),
+            found => Err(StoreError::Later { database: address.to_string(), found }),
         }
-        let pool = pool(options(path).read_only(true)).await.map_err(|error| open_error(path, error))?;
-        match version(&pool).await? {
-            SCHEMA_VERSION => {}
-            // Another process is just making it.
-            0 => return Ok(None),
-            found if found < SCHEMA_VERSION => return Err(StoreError::Earlier { path: path.to_owned() }),
-            found => return Err(StoreError::Later { path: path.to_owned(), found }),
-        }
-        Ok(Some(Self { pool, owner: Arc::new(Owner::nobody(path)) }))
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("select 1 from meta limit 1").fetch_optional(&self.pool).await?;
+        query("select 1 from meta limit 1").fetch_optional(&self.pool).await?;
         Ok(())
     }
 
     /// Moves what was written from the log into the file. A pass does it when its readers have what they wait for: a
-    /// first start writes much, and a commit would wait for it.
+    /// first start writes much, and a commit would wait for it. A server sees to that itself.
     pub async fn tidy(&self) -> Result<(), StoreError> {
-        sqlx::query("pragma wal_checkpoint(passive)").execute(&self.pool).await?;
+        if let Pool::Sqlite(pool) = &self.pool {
+            sqlite::tidy(pool).await?;
+        }
         Ok(())
     }
 
-    /// Closes the database: what was written is in its file.
+    /// Closes the database: what was written is there.
     pub async fn close(&self) {
         self.pool.close().await;
     }
-}
-
-/// How often opening a database that others are making is tried again.
-const OPEN_TRIES: u32 = 200;
-
-async fn opened(options: SqliteConnectOptions, path: &Path) -> Result<SqlitePool, StoreError> {
-    let pool = pool(options).await?;
-    migrate(&pool, path).await?;
-    Ok(pool)
-}
-
-/// Whether another process has the database at the moment (SQLite's primary result code 5, SQLITE_BUSY). Switching a
-/// new database to its journal mode is refused at once, without the patience that is configured.
-fn is_busy(error: &StoreError) -> bool {
-    let StoreError::Sql(sqlx::Error::Database(error)) = error else { return false };
-    error.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
-}
-
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        // An attempt must be on the disk before the first byte is sent.
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(30))
-        .foreign_keys(true)
-        // In pages of 4 KiB; `Store::tidy` comes long before.
-        .pragma("wal_autocheckpoint", "25000")
-}
-
-async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
-    SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(60)).connect_with(options).await
-}
-
-fn open_error(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-    StoreError::Open { path: path.to_owned(), source: source.into() }
-}
-
-async fn version(pool: &SqlitePool) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar("pragma user_version").fetch_one(pool).await?)
-}
-
-/// Makes the tables, once, even if several processes start together.
-async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), StoreError> {
-    let mut transaction = pool.begin_with("begin immediate").await?;
-    let found: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut *transaction).await?;
-    let missing = usize::try_from(found).ok().and_then(|done| STEPS.get(done..));
-    let Some(missing) = missing else { return Err(StoreError::Later { path: path.to_owned(), found }) };
-    for step in missing {
-        sqlx::raw_sql(*step).execute(&mut *transaction).await?;
-    }
-    // Whatever the steps did to the tables, every change of the outbox is told.
-    let has_log: bool = sqlx::query_scalar("select count(*) > 0 from sqlite_master where name = 'log'")
-        .fetch_one(&mut *transaction)
-        .await?;
-    if !missing.is_empty() || !has_log {
-        sqlx::raw_sql(include_str!("log.sql")).execute(&mut *transaction).await?;
-    }
-    transaction.commit().await?;
-    Ok(())
 }
 
 /// An instant as the store keeps it.

@@ -5,6 +5,7 @@
 //! is still open when its lease ends means that the network may have the post.
 
 use super::silence::is_silent;
+use super::sql::{Row, Transaction, query, query_scalar};
 use super::{Store, StoreError, acts, corrupt, instant, log, micros};
 use crate::article::ArticleId;
 use crate::config::EndpointName;
@@ -13,8 +14,6 @@ use crate::delivery::{Delivery, DeliveryKey, Receipt, State};
 use crate::people::By;
 use crate::post::Post;
 use jiff::{SignedDuration, Timestamp};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, Transaction};
 
 /// The right to try one delivery.
 #[derive(Debug, Clone)]
@@ -164,7 +163,7 @@ impl Store {
         look_after: SignedDuration,
         now: Timestamp,
     ) -> Result<Leased, StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut transaction = self.pool.begin_to_write().await?;
         self.take_back(&mut transaction, endpoint, look_after, now).await?;
         log::seal(&mut transaction, now).await?;
         if is_silent(&mut transaction).await? {
@@ -172,9 +171,9 @@ impl Store {
             return Ok(Leased::Wait(None));
         }
         let busy: Option<i64> =
-            sqlx::query_scalar("select min(lease_until) from deliveries where endpoint = ? and state = 'sending'")
+            query_scalar("select min(lease_until) from deliveries where endpoint = ? and state = 'sending'")
                 .bind(endpoint.as_str())
-                .fetch_one(&mut *transaction)
+                .fetch_one(&mut transaction)
                 .await?;
         if let Some(until) = busy {
             transaction.commit().await?;
@@ -182,16 +181,16 @@ impl Store {
         }
         // What a clock that was wrong dated ahead says nothing: it would keep the endpoint closed until then.
         let last: Option<i64> =
-            sqlx::query_scalar("select max(published_at) from deliveries where endpoint = ? and published_at <= ?")
+            query_scalar("select max(published_at) from deliveries where endpoint = ? and published_at <= ?")
                 .bind(endpoint.as_str())
                 .bind(micros(now))
-                .fetch_one(&mut *transaction)
+                .fetch_one(&mut transaction)
                 .await?;
         let open_from = match last {
             Some(last) => instant(last)?.checked_add(gap).unwrap_or(Timestamp::MAX),
             None => Timestamp::MIN,
         };
-        let next = sqlx::query(
+        let next = query(
             "select * from deliveries where endpoint = ?1 and state = 'pending' and (?2 is null or id = ?2)
              order by max(due_at, coalesce(retry_at, due_at)) > ?3, iif(max(due_at, coalesce(retry_at, due_at)) > ?3,
                 max(due_at, coalesce(retry_at, due_at)), due_at), id limit 1",
@@ -199,7 +198,7 @@ impl Store {
         .bind(endpoint.as_str())
         .bind(only)
         .bind(micros(now))
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut transaction)
         .await?;
         let Some(row) = next else {
             transaction.commit().await?;
@@ -227,14 +226,14 @@ impl Store {
         }
         let token: i64 = row.try_get::<i64, _>("lease_token")? + 1;
         let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
-        sqlx::query(
+        query(
             "update deliveries set state = 'sending', lease_owner = ?, lease_until = ?, lease_token = ? where id = ?",
         )
         .bind(self.owner.name())
         .bind(micros(until))
         .bind(token)
         .bind(delivery.id)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         crash_point("lease-commit");
         transaction.commit().await?;
@@ -256,14 +255,14 @@ impl Store {
     /// Takes back what an ended lease or an ended process left under way.
     async fn take_back(
         &self,
-        transaction: &mut Transaction<'_, Sqlite>,
+        transaction: &mut Transaction,
         endpoint: &EndpointName,
         look_after: SignedDuration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let rows = sqlx::query("select id, lease_owner, lease_until, look_first, last_attempt from deliveries where endpoint = ? and state = 'sending'")
+        let rows = query("select id, lease_owner, lease_until, look_first, last_attempt from deliveries where endpoint = ? and state = 'sending'")
             .bind(endpoint.as_str())
-            .fetch_all(&mut **transaction)
+            .fetch_all(&mut *transaction)
             .await?;
         for row in rows {
             let owner: Option<String> = row.try_get("lease_owner")?;
@@ -278,14 +277,14 @@ impl Store {
                 Some(last) => instant(last)?.checked_add(look_after).unwrap_or(Timestamp::MAX),
                 None => now,
             };
-            sqlx::query(
+            query(
                 "update deliveries set state = 'pending', lease_owner = null, lease_until = null, lease_token = lease_token + 1,
                     retry_at = ?, reason = ? where id = ?",
             )
             .bind(micros(due))
             .bind(look_first.then_some("the last try was cut off; the network is asked before anything is sent again"))
             .bind(id)
-            .execute(&mut **transaction)
+            .execute(&mut *transaction)
             .await?;
         }
         Ok(())
@@ -293,12 +292,12 @@ impl Store {
 
     /// Opens an attempt and keeps the post, before anything is sent.
     pub async fn start(&self, lease: &Lease, post: &Post, now: Timestamp) -> Result<Start, StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut transaction = self.pool.begin_to_write().await?;
         if is_silent(&mut transaction).await? {
             return Ok(Start::Silent);
         }
         let json = serde_json::to_string(post).map_err(|_| corrupt("post", post.text.clone()))?;
-        let done = sqlx::query(
+        let done = query(
             "update deliveries set post = ?2, look_first = 1, attempts = attempts + 1, looks = 0,
                 lease_until = ?5, first_attempt = coalesce(first_attempt, ?1), patience_from = coalesce(patience_from, ?1), last_attempt = ?1
              where id = ?3 and state = 'sending' and lease_token = ?4 and lease_until > ?1",
@@ -308,19 +307,19 @@ impl Store {
         .bind(lease.delivery.id)
         .bind(lease.token)
         .bind(micros(now.checked_add(LEASE).unwrap_or(Timestamp::MAX)))
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         if done.rows_affected() == 0 {
             return Ok(Start::Lost);
         }
-        sqlx::query(
+        query(
             "insert into attempts (delivery, number, lease_token, started_at)
              select id, attempts, ?, ? from deliveries where id = ?",
         )
         .bind(lease.token)
         .bind(micros(now))
         .bind(lease.delivery.id)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         log::seal(&mut transaction, now).await?;
         crash_point("start-commit");
@@ -356,8 +355,8 @@ impl Store {
             Outcome::Published(receipt) | Outcome::Found(receipt) => Some(receipt),
             _ => None,
         };
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
-        let done = sqlx::query(
+        let mut transaction = self.pool.begin_to_write().await?;
+        let done = query(
             "update deliveries set state = ?1, reason = ?2, retry_at = ?3, look_first = ?4, withdrawn = ?5,
                 remote_id = ?6, remote_url = ?7, remote_parts = ?12, published_at = ?8, looks = looks + ?11, image_held = max(image_held, ?13), lease_owner = null, lease_until = null
              where id = ?9 and ((state = 'sending' and lease_token = ?10) or (?6 is not null and state <> 'published'))",
@@ -375,7 +374,7 @@ impl Store {
         .bind(i32::from(matches!(outcome, Outcome::LookAgain { .. })))
         .bind(receipt.map_or_else(|| "[]".to_owned(), |receipt| serde_json::json!(receipt.parts).to_string()))
         .bind(matches!(outcome, Outcome::Held(_)))
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
         let word = match outcome {
             Outcome::Published(_) => "published",
@@ -391,7 +390,7 @@ impl Store {
         let recorded = done.rows_affected() == 1;
         if recorded || receipt.is_some() {
             // Its own attempt, and those before it that nobody could end.
-            sqlx::query(
+            query(
                 "update attempts set finished_at = ?, outcome = ?, detail = ?
                  where delivery = ? and finished_at is null and (lease_token = ? or number <= ?)",
             )
@@ -401,7 +400,7 @@ impl Store {
             .bind(lease.delivery.id)
             .bind(lease.token)
             .bind(lease.delivery.attempts)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         }
         log::seal(&mut transaction, now).await?;
@@ -412,13 +411,13 @@ impl Store {
 
     /// All deliveries, oldest first.
     pub async fn deliveries(&self) -> Result<Vec<Delivery>, StoreError> {
-        let rows = sqlx::query("select * from deliveries order by id").fetch_all(&self.pool).await?;
+        let rows = query("select * from deliveries order by id").fetch_all(&self.pool).await?;
         readable(&rows)
     }
 
     /// Ids and addresses of the posts of an endpoint that other deliveries than the given one account for.
     pub async fn receipts(&self, endpoint: &EndpointName, but: i64) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar(
+        Ok(query_scalar(
             "select remote_id from deliveries where endpoint = ?1 and id <> ?2 and remote_id is not null
              union select remote_url from deliveries where endpoint = ?1 and id <> ?2 and remote_url is not null
              union select part.value from deliveries, json_each(deliveries.remote_parts) as part
@@ -432,16 +431,14 @@ impl Store {
 
     /// One delivery.
     pub async fn delivery(&self, id: i64) -> Result<Option<Delivery>, StoreError> {
-        let row = sqlx::query("select * from deliveries where id = ?").bind(id).fetch_optional(&self.pool).await?;
+        let row = query("select * from deliveries where id = ?").bind(id).fetch_optional(&self.pool).await?;
         row.as_ref().map(read_delivery).transpose()
     }
 
     /// The tries of a delivery, first to last.
     pub async fn attempts(&self, id: i64) -> Result<Vec<Attempt>, StoreError> {
-        let rows = sqlx::query("select * from attempts where delivery = ? order by number")
-            .bind(id)
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            query("select * from attempts where delivery = ? order by number").bind(id).fetch_all(&self.pool).await?;
         rows.iter()
             .map(|row| {
                 Ok(Attempt {
@@ -460,44 +457,44 @@ impl Store {
         let due = micros(now);
         let query = match word {
             PersonWord::Hold => {
-                sqlx::query("update deliveries set state = 'held', reason = 'held by hand' where id = ?2 and ?1 > 0 and state = 'pending' and look_first = 0").bind(due)
+                query("update deliveries set state = 'held', reason = 'held by hand' where id = ?2 and ?1 > 0 and state = 'pending' and look_first = 0").bind(due)
             }
-            PersonWord::Cancel => sqlx::query(
+            PersonWord::Cancel => query(
                 "update deliveries set state = 'cancelled', reason = 'called off by hand', withdrawn = 0
                  where id = ?2 and ?1 > 0 and look_first = 0 and state in ('pending', 'held', 'failed')",
             )
             .bind(due),
-            PersonWord::Retry => sqlx::query(
+            PersonWord::Retry => query(
                 "update deliveries set state = 'pending', reason = 'tried again by hand', due_at = ?1, retry_at = null, patience_from = ?1, looks = 0, withdrawn = 0, by_hand = 1
                  where id = ?2 and state in ('failed', 'cancelled', 'uncertain')",
             )
             .bind(due),
-            PersonWord::Published(url) => sqlx::query(
+            PersonWord::Published(url) => query(
                 "update deliveries set state = 'published', reason = 'settled by hand', remote_id = coalesce(remote_id, ?3), remote_url = ?3,
                     published_at = ?1, look_first = 0 where id = ?2 and state = 'uncertain'",
             )
             .bind(due)
             .bind(id)
             .bind(url),
-            PersonWord::NotPublished => sqlx::query(
+            PersonWord::NotPublished => query(
                 "update deliveries set state = 'pending', reason = 'settled by hand: the network does not have it', due_at = ?1, retry_at = null, by_hand = 1, look_first = 0,
                     patience_from = ?1 where id = ?2 and state = 'uncertain'",
             )
             .bind(due),
-            PersonWord::Hurry => sqlx::query(
+            PersonWord::Hurry => query(
                 "update deliveries set urgent = 1, reason = iif(state = 'pending', 'put before the others by hand', reason)
                  where id = ?2 and ?1 > 0 and state in ('pending', 'held') and look_first = 0 and urgent = 0",
             )
             .bind(due),
-            PersonWord::Withdraw => sqlx::query(
+            PersonWord::Withdraw => query(
                 "update deliveries set removal = 'due', removal_at = ?1, removal_since = null, removal_tries = 0, reason = 'it is to be taken away, by hand'
                  where id = ?2 and state = 'published' and coalesce(removal, '') not in ('due', 'done')",
             )
             .bind(due),
         };
         let query = if matches!(word, PersonWord::Published(_)) { query } else { query.bind(id) };
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
-        let is_obeyed = query.execute(&mut *transaction).await?.rows_affected() == 1;
+        let mut transaction = self.pool.begin_to_write().await?;
+        let is_obeyed = query.execute(&mut transaction).await?.rows_affected() == 1;
         if is_obeyed {
             let address = if let PersonWord::Published(url) = word { Some(url.as_str()) } else { None };
             acts::write(&mut transaction, by, word.word(), Some(id), address, now).await?;
@@ -509,22 +506,18 @@ impl Store {
 }
 
 /// A delivery whose row holds what cannot be understood waits for a person; the others go on.
-async fn set_aside(
-    transaction: &mut Transaction<'static, Sqlite>,
-    id: i64,
-    error: &StoreError,
-) -> Result<(), StoreError> {
+async fn set_aside(transaction: &mut Transaction, id: i64, error: &StoreError) -> Result<(), StoreError> {
     tracing::error!(delivery = id, "delivery {id} is set aside: {error}");
-    sqlx::query("update deliveries set state = 'uncertain', look_first = 1, reason = ? where id = ?")
+    query("update deliveries set state = 'uncertain', look_first = 1, reason = ? where id = ?")
         .bind(format!("{error}; look at the account and settle it with `crieur posts resolve {id}`"))
         .bind(id)
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     Ok(())
 }
 
 /// Those rows that can be read; of the others it is said that they cannot.
-pub(super) fn readable(rows: &[SqliteRow]) -> Result<Vec<Delivery>, StoreError> {
+pub(super) fn readable(rows: &[Row]) -> Result<Vec<Delivery>, StoreError> {
     let mut read = Vec::with_capacity(rows.len());
     for row in rows {
         match read_delivery(row) {
@@ -540,7 +533,7 @@ pub(super) fn readable(rows: &[SqliteRow]) -> Result<Vec<Delivery>, StoreError> 
 }
 
 /// Reads a row of the outbox. Of a text that cannot be read nothing is said here: it matters when it is sent.
-pub(super) fn read_delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
+pub(super) fn read_delivery(row: &Row) -> Result<Delivery, StoreError> {
     let article: String = row.try_get("article")?;
     let state: String = row.try_get("state")?;
     let post: Option<String> = row.try_get("post")?;

@@ -1,11 +1,9 @@
 //! The columns that subscriptions and pings share: what was told last, and who is at work on it.
 
+use super::sql::{Query, Row};
 use super::{Store, StoreError, instant, micros};
 use crate::hub::{Owed, Version};
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row as _;
-use sqlx::query::Query;
-use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 use std::collections::HashMap;
 
 /// How long the right to work on one lasts: longer than any request with its time-out. A process that ends gives its own
@@ -13,11 +11,11 @@ use std::collections::HashMap;
 pub(super) const LEASE: SignedDuration = SignedDuration::from_mins(2);
 
 /// An instant that may be missing.
-pub(super) fn at(row: &SqliteRow, name: &str) -> Result<Option<Timestamp>, StoreError> {
+pub(super) fn at(row: &Row, name: &str) -> Result<Option<Timestamp>, StoreError> {
     row.try_get::<Option<i64>, _>(name)?.map(instant).transpose()
 }
 
-pub(super) fn read_owed(row: &SqliteRow) -> Result<Owed, StoreError> {
+pub(super) fn read_owed(row: &Row) -> Result<Owed, StoreError> {
     Ok(Owed {
         told: Version { etag: row.try_get("etag")?, modified: instant(row.try_get("modified")?)? },
         told_at: at(row, "told_at")?,
@@ -29,10 +27,7 @@ pub(super) fn read_owed(row: &SqliteRow) -> Result<Owed, StoreError> {
 }
 
 /// Binds etag, modified, told_at, given_up, tries, retry_at and error, in this order.
-pub(super) fn bind_owed<'q>(
-    query: Query<'q, Sqlite, SqliteArguments>,
-    owed: &Owed,
-) -> Query<'q, Sqlite, SqliteArguments> {
+pub(super) fn bind_owed(query: Query, owed: &Owed) -> Query {
     query
         .bind(owed.told.etag.clone())
         .bind(micros(owed.told.modified))
@@ -56,7 +51,7 @@ impl<'a> Busy<'a> {
     }
 
     /// Until when somebody may be at work on a row; None if nobody is.
-    pub(super) fn until(&mut self, row: &SqliteRow) -> Result<Option<Timestamp>, StoreError> {
+    pub(super) fn until(&mut self, row: &Row) -> Result<Option<Timestamp>, StoreError> {
         let Some(until) = at(row, "lease_until")?.filter(|until| *until > self.now) else { return Ok(None) };
         let Some(owner) = row.try_get::<Option<String>, _>("lease_owner")? else { return Ok(None) };
         let store = self.store;

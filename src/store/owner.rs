@@ -3,6 +3,9 @@
 //! Each process that may hold leases keeps a lock on a small file beside the database. The system drops the lock when
 //! the process ends, however it ends, so that what it was doing is taken up at once and not when its lease runs out;
 //! this also holds between containers that share the folder.
+//!
+//! Processes that share a server are on machines that know nothing of each other: there every owner counts as alive, and
+//! the time of its lease decides.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,7 +14,8 @@ use uuid::Uuid;
 /// This process, as an owner of leases.
 #[derive(Debug)]
 pub struct Owner {
-    folder: PathBuf,
+    /// Where the locks are; None where no lock tells who lives.
+    folder: Option<PathBuf>,
     name: String,
     /// Keeps the lock.
     file: Option<File>,
@@ -28,7 +32,7 @@ impl Owner {
         let file = File::create_new(&unnamed)?;
         file.lock()?;
         fs::rename(&unnamed, folder.join(format!("{name}.lock")))?;
-        let owner = Self { folder, name, file: Some(file) };
+        let owner = Self { folder: Some(folder), name, file: Some(file) };
         owner.clear_away()?;
         Ok(owner)
     }
@@ -36,8 +40,9 @@ impl Owner {
     /// Removes files of processes that are gone. One that has no name yet may belong to a process that is just
     /// starting: it must be a minute older than ours.
     fn clear_away(&self) -> std::io::Result<()> {
-        let now = fs::metadata(self.path(&self.name))?.modified()?;
-        for entry in fs::read_dir(&self.folder)?.flatten() {
+        let (Some(folder), Some(own)) = (&self.folder, self.path(&self.name)) else { return Ok(()) };
+        let now = fs::metadata(own)?.modified()?;
+        for entry in fs::read_dir(folder)?.flatten() {
             let path = entry.path();
             let is_old = entry
                 .metadata()
@@ -55,7 +60,12 @@ impl Owner {
 
     /// A process that only reads, and owns nothing.
     pub fn nobody(database: &Path) -> Self {
-        Self { folder: folder(database), name: String::new(), file: None }
+        Self { folder: Some(folder(database)), name: String::new(), file: None }
+    }
+
+    /// A process whose database is on a server.
+    pub fn of_server() -> Self {
+        Self { folder: None, name: Uuid::new_v4().to_string(), file: None }
     }
 
     /// The name under which this process holds leases.
@@ -68,7 +78,8 @@ impl Owner {
         if name == self.name {
             return true;
         }
-        match File::open(self.path(name)) {
+        let Some(path) = self.path(name) else { return true };
+        match File::open(path) {
             // The lock is free, so its holder is gone. The test lock goes with the file handle. Where the lock cannot
             // be tried, the holder counts as alive, and the time of its lease decides.
             Ok(file) => file.try_lock_shared().is_err(),
@@ -76,15 +87,15 @@ impl Owner {
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.lock"))
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(format!("{name}.lock")))
     }
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        if self.file.is_some() {
-            let _ = fs::remove_file(self.path(&self.name));
+        if let (Some(_), Some(path)) = (&self.file, self.path(&self.name)) {
+            let _ = fs::remove_file(path);
         }
     }
 }

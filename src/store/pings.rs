@@ -2,11 +2,10 @@
 
 use super::ledger::ROWS;
 use super::owed::{Busy, LEASE, bind_owed, read_owed};
+use super::sql::{QueryBuilder, Row, query};
 use super::{Store, StoreError, micros};
 use crate::hub::{Owed, Version};
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 /// What a hub was told of a topic, as it was found.
 #[derive(Debug, Clone)]
@@ -26,15 +25,15 @@ pub struct Ping {
 impl Store {
     /// Keeps topics that were never seen before, as if the hub had been told of them: nobody can have subscribed.
     pub async fn first_sight(&self, hub: &str, topics: &[(String, Version)]) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut transaction = self.pool.begin_to_write().await?;
         for chunk in topics.chunks(ROWS) {
-            let mut query =
-                QueryBuilder::<Sqlite>::new("insert or ignore into pings (hub, topic, etag, modified, tries) ");
+            let mut query = QueryBuilder::new("insert into pings (hub, topic, etag, modified, tries) ");
             query.push_values(chunk, |mut row, (topic, version)| {
                 row.push_bind(hub).push_bind(topic).push_bind(&version.etag).push_bind(micros(version.modified));
                 row.push("0");
             });
-            query.build().persistent(false).execute(&mut *transaction).await?;
+            query.push(" on conflict do nothing");
+            query.build().execute(&mut transaction).await?;
         }
         transaction.commit().await?;
         Ok(())
@@ -42,7 +41,7 @@ impl Store {
 
     /// What all hubs were told, or one.
     pub async fn pings(&self, hub: Option<&str>, now: Timestamp) -> Result<Vec<Ping>, StoreError> {
-        let rows = sqlx::query("select * from pings where ?1 is null or hub = ?1 order by hub, topic")
+        let rows = query("select * from pings where ?1 is null or hub = ?1 order by hub, topic")
             .bind(hub)
             .fetch_all(&self.pool)
             .await?;
@@ -53,30 +52,28 @@ impl Store {
     /// Leases pings, if nobody else took them or worked on them since they were found. Each as it is now; the first of the
     /// pair says whether it is ours, with its new token.
     pub async fn lease_pings(&self, wanted: &[&Ping], now: Timestamp) -> Result<Vec<(bool, Ping)>, StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut transaction = self.pool.begin_to_write().await?;
         let mut busy = Busy::new(self, now);
         let mut leased = Vec::new();
         for ping in wanted {
-            let row = sqlx::query("select * from pings where hub = ? and topic = ?")
+            let row = query("select * from pings where hub = ? and topic = ?")
                 .bind(&ping.hub)
                 .bind(&ping.topic)
-                .fetch_optional(&mut *transaction)
+                .fetch_optional(&mut transaction)
                 .await?;
             let Some(row) = row else { continue };
             let mut found = read(&row, &mut busy)?;
             let is_ours = found.token == ping.token && found.busy.is_none();
             if is_ours {
                 found.token += 1;
-                sqlx::query(
-                    "update pings set lease_owner = ?, lease_until = ?, lease_token = ? where hub = ? and topic = ?",
-                )
-                .bind(self.owner.name())
-                .bind(micros(now.checked_add(LEASE).unwrap_or(Timestamp::MAX)))
-                .bind(found.token)
-                .bind(&found.hub)
-                .bind(&found.topic)
-                .execute(&mut *transaction)
-                .await?;
+                query("update pings set lease_owner = ?, lease_until = ?, lease_token = ? where hub = ? and topic = ?")
+                    .bind(self.owner.name())
+                    .bind(micros(now.checked_add(LEASE).unwrap_or(Timestamp::MAX)))
+                    .bind(found.token)
+                    .bind(&found.hub)
+                    .bind(&found.topic)
+                    .execute(&mut transaction)
+                    .await?;
             }
             leased.push((is_ours, found));
         }
@@ -86,9 +83,9 @@ impl Store {
 
     /// Ends leases with what came of them; a lease that another process has taken over changes nothing.
     pub async fn finish_pings(&self, done: &[Ping]) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut transaction = self.pool.begin_to_write().await?;
         for ping in done {
-            let query = sqlx::query(
+            let query = query(
                 "update pings set etag = ?, modified = ?, told_at = ?, given_up = ?, tries = ?, retry_at = ?, error = ?,
                     lease_owner = null, lease_until = null where hub = ? and topic = ? and lease_token = ?",
             );
@@ -96,7 +93,7 @@ impl Store {
                 .bind(&ping.hub)
                 .bind(&ping.topic)
                 .bind(ping.token)
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
         }
         transaction.commit().await?;
@@ -104,7 +101,7 @@ impl Store {
     }
 }
 
-fn read(row: &SqliteRow, busy: &mut Busy) -> Result<Ping, StoreError> {
+fn read(row: &Row, busy: &mut Busy) -> Result<Ping, StoreError> {
     Ok(Ping {
         hub: row.try_get("hub")?,
         topic: row.try_get("topic")?,

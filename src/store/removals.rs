@@ -1,12 +1,12 @@
 //! Published posts that are to be taken away. A removal that is done again changes nothing on any network, so that a
 //! try needs no lease: it is only put off before it is made.
 
+use super::sql::{query, query_scalar};
 use super::{Pass, Store, StoreError, instant, log, micros, outbox};
 use crate::config::EndpointName;
 use crate::delivery::{Delivery, Receipt};
 use crate::plan::Removal;
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row as _;
 
 /// A post that is to be taken away.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ const TRY: SignedDuration = SignedDuration::from_mins(10);
 impl Pass {
     /// The published deliveries of whose removal nothing is decided.
     pub async fn published(&mut self) -> Result<Vec<Delivery>, StoreError> {
-        let rows = sqlx::query("select * from deliveries where state = 'published' and removal is null order by id")
-            .fetch_all(&mut *self.transaction)
+        let rows = query("select * from deliveries where state = 'published' and removal is null order by id")
+            .fetch_all(&mut self.transaction)
             .await?;
         outbox::readable(&rows)
     }
@@ -51,14 +51,14 @@ impl Pass {
                 Removal::Due(reason) => ("due", reason),
                 Removal::Held(reason) => ("held", reason),
             };
-            sqlx::query(
+            query(
                 "update deliveries set removal = ?, removal_at = ?, reason = ? where id = ? and state = 'published' and removal is null",
             )
             .bind(word)
             .bind(micros(now))
             .bind(reason)
             .bind(id)
-            .execute(&mut *self.transaction)
+            .execute(&mut self.transaction)
             .await?;
         }
         log::seal(&mut self.transaction, now).await
@@ -68,17 +68,15 @@ impl Pass {
 impl Store {
     /// What is decided of the removal of a post: `due`, `held`, `done`, `failed`; None if nothing is.
     pub async fn removal(&self, id: i64) -> Result<Option<String>, StoreError> {
-        let removal: Option<Option<String>> = sqlx::query_scalar("select removal from deliveries where id = ?")
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await?;
+        let removal: Option<Option<String>> =
+            query_scalar("select removal from deliveries where id = ?").bind(id).fetch_optional(&self.pool).await?;
         Ok(removal.flatten())
     }
 
     /// The next post of an endpoint that is to be taken away now. Nothing moves in silence.
     pub async fn next_removal(&self, endpoint: &EndpointName, now: Timestamp) -> Result<Option<ToRemove>, StoreError> {
         // Mostly there is none: that is told without a wait for whoever writes.
-        let is_any: bool = sqlx::query_scalar(
+        let is_any: bool = query_scalar(
             "select exists(select 1 from deliveries where endpoint = ? and removal = 'due' and removal_at <= ?)
                 and not exists(select 1 from silences where ended_at is null)",
         )
@@ -90,7 +88,7 @@ impl Store {
             return Ok(None);
         }
         let until = now.saturating_add(TRY).unwrap_or(Timestamp::MAX);
-        let row = sqlx::query(
+        let row = query(
             "update deliveries set removal_at = ?1, removal_tries = removal_tries + 1, removal_since = coalesce(removal_since, ?2)
              where id = (select id from deliveries where endpoint = ?3 and removal = 'due' and removal_at <= ?2
                          order by removal_at, id limit 1)
@@ -120,13 +118,13 @@ impl Store {
             Removed::Again(at, reason) => ("due", *at, reason.as_str()),
             Removed::Failed(reason) => ("failed", now, reason.as_str()),
         };
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
-        sqlx::query("update deliveries set removal = ?, removal_at = ?, reason = ? where id = ? and removal = 'due'")
+        let mut transaction = self.pool.begin_to_write().await?;
+        query("update deliveries set removal = ?, removal_at = ?, reason = ? where id = ? and removal = 'due'")
             .bind(word)
             .bind(micros(at))
             .bind(reason)
             .bind(id)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         log::seal(&mut transaction, now).await?;
         Ok(transaction.commit().await?)

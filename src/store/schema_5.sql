@@ -9,7 +9,7 @@ create table silences (
     ended_at integer,
     ended_by text
 ) strict;
-create unique index silences_now on silences (ended_at is null) where ended_at is null;
+create unique index silences_now on silences ((ended_at is null)) where ended_at is null;
 
 -- Who approved what, for ever. An approval counts until it is voided.
 create table approvals (

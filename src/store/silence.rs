@@ -1,29 +1,28 @@
 //! Silence: a person's word that nothing goes out. It is asked in the transaction that gives a lease, and again when an
 //! attempt is opened, so that nothing is sent after the word.
 
+use super::sql::{Row, Transaction, query};
 use super::{Pass, Store, StoreError, acts, instant, log, micros};
 use crate::people::By;
 use crate::plan::Silence;
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, Transaction};
 
 const NOW: &str = "select since, reason, person from silences where ended_at is null";
 
 impl Store {
     /// The silence that holds now.
     pub async fn silence(&self) -> Result<Option<Silence>, StoreError> {
-        sqlx::query(NOW).fetch_optional(&self.pool).await?.as_ref().map(read).transpose()
+        query(NOW).fetch_optional(&self.pool).await?.as_ref().map(read).transpose()
     }
 
     /// Has everything held from now on. False if it is already: then nothing changes.
     pub async fn silence_on(&self, reason: &str, by: &By, now: Timestamp) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
-        let done = sqlx::query("insert into silences (since, reason, person) values (?, ?, ?) on conflict do nothing")
+        let mut transaction = self.pool.begin_to_write().await?;
+        let done = query("insert into silences (since, reason, person) values (?, ?, ?) on conflict do nothing")
             .bind(micros(now))
             .bind(reason)
             .bind(&by.person)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         let is_new = done.rows_affected() == 1;
         if is_new {
@@ -36,11 +35,11 @@ impl Store {
 
     /// Lets everything go out again. False if nothing was held.
     pub async fn silence_off(&self, by: &By, now: Timestamp) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
-        let done = sqlx::query("update silences set ended_at = ?, ended_by = ? where ended_at is null")
+        let mut transaction = self.pool.begin_to_write().await?;
+        let done = query("update silences set ended_at = ?, ended_by = ? where ended_at is null")
             .bind(micros(now))
             .bind(&by.person)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         let is_ended = done.rows_affected() > 0;
         if is_ended {
@@ -55,15 +54,15 @@ impl Store {
 impl Pass {
     /// The silence that holds now.
     pub async fn silence(&mut self) -> Result<Option<Silence>, StoreError> {
-        sqlx::query(NOW).fetch_optional(&mut *self.transaction).await?.as_ref().map(read).transpose()
+        query(NOW).fetch_optional(&mut self.transaction).await?.as_ref().map(read).transpose()
     }
 }
 
 /// Whether everything is held, asked inside another transaction.
-pub(super) async fn is_silent(transaction: &mut Transaction<'_, Sqlite>) -> Result<bool, StoreError> {
-    Ok(sqlx::query(NOW).fetch_optional(&mut **transaction).await?.is_some())
+pub(super) async fn is_silent(transaction: &mut Transaction) -> Result<bool, StoreError> {
+    Ok(query(NOW).fetch_optional(&mut *transaction).await?.is_some())
 }
 
-fn read(row: &SqliteRow) -> Result<Silence, StoreError> {
+fn read(row: &Row) -> Result<Silence, StoreError> {
     Ok(Silence { since: instant(row.try_get("since")?)?, reason: row.try_get("reason")?, by: row.try_get("person")? })
 }

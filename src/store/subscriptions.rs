@@ -5,12 +5,11 @@
 //! was looked at, so nothing is done twice that another process did meanwhile.
 
 use super::owed::{Busy, LEASE, at, bind_owed, read_owed};
+use super::sql::{Row, Transaction, query};
 use super::{Store, StoreError, corrupt, instant, micros};
 use crate::hub::{Asked, Counts, Mode, Outcome, State, Subscription, tidy_before};
 use crate::secret::Sealed;
 use jiff::{SignedDuration, Timestamp};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, Transaction};
 
 /// A subscription as it was found.
 #[derive(Debug, Clone)]
@@ -37,11 +36,11 @@ impl Store {
         now: Timestamp,
         decide: impl FnOnce(Option<Subscription>, &Counts) -> Result<Subscription, E> + Send,
     ) -> Result<Result<Subscription, E>, StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
-        let row = sqlx::query("select * from subscriptions where topic = ? and print = ?")
+        let mut transaction = self.pool.begin_to_write().await?;
+        let row = query("select * from subscriptions where topic = ? and print = ?")
             .bind(topic)
             .bind(print)
-            .fetch_optional(&mut *transaction)
+            .fetch_optional(&mut transaction)
             .await?;
         let known = row.as_ref().map(read).transpose()?;
         let counts = counts(&mut transaction, topic, host, now).await?;
@@ -56,7 +55,7 @@ impl Store {
 
     /// The subscription of a topic and a callback.
     pub async fn subscription(&self, topic: &str, print: &str) -> Result<Option<Subscription>, StoreError> {
-        let row = sqlx::query("select * from subscriptions where topic = ? and print = ?")
+        let row = query("select * from subscriptions where topic = ? and print = ?")
             .bind(topic)
             .bind(print)
             .fetch_optional(&self.pool)
@@ -66,8 +65,8 @@ impl Store {
 
     /// All subscriptions, oldest first; with `open`, those only for which something may have to be done.
     pub async fn subscriptions(&self, open: bool, now: Timestamp) -> Result<Vec<Found>, StoreError> {
-        let rows = sqlx::query(
-            "select * from subscriptions where not ?1 or state in ('pending', 'active') or asked is not null order by id",
+        let rows = query(
+            "select * from subscriptions where ?1 = 0 or state in ('pending', 'active') or asked is not null order by id",
         )
         .bind(open)
         .fetch_all(&self.pool)
@@ -87,25 +86,25 @@ impl Store {
         wanted: &[(i64, i64)],
         now: Timestamp,
     ) -> Result<Vec<(Subscription, i64)>, StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut transaction = self.pool.begin_to_write().await?;
         let mut busy = Busy::new(self, now);
         let mut leased = Vec::new();
         for (id, token) in wanted {
-            let row = sqlx::query("select * from subscriptions where id = ? and lease_token = ?")
+            let row = query("select * from subscriptions where id = ? and lease_token = ?")
                 .bind(id)
                 .bind(token)
-                .fetch_optional(&mut *transaction)
+                .fetch_optional(&mut transaction)
                 .await?;
             let Some(row) = row else { continue };
             if busy.until(&row)?.is_some() {
                 continue;
             }
-            sqlx::query("update subscriptions set lease_owner = ?, lease_until = ?, lease_token = ? where id = ?")
+            query("update subscriptions set lease_owner = ?, lease_until = ?, lease_token = ? where id = ?")
                 .bind(self.owner.name())
                 .bind(micros(now.checked_add(LEASE).unwrap_or(Timestamp::MAX)))
                 .bind(token + 1)
                 .bind(id)
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
             leased.push((read(&row)?, token + 1));
         }
@@ -120,21 +119,21 @@ impl Store {
         done: Vec<(i64, i64, Outcome)>,
         now: Timestamp,
     ) -> Result<Vec<(Subscription, i64)>, StoreError> {
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let mut transaction = self.pool.begin_to_write().await?;
         let mut finished = Vec::new();
         for (id, token, outcome) in done {
-            let row = sqlx::query("select * from subscriptions where id = ? and lease_token = ?")
+            let row = query("select * from subscriptions where id = ? and lease_token = ?")
                 .bind(id)
                 .bind(token)
-                .fetch_optional(&mut *transaction)
+                .fetch_optional(&mut transaction)
                 .await?;
             let Some(row) = row else { continue };
             let mut subscription = read(&row)?;
             subscription.take(outcome, now);
             write(&mut transaction, &mut subscription).await?;
-            sqlx::query("update subscriptions set lease_owner = null, lease_until = null where id = ?")
+            query("update subscriptions set lease_owner = null, lease_until = null where id = ?")
                 .bind(id)
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
             finished.push((subscription, token));
         }
@@ -144,7 +143,7 @@ impl Store {
 
     /// Forgets subscriptions that have been over for long, or are too many.
     pub async fn tidy_subscriptions(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let forgotten = sqlx::query(
+        let forgotten = query(
             "delete from subscriptions where state not in ('pending', 'active') and asked is null and (since < ?1 or id not in (
                  select id from subscriptions where state not in ('pending', 'active') order by since desc, id desc limit ?2))",
         )
@@ -156,24 +155,19 @@ impl Store {
     }
 }
 
-async fn counts(
-    transaction: &mut Transaction<'_, Sqlite>,
-    topic: &str,
-    host: &str,
-    now: Timestamp,
-) -> Result<Counts, StoreError> {
+async fn counts(transaction: &mut Transaction, topic: &str, host: &str, now: Timestamp) -> Result<Counts, StoreError> {
     // One whose time is up counts no more, even if nobody said so yet.
-    let row = sqlx::query(
+    let row = query(
         "select count(*) filter (where open) as n_all, count(*) filter (where open and host = ?1) as n_host,
             count(*) filter (where open and topic = ?2) as n_topic,
-            count(distinct topic) filter (where open and on_demand) as n_on_demand, count(asked) as n_asked,
+            count(distinct topic) filter (where open and on_demand = 1) as n_on_demand, count(asked) as n_asked,
             count(asked) filter (where host = ?1) as n_asked_host
          from (select host, topic, on_demand, asked, state = 'pending' or (state = 'active' and until > ?3) as open from subscriptions)",
     )
     .bind(host)
     .bind(topic)
     .bind(micros(now))
-    .fetch_one(&mut **transaction)
+    .fetch_one(&mut *transaction)
     .await?;
     let count = |name: &str| -> Result<usize, StoreError> {
         Ok(usize::try_from(row.try_get::<i64, _>(name)?).unwrap_or(usize::MAX))
@@ -188,13 +182,13 @@ async fn counts(
     })
 }
 
-async fn write(transaction: &mut Transaction<'_, Sqlite>, subscription: &mut Subscription) -> Result<(), StoreError> {
+async fn write(transaction: &mut Transaction, subscription: &mut Subscription) -> Result<(), StoreError> {
     let asked = subscription.asked.as_ref();
-    let query = sqlx::query(
-        "insert into subscriptions (etag, modified, told_at, given_up, tries, retry_at, error, id, topic, print, host, callback,
+    let query = query(
+        "insert into subscriptions (etag, modified, told_at, given_up, tries, retry_at, error, topic, print, host, callback,
             secret, state, until, since, reason, requests, asked, asked_secret, asked_lease, asked_tries, asked_retry_at, on_demand)
-         values (?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         on conflict (id) do update set etag = excluded.etag, modified = excluded.modified, told_at = excluded.told_at,
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         on conflict (topic, print) do update set etag = excluded.etag, modified = excluded.modified, told_at = excluded.told_at,
             given_up = excluded.given_up, tries = excluded.tries, retry_at = excluded.retry_at, error = excluded.error,
             callback = excluded.callback, secret = excluded.secret, state = excluded.state, until = excluded.until,
             since = excluded.since, reason = excluded.reason, requests = excluded.requests, asked = excluded.asked,
@@ -203,7 +197,6 @@ async fn write(transaction: &mut Transaction<'_, Sqlite>, subscription: &mut Sub
          returning id",
     );
     let query = bind_owed(query, &subscription.owed)
-        .bind(subscription.id)
         .bind(subscription.topic.clone())
         .bind(subscription.print.clone())
         .bind(subscription.host.clone())
@@ -223,11 +216,11 @@ async fn write(transaction: &mut Transaction<'_, Sqlite>, subscription: &mut Sub
         .bind(asked.map(|asked| asked.tries))
         .bind(asked.and_then(|asked| asked.retry_at).map(micros))
         .bind(subscription.is_on_demand);
-    subscription.id = query.fetch_one(&mut **transaction).await?.try_get("id")?;
+    subscription.id = query.fetch_one(&mut *transaction).await?.try_get("id")?;
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Subscription, StoreError> {
+fn read(row: &Row) -> Result<Subscription, StoreError> {
     let sealed =
         |name: &str| -> Result<Option<Sealed>, StoreError> { Ok(row.try_get::<Option<Vec<u8>>, _>(name)?.map(Sealed)) };
     let state: String = row.try_get("state")?;

@@ -1,6 +1,7 @@
 //! What a plan wishes, carried out: deliveries are booked, called off, put off, held.
 
 use super::ledger::json_list;
+use super::sql::{query, query_scalar};
 use super::{Pass, StoreError, acts, micros, outbox};
 use crate::article::ArticleId;
 use crate::catalog::Decided;
@@ -13,14 +14,14 @@ use std::collections::BTreeSet;
 impl Pass {
     /// All deliveries.
     pub async fn outbox(&mut self) -> Result<Vec<Delivery>, StoreError> {
-        let rows = sqlx::query("select * from deliveries order by id").fetch_all(&mut *self.transaction).await?;
+        let rows = query("select * from deliveries order by id").fetch_all(&mut self.transaction).await?;
         outbox::readable(&rows)
     }
 
     /// The deliveries that a plan may change or must know: those that are not over; all of the articles of which one was
     /// called off with its article, and may come back; and all of the articles given.
     pub async fn outbox_of(&mut self, articles: &BTreeSet<ArticleId>) -> Result<Vec<Delivery>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "select * from deliveries
              where state in ('pending', 'held', 'sending', 'uncertain')
                 or article in (select article from deliveries where withdrawn = 1)
@@ -28,7 +29,7 @@ impl Pass {
              order by id",
         )
         .bind(json_list(articles))
-        .fetch_all(&mut *self.transaction)
+        .fetch_all(&mut self.transaction)
         .await?;
         outbox::readable(&rows)
     }
@@ -46,13 +47,11 @@ impl Pass {
             self.settle(*id, State::Cancelled, reason, false).await?;
         }
         for (id, due_at) in &plan.postpone {
-            sqlx::query(
-                "update deliveries set due_at = ? where id = ? and state in ('pending', 'held') and look_first = 0",
-            )
-            .bind(micros(*due_at))
-            .bind(id)
-            .execute(&mut *self.transaction)
-            .await?;
+            query("update deliveries set due_at = ? where id = ? and state in ('pending', 'held') and look_first = 0")
+                .bind(micros(*due_at))
+                .bind(id)
+                .execute(&mut self.transaction)
+                .await?;
             self.hold_again(*id, "its time changed since it was approved; approve it again", now).await?;
         }
         self.hold_changed(now).await?;
@@ -69,24 +68,24 @@ impl Pass {
     }
 
     async fn decide(&mut self, id: ArticleId, decided: Decided) -> Result<(), StoreError> {
-        sqlx::query("update articles set decided = ? where id = ?")
+        query("update articles set decided = ? where id = ?")
             .bind(decided.word())
             .bind(id.to_string())
-            .execute(&mut *self.transaction)
+            .execute(&mut self.transaction)
             .await?;
         Ok(())
     }
 
     /// Ends a delivery that never went out.
     async fn settle(&mut self, id: i64, state: State, reason: &str, withdrawn: bool) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "update deliveries set state = ?, reason = ?, withdrawn = ? where id = ? and look_first = 0 and state in ('pending', 'held')",
         )
         .bind(state.word())
         .bind(reason)
         .bind(withdrawn)
         .bind(id)
-        .execute(&mut *self.transaction)
+        .execute(&mut self.transaction)
         .await?;
         Ok(())
     }
@@ -94,7 +93,7 @@ impl Pass {
     /// Books one delivery; one that is there stays as it is.
     /// Whether it was booked.
     pub async fn book(&mut self, planned: &Planned, now: Timestamp) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = query(
             "insert into deliveries (article, rule, step, endpoint, network, path, state, due_at, reason, booked_at)
              values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              on conflict (article, rule, step, endpoint) do update
@@ -112,7 +111,7 @@ impl Pass {
         .bind(micros(planned.due_at))
         .bind(&planned.reason)
         .bind(micros(now))
-        .execute(&mut *self.transaction)
+        .execute(&mut self.transaction)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -128,17 +127,16 @@ impl Pass {
     ) -> Result<i64, StoreError> {
         let is_new = self.book(planned, now).await?;
         let key = &planned.key;
-        let id: i64 = sqlx::query_scalar(
-            "select id from deliveries where article = ? and rule = ? and step = ? and endpoint = ?",
-        )
-        .bind(key.article.to_string())
-        .bind(&key.rule)
-        .bind(&key.step)
-        .bind(key.endpoint.as_str())
-        .fetch_one(&mut *self.transaction)
-        .await?;
+        let id: i64 =
+            query_scalar("select id from deliveries where article = ? and rule = ? and step = ? and endpoint = ?")
+                .bind(key.article.to_string())
+                .bind(&key.rule)
+                .bind(&key.step)
+                .bind(key.endpoint.as_str())
+                .fetch_one(&mut self.transaction)
+                .await?;
         // One that a person must approve is held from the beginning, with the text that was asked for.
-        let done = sqlx::query(
+        let done = query(
             "update deliveries set state = iif(state = 'held', 'held', 'pending'), due_at = ?1, retry_at = null,
                 override = coalesce(?2, override), reason = iif(state = 'held', reason, null), withdrawn = 0, by_hand = 1,
                 asked_by = iif(instr(', ' || asked_by || ', ', ', ' || ?3 || ', ') > 0, asked_by, coalesce(asked_by || ', ', '') || ?3)
@@ -150,7 +148,7 @@ impl Pass {
         .bind(&by.person)
         .bind(id)
         .bind(is_new)
-        .execute(&mut *self.transaction)
+        .execute(&mut self.transaction)
         .await?;
         if done.rows_affected() == 1 {
             acts::write(&mut self.transaction, by, "publish now", Some(id), text, now).await?;

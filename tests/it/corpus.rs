@@ -28,7 +28,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, String)> {
 
 #[test]
 fn the_same_seed_makes_the_same_site_without_a_problem_or_a_copy() {
-    let place = Place { folder: tempfile::tempdir().unwrap() };
+    let place = Place::empty(tempfile::tempdir().unwrap());
     make_corpus::make(&place.site(), 150, 7).unwrap();
     let again = tempfile::tempdir().unwrap();
     make_corpus::make(again.path(), 150, 7).unwrap();

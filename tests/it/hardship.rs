@@ -96,7 +96,7 @@ async fn an_old_database_that_is_put_back_posts_nothing_again() {
     let mut life = Life::begin(&config, &clock).await;
     assert_eq!(life.live().await, [State::Published]);
     life.end().await;
-    let backup = std::fs::read(&config.store).unwrap();
+    let backup = std::fs::read(config.store.beside()).unwrap();
 
     // After the backup, a second article comes and goes out.
     clock.advance(SignedDuration::from_hours(3));
@@ -111,7 +111,7 @@ async fn an_old_database_that_is_put_back_posts_nothing_again() {
     for beside in ["crieur.db-wal", "crieur.db-shm"] {
         let _ = std::fs::remove_file(place.path(beside));
     }
-    std::fs::write(&config.store, backup).unwrap();
+    std::fs::write(config.store.beside(), backup).unwrap();
     clock.advance(SignedDuration::from_hours(5));
     let mut life = Life::begin(&config, &clock).await;
     life.live().await;
@@ -154,7 +154,7 @@ async fn a_row_that_cannot_be_read_waits_for_a_person_and_the_others_go_out() {
     let mut life = Life::begin(&config, &clock).await;
     life.reconciler.book(&life.store, clock.now()).await.unwrap();
     by_other_hands(
-        &config.store,
+        config.store.beside(),
         "update deliveries set article = 'gâté' where id = 1;
          update deliveries set post = '{', look_first = 1 where id = 2;",
     )

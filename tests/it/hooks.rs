@@ -45,7 +45,7 @@ struct Server {
 impl Server {
     async fn new(secret: Option<&str>) -> Self {
         let place = Place::new();
-        let store = Store::open(&place.path("crieur.db")).await.unwrap();
+        let store = Store::open(&crieur::config::StoreAddress::File(place.path("crieur.db"))).await.unwrap();
         let (wake, asked) = (Wake::default(), Asked::default());
         let hook = secret.map(|secret| Hook::new(Secret::new(secret), asked.clone(), wake.clone()));
         let clock = Clock::by_hand(Timestamp::from_second(NOW).unwrap());

@@ -287,7 +287,7 @@ fn front_matter_of_the_other_generators_that_nobody_writes_is_told_of() {
     for (generator, settings) in
         [("hugo", "baseURL = 'https://www.example.fr/'\n"), ("zola", "base_url = 'https://www.example.fr'\n")]
     {
-        let place = Place { folder: tempfile::tempdir().unwrap() };
+        let place = Place::empty(tempfile::tempdir().unwrap());
         place.write("config.toml", settings);
         place.write("content/blog/bon.md", "+++\ntitle = 'Bon'\ndate = 2026-01-10\n+++\nUn texte.\n");
         for (name, text) in &bad {
@@ -350,7 +350,7 @@ const CORPORA: [(&str, &str); 6] = [
 fn every_problem_of_real_sites_has_a_kind_and_a_cure() {
     for (name, site) in CORPORA {
         let Some(root) = corpus(name) else { continue };
-        let place = Place { folder: tempfile::tempdir().unwrap() };
+        let place = Place::empty(tempfile::tempdir().unwrap());
         let yaml =
             format!("site: {{ root: {root:?}, {site} }}\nstore: \"sqlite:{}\"\n", place.path("crieur.db").display());
         let config = std::sync::Arc::new(crate::support::parse(&yaml).unwrap());

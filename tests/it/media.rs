@@ -51,7 +51,7 @@ fn only(posts: Value) -> Value {
 
 /// The database, to be looked at.
 async fn store(place: &Place) -> crieur::store::Store {
-    crieur::store::Store::open(&place.path("crieur.db")).await.unwrap()
+    crieur::store::Store::open(&crieur::config::StoreAddress::File(place.path("crieur.db"))).await.unwrap()
 }
 
 #[tokio::test]

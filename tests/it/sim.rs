@@ -293,7 +293,7 @@ impl World {
     }
 
     async fn by_other_hands(&self, statement: &'static str) {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.config.store);
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.config.store.beside());
         let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
         sqlx::raw_sql(statement).execute(&pool).await.unwrap();
         pool.close().await;

@@ -64,7 +64,7 @@ fn served(serving: &Serving, paths: impl IntoIterator<Item = String>) -> (Docume
 #[test]
 fn every_way_to_make_the_documents_of_a_site_gives_the_same_bytes() {
     for (name, site, feeds) in judged::settings() {
-        let place = Place { folder: tempfile::tempdir().unwrap() };
+        let place = Place::empty(tempfile::tempdir().unwrap());
         let config = |name: &str, database: &str| {
             let (file, database, export) = (place.path(name), place.path(database), place.path("export"));
             let rest = format!(

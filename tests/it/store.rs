@@ -45,7 +45,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_and_nothing_looks
     store.close().await;
 
     // As version 1 had it: no index, no entries, longer hashes, nothing of what readers saw.
-    let pool = SqlitePool::connect_with(SqliteConnectOptions::new().filename(&config.store)).await.unwrap();
+    let pool = SqlitePool::connect_with(SqliteConnectOptions::new().filename(config.store.beside())).await.unwrap();
     take_out_what_came_later(&pool).await;
     sqlx::raw_sql(
         "delete from meta where name in ('index', 'generation');

@@ -86,7 +86,7 @@ const SHOWN: usize = 500;
 
 /// A site of many articles, each in a feed of its collection.
 fn site(many: usize, seed: u64) -> Place {
-    let place = Place { folder: tempfile::tempdir().unwrap() };
+    let place = Place::empty(tempfile::tempdir().unwrap());
     let collections: String =
         (0..=many / SHOWN).map(|n| format!("  c{n}: {{ output: true, permalink: /c{n}/:title/ }}\n")).collect();
     place.write(

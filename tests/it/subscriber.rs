@@ -31,7 +31,7 @@ struct Story {
 
 impl Story {
     async fn start(reader: Newsboat) -> Self {
-        let place = Place { folder: tempfile::tempdir().unwrap() };
+        let place = Place::empty(tempfile::tempdir().unwrap());
         let original = PathBuf::from("examples/site");
         for file in judged::files(&original) {
             place.write(file.strip_prefix(&original).unwrap().to_str().unwrap(), fs::read(&file).unwrap());

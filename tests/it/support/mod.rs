@@ -44,6 +44,45 @@ pub fn memory_folder() -> TempDir {
 /// A site, its configuration and its database in a folder of their own.
 pub struct Place {
     pub folder: TempDir,
+    database: Database,
+}
+
+/// Where the database of a place is.
+enum Database {
+    /// In a file of its folder.
+    File,
+    /// On the server of PostgreSQL that the tests share, under this name.
+    Server(String),
+}
+
+impl Database {
+    fn new_on_server() -> Self {
+        let name = format!("t{}", uuid::Uuid::new_v4().simple());
+        on_server(&format!("create database {name}"));
+        Self::Server(name)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Self::Server(name) = self {
+            on_server(&format!("drop database {name} with (force)"));
+        }
+    }
+}
+
+/// Has the server that the tests share carry out a statement.
+fn on_server(statement: &str) {
+    let server = real::shared_postgres().unwrap();
+    let mut psql = Command::new(Path::new(&std::env::var_os("CRIEUR_TEST_POSTGRES").unwrap()).join("psql"));
+    psql.args(["-q", "-v", "ON_ERROR_STOP=1", "-U", "crieur", "-h", server.said("host"), "-p", server.said("port")]);
+    let output = psql.args(["-d", "postgres", "-c", statement]).output().unwrap();
+    assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Whether the tests are to run with PostgreSQL in the place of files: `CRIEUR_TEST_STORE=postgres`.
+fn on_postgres() -> bool {
+    std::env::var_os("CRIEUR_TEST_STORE").is_some_and(|store| store == "postgres")
 }
 
 impl Place {
@@ -54,12 +93,18 @@ impl Place {
 
     /// The same, in a folder that is given.
     pub fn within(folder: TempDir) -> Self {
-        let place = Self { folder };
+        let place = Self::empty(folder);
         place.write(
             "_config.yml",
             "title: Essai\nurl: https://www.example.fr\ntimezone: Europe/Paris\nlanguage: fr\ncollections:\n  actualites: { output: true, permalink: /actualites/:title/ }\n  communiques: { output: true, permalink: /espace-presse/:title/ }\n",
         );
         place
+    }
+
+    /// A place in a folder that has no site yet.
+    pub fn empty(folder: TempDir) -> Self {
+        let database = if on_postgres() { Database::new_on_server() } else { Database::File };
+        Self { folder, database }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -99,7 +144,11 @@ impl Place {
 
     /// The configuration: the site, the store, and what is given.
     pub fn yaml(&self, rest: &str) -> String {
-        format!("site: {{ root: {:?} }}\nstore: \"sqlite:{}\"\n{rest}\n", self.site(), self.path("crieur.db").display())
+        let store = match &self.database {
+            Database::File => format!("sqlite:{}", self.path("crieur.db").display()),
+            Database::Server(name) => format!("{}/{name}", real::shared_postgres().unwrap().said("url")),
+        };
+        format!("site: {{ root: {:?} }}\nstore: {store:?}\n{rest}\n", self.site())
     }
 
     pub fn config(&self, rest: &str) -> Arc<Config> {

@@ -45,6 +45,14 @@ impl Real {
         Some(Self::start(command, folder))
     }
 
+    /// PostgreSQL, without a database yet.
+    pub fn postgres() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = tools::postgres("postgres_server.sh")?;
+        command.arg(folder.path()).arg(port().to_string());
+        Some(Self::start(command, folder))
+    }
+
     fn start(mut command: Command, folder: tempfile::TempDir) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
@@ -81,6 +89,12 @@ pub fn shared_bluesky() -> Option<&'static Real> {
 pub fn shared_matrix() -> Option<&'static Real> {
     static SERVER: OnceLock<Option<Real>> = OnceLock::new();
     SERVER.get_or_init(|| Real::matrix(false)).as_ref()
+}
+
+/// The same for PostgreSQL, each with a database of its own.
+pub fn shared_postgres() -> Option<&'static Real> {
+    static SERVER: OnceLock<Option<Real>> = OnceLock::new();
+    SERVER.get_or_init(Real::postgres).as_ref()
 }
 
 /// A port that is free at this moment.

@@ -83,6 +83,17 @@ pub fn matrix(script: &str) -> Option<Command> {
     Some(command)
 }
 
+/// A script of `tests/tools`, with the folder of PostgreSQL's programs as its first argument.
+pub fn postgres(script: &str) -> Option<Command> {
+    let Some(programs) = std::env::var_os("CRIEUR_TEST_POSTGRES") else {
+        missing("CRIEUR_TEST_POSTGRES names no folder with the programs of PostgreSQL");
+        return None;
+    };
+    let mut command = Command::new(format!("tests/tools/{script}"));
+    command.arg(programs);
+    Some(command)
+}
+
 /// The W3C's checker of HTML; the files to check are its arguments.
 pub fn html_checker() -> Option<Command> {
     let Some(packages) = std::env::var_os("CRIEUR_TEST_NODE").map(PathBuf::from) else {
