@@ -162,7 +162,7 @@ async fn counts(transaction: &mut Transaction, topic: &str, host: &str, now: Tim
             count(*) filter (where open and topic = ?2) as n_topic,
             count(distinct topic) filter (where open and on_demand = 1) as n_on_demand, count(asked) as n_asked,
             count(asked) filter (where host = ?1) as n_asked_host
-         from (select host, topic, on_demand, asked, state = 'pending' or (state = 'active' and until > ?3) as open from subscriptions)",
+         from (select host, topic, on_demand, asked, state = 'pending' or (state = 'active' and until > ?3) as open from subscriptions) as counted",
     )
     .bind(host)
     .bind(topic)
