@@ -130,7 +130,8 @@ impl Store {
             StoreAddress::Server(server) => {
                 let pool = postgres::connect(server).await?;
                 postgres::migrate(&pool, server).await?;
-                (Pool::Postgres(pool), Owner::of_server())
+                let owner = Owner::register_at(server).await.map_err(|error| postgres::away(server, error))?;
+                (Pool::Postgres(pool), owner)
             }
         };
         Ok(Self { pool, owner: Arc::new(owner) })
@@ -142,12 +143,12 @@ impl Store {
             StoreAddress::File(path) => {
                 let Some(pool) = sqlite::open_to_read(path).await? else { return Ok(None) };
                 let found = sqlite::version(&pool).await?;
-                (Pool::Sqlite(pool), Owner::nobody(path), found)
+                (Pool::Sqlite(pool), Owner::nobody(Some(path)), found)
             }
             StoreAddress::Server(server) => {
                 let pool = postgres::connect(server).await?;
                 let found = postgres::version(&pool).await?;
-                (Pool::Postgres(pool), Owner::of_server(), found)
+                (Pool::Postgres(pool), Owner::nobody(None), found)
             }
         };
         match found {

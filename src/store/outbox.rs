@@ -264,10 +264,14 @@ impl Store {
             .bind(endpoint.as_str())
             .fetch_all(&mut *transaction)
             .await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let living = self.owner.living(&self.pool).await?;
         for row in rows {
             let owner: Option<String> = row.try_get("lease_owner")?;
             let until = instant(row.try_get::<Option<i64>, _>("lease_until")?.unwrap_or(0))?;
-            if until > now && owner.is_some_and(|owner| self.owner.lives(&owner)) {
+            if until > now && owner.is_some_and(|owner| living.has(&owner)) {
                 continue;
             }
             let id: i64 = row.try_get("id")?;

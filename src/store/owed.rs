@@ -1,5 +1,6 @@
 //! The columns that subscriptions and pings share: what was told last, and who is at work on it.
 
+use super::owner::Living;
 use super::sql::{Query, Row};
 use super::{Store, StoreError, instant, micros};
 use crate::hub::{Owed, Version};
@@ -39,23 +40,22 @@ pub(super) fn bind_owed(query: Query, owed: &Owed) -> Query {
 }
 
 /// Tells whether others are at work on rows; each owner is asked about once.
-pub(super) struct Busy<'a> {
-    store: &'a Store,
+pub(super) struct Busy {
+    living: Living,
     now: Timestamp,
     lives: HashMap<String, bool>,
 }
 
-impl<'a> Busy<'a> {
-    pub(super) fn new(store: &'a Store, now: Timestamp) -> Self {
-        Self { store, now, lives: HashMap::new() }
+impl Busy {
+    pub(super) async fn new(store: &Store, now: Timestamp) -> Result<Self, StoreError> {
+        Ok(Self { living: store.owner.living(&store.pool).await?, now, lives: HashMap::new() })
     }
 
     /// Until when somebody may be at work on a row; None if nobody is.
     pub(super) fn until(&mut self, row: &Row) -> Result<Option<Timestamp>, StoreError> {
         let Some(until) = at(row, "lease_until")?.filter(|until| *until > self.now) else { return Ok(None) };
         let Some(owner) = row.try_get::<Option<String>, _>("lease_owner")? else { return Ok(None) };
-        let store = self.store;
-        let lives = *self.lives.entry(owner).or_insert_with_key(|owner| store.owner.lives(owner));
+        let lives = *self.lives.entry(owner).or_insert_with_key(|owner| self.living.has(owner));
         Ok(lives.then_some(until))
     }
 }

@@ -45,7 +45,7 @@ impl Store {
             .bind(hub)
             .fetch_all(&self.pool)
             .await?;
-        let mut busy = Busy::new(self, now);
+        let mut busy = Busy::new(self, now).await?;
         rows.iter().map(|row| read(row, &mut busy)).collect()
     }
 
@@ -53,7 +53,7 @@ impl Store {
     /// pair says whether it is ours, with its new token.
     pub async fn lease_pings(&self, wanted: &[&Ping], now: Timestamp) -> Result<Vec<(bool, Ping)>, StoreError> {
         let mut transaction = self.pool.begin_to_write().await?;
-        let mut busy = Busy::new(self, now);
+        let mut busy = Busy::new(self, now).await?;
         let mut leased = Vec::new();
         for ping in wanted {
             let row = query("select * from pings where hub = ? and topic = ?")

@@ -19,18 +19,29 @@ pub(super) const TAKE_TURNS: &str = "select pg_advisory_xact_lock(10934304567845
 ///
 /// Errors: it is not there, or does not let Crieur in.
 pub(super) async fn connect(server: &StoreServer) -> Result<PgPool, StoreError> {
-    let failed = |source| StoreError::Connect { server: server.shown().to_owned(), source };
-    let options = PgConnectOptions::from_str(server.address()).map_err(failed)?;
-    let options = options.application_name("crieur").options([
+    let options = options(server).map_err(|error| away(server, error))?;
+    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE);
+    pool.connect_with(options).await.map_err(|error| away(server, error))
+}
+
+/// How connections are made.
+///
+/// Errors: something of the address is not what PostgreSQL's addresses have.
+pub(super) fn options(server: &StoreServer) -> Result<PgConnectOptions, sqlx::Error> {
+    let options = PgConnectOptions::from_str(server.address())?;
+    Ok(options.application_name("crieur").options([
         // As patient as with a file: whoever writes does so for a moment.
         ("lock_timeout", "30s"),
         ("idle_in_transaction_session_timeout", "5min"),
         // An attempt must be on the disk before the first byte is sent.
         ("synchronous_commit", "on"),
         ("client_min_messages", "warning"),
-    ]);
-    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE);
-    pool.connect_with(options).await.map_err(failed)
+    ]))
+}
+
+/// The server is not there, or does not let Crieur in.
+pub(super) fn away(server: &StoreServer, source: sqlx::Error) -> StoreError {
+    StoreError::Connect { server: server.shown().to_owned(), source }
 }
 
 /// How long a free connection is waited for.

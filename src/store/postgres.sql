@@ -10,3 +10,10 @@ create or replace function iif(is_so boolean, a bigint, b bigint) returns bigint
 -- The texts of a list in JSON.
 create or replace function json_each(list text) returns table (value text) language sql immutable
     as 'select json_array_elements_text(list::json)';
+
+create or replace function iif(is_so boolean, a text, b text) returns text language sql immutable
+    as 'select case when is_so then a else b end';
+
+-- Where a text stands in another; 0 if it does not.
+create or replace function instr(whole text, part text) returns bigint language sql immutable
+    as 'select strpos(whole, part)::bigint';

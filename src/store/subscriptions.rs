@@ -71,7 +71,7 @@ impl Store {
         .bind(open)
         .fetch_all(&self.pool)
         .await?;
-        let mut busy = Busy::new(self, now);
+        let mut busy = Busy::new(self, now).await?;
         rows.iter()
             .map(|row| {
                 Ok(Found { subscription: read(row)?, token: row.try_get("lease_token")?, busy: busy.until(row)? })
@@ -87,7 +87,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<(Subscription, i64)>, StoreError> {
         let mut transaction = self.pool.begin_to_write().await?;
-        let mut busy = Busy::new(self, now);
+        let mut busy = Busy::new(self, now).await?;
         let mut leased = Vec::new();
         for (id, token) in wanted {
             let row = query("select * from subscriptions where id = ? and lease_token = ?")

@@ -141,7 +141,7 @@ impl Pass {
                 override = coalesce(?2, override), reason = iif(state = 'held', reason, null), withdrawn = 0, by_hand = 1,
                 asked_by = iif(instr(', ' || asked_by || ', ', ', ' || ?3 || ', ') > 0, asked_by, coalesce(asked_by || ', ', '') || ?3)
              where id = ?4 and look_first = 0
-                and (state in ('pending', 'failed') or (state = 'cancelled' and withdrawn = 1) or (state = 'held' and ?5))",
+                and (state in ('pending', 'failed') or (state = 'cancelled' and withdrawn = 1) or (state = 'held' and ?5 = 1))",
         )
         .bind(micros(now))
         .bind(text)

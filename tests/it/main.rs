@@ -53,6 +53,7 @@ mod opml;
 mod oracle;
 mod pages;
 mod plan;
+mod postgres;
 mod proxy;
 mod publish_now;
 mod queue;

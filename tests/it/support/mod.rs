@@ -101,6 +101,21 @@ impl Place {
         place
     }
 
+    /// The same as [`Place::new`], with its database on the server that the tests share.
+    pub fn on_server() -> Self {
+        let mut place = Self::new();
+        place.database = Database::new_on_server();
+        place
+    }
+
+    /// The name of the database on the server.
+    pub fn database_name(&self) -> &str {
+        match &self.database {
+            Database::Server(name) => name,
+            Database::File => panic!("it is a file"),
+        }
+    }
+
     /// A place in a folder that has no site yet.
     pub fn empty(folder: TempDir) -> Self {
         let database = if on_postgres() { Database::new_on_server() } else { Database::File };
