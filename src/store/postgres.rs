@@ -5,8 +5,8 @@
 
 use super::{STEPS, StoreError};
 use crate::config::StoreServer;
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use std::fmt::Write as _;
 use std::str::FromStr;
 use std::time::Duration;
@@ -20,6 +20,9 @@ pub(super) const TAKE_TURNS: &str = "select pg_advisory_xact_lock(10934304567845
 /// Errors: it is not there, or does not let Crieur in.
 pub(super) async fn connect(server: &StoreServer) -> Result<PgPool, StoreError> {
     let options = options(server).map_err(|error| away(server, error))?;
+    // A pool tries for half a minute; that nobody is there is told at once.
+    let first = tokio::time::timeout(PATIENCE, options.connect()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+    first.map_err(|error| away(server, error))?.close().await.map_err(|error| away(server, error))?;
     let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE);
     pool.connect_with(options).await.map_err(|error| away(server, error))
 }
