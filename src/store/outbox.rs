@@ -9,7 +9,6 @@ use super::sql::{Row, Transaction, query, query_scalar};
 use super::{Store, StoreError, acts, corrupt, instant, log, micros};
 use crate::article::ArticleId;
 use crate::config::EndpointName;
-use crate::crash::crash_point;
 use crate::delivery::{Delivery, DeliveryKey, Receipt, State};
 use crate::people::By;
 use crate::post::Post;
@@ -179,17 +178,6 @@ impl Store {
             transaction.commit().await?;
             return Ok(Leased::Wait(Some(instant(until)?)));
         }
-        // What a clock that was wrong dated ahead says nothing: it would keep the endpoint closed until then.
-        let last: Option<i64> =
-            query_scalar("select max(published_at) from deliveries where endpoint = ? and published_at <= ?")
-                .bind(endpoint.as_str())
-                .bind(micros(now))
-                .fetch_one(&mut transaction)
-                .await?;
-        let open_from = match last {
-            Some(last) => instant(last)?.checked_add(gap).unwrap_or(Timestamp::MAX),
-            None => Timestamp::MIN,
-        };
         let next = query(
             "select * from deliveries where endpoint = ?1 and state = 'pending' and (?2 is null or id = ?2)
              order by max(due_at, coalesce(retry_at, due_at)) > ?3, iif(max(due_at, coalesce(retry_at, due_at)) > ?3,
@@ -218,6 +206,23 @@ impl Store {
             }
             Err(error) => return Err(error),
         };
+        // A try whose end is unknown may be a post, too. What a clock that was wrong dated ahead says nothing: it would keep
+        // the endpoint closed until then.
+        let last: Option<i64> = query_scalar(
+            "select max(at) from (
+                select published_at as at from deliveries where endpoint = ?1
+                union all select last_attempt from deliveries where endpoint = ?1 and look_first = 1 and id <> ?3
+             ) as posts where at <= ?2",
+        )
+        .bind(endpoint.as_str())
+        .bind(micros(now))
+        .bind(delivery.id)
+        .fetch_one(&mut transaction)
+        .await?;
+        let open_from = match last {
+            Some(last) => instant(last)?.checked_add(gap).unwrap_or(Timestamp::MAX),
+            None => Timestamp::MIN,
+        };
         let retry_at = row.try_get::<Option<i64>, _>("retry_at")?.map(instant).transpose()?;
         let ready = delivery.due_at.max(retry_at.unwrap_or(Timestamp::MIN)).max(open_from);
         if ready > now {
@@ -235,7 +240,6 @@ impl Store {
         .bind(delivery.id)
         .execute(&mut transaction)
         .await?;
-        crash_point("lease-commit");
         transaction.commit().await?;
         let at = |name: &str| -> Result<Option<Timestamp>, StoreError> {
             row.try_get::<Option<i64>, _>(name)?.map(instant).transpose()
@@ -326,7 +330,6 @@ impl Store {
         .execute(&mut transaction)
         .await?;
         log::seal(&mut transaction, now).await?;
-        crash_point("start-commit");
         transaction.commit().await?;
         Ok(Start::Started)
     }
@@ -408,7 +411,6 @@ impl Store {
             .await?;
         }
         log::seal(&mut transaction, now).await?;
-        crash_point("finish-commit");
         transaction.commit().await?;
         Ok(if recorded { Finish::Recorded } else { Finish::Lost })
     }

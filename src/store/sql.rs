@@ -6,6 +6,7 @@
 //! ends, and nothing in the other files has to think of two writers at once.
 
 use super::postgres;
+use crate::crash::crash_point;
 use sqlx::postgres::{PgArguments, PgPool, PgRow, Postgres};
 use sqlx::query::Query as Prepared;
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
@@ -65,10 +66,13 @@ impl Pool {
 impl Transaction {
     /// Makes what was written count.
     pub async fn commit(self) -> Result<(), Error> {
+        crash_point("before-write");
         match self {
-            Self::Sqlite(transaction) => transaction.commit().await,
-            Self::Postgres(transaction) => transaction.commit().await,
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => transaction.commit().await?,
         }
+        crash_point("after-write");
+        Ok(())
     }
 }
 

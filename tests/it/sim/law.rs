@@ -1,0 +1,108 @@
+//! What must hold of every post the moment that it is sent, and of everything when all is over. Nothing of the plan is
+//! used: times are judged by what stands in the files and by the calendar.
+
+use super::sea::{Sent, word};
+use super::world::{ENDPOINTS, World};
+use crieur::delivery::{Delivery, State};
+use jiff::civil::{Date, date};
+use jiff::{SignedDuration, Timestamp, Zoned};
+use std::collections::BTreeMap;
+
+/// When nothing goes out to `sur`.
+pub const QUIET_OF_SUR: &str = "[\"20:00-08:00\", \"Sun\"]";
+/// A day on which nothing goes out at all.
+pub const BLACKOUT: Date = date(2026, 3, 3);
+const GAP_OF_SUR: SignedDuration = SignedDuration::from_mins(1);
+
+fn in_paris(at: Timestamp) -> Zoned {
+    at.in_tz("Europe/Paris").unwrap()
+}
+
+/// The slot of `lent`, at half past nine, to which an instant belongs.
+fn slot(at: Timestamp) -> Date {
+    (in_paris(at) - SignedDuration::from_mins(570)).date()
+}
+
+/// Judges what was sent since the last time.
+pub async fn check(world: &mut World) {
+    let (sent, counts) = {
+        let sea = world.sea.lock().unwrap();
+        let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for posted in &sea.posts {
+            *counts.entry((posted.endpoint.clone(), word(&posted.text).to_owned())).or_default() += 1;
+        }
+        (sea.sent.clone(), counts)
+    };
+    if sent.len() == world.judged {
+        return;
+    }
+    let outbox = world.store.deliveries().await.unwrap();
+    for number in world.judged..sent.len() {
+        let (before, now) = (&sent[..number], &sent[number]);
+        allowed(world, now);
+        paced(before, now, &outbox);
+    }
+    world.judged = sent.len();
+    let twice = counts.iter().find(|(_, count)| **count > 1);
+    assert!(twice.is_none(), "twice: {twice:?}");
+}
+
+/// Nothing early, nothing withdrawn, nothing when everything is to be still.
+fn allowed(world: &World, sent: &Sent) {
+    let file = &world.seen[word(&sent.text)];
+    assert!(file.published, "withdrawn: {sent:?}, {file:?}");
+    assert!(file.date <= sent.at, "early: {sent:?}, {file:?}");
+    assert!(!world.silent, "in silence: {sent:?}");
+    let civil = in_paris(sent.at);
+    assert!(civil.date() != BLACKOUT, "in a blackout: {sent:?}");
+    let is_quiet = !(8..20).contains(&civil.hour()) || civil.weekday() == jiff::civil::Weekday::Sunday;
+    assert!(sent.endpoint != "sur" || !is_quiet, "in quiet hours: {sent:?}");
+}
+
+/// The gap, the order, and the slots of the queue.
+fn paced(before: &[Sent], sent: &Sent, outbox: &[Delivery]) {
+    let same = || before.iter().filter(|other| other.endpoint == sent.endpoint);
+    if sent.endpoint == "sur" {
+        // What a clock that was wrong dated ahead of now says nothing.
+        let last = same().map(|other| other.at).filter(|at| *at <= sent.at).max();
+        let is_apart = last.is_none_or(|last| sent.at.duration_since(last) >= GAP_OF_SUR);
+        assert!(is_apart, "in a burst: {sent:?}, after {last:?}");
+    }
+    // Only of a first try: later ones come when the network lets them.
+    if same().any(|other| other.key == sent.key) {
+        return;
+    }
+    let of = |key: &str| outbox.iter().find(|delivery| delivery.key.idempotency_key() == key);
+    let Some(this) = of(&sent.key) else { return };
+    let turn = |delivery: &Delivery| (delivery.due_at, delivery.id);
+    let waits = |other: &&Delivery| {
+        let is_next = other.key.endpoint == this.key.endpoint && turn(other) < turn(this) && other.due_at <= sent.at;
+        // One whose file could not be read waits a minute.
+        is_next && other.state == State::Pending && other.attempts == 0 && other.reason.is_none()
+    };
+    let overtaken = outbox.iter().find(waits);
+    assert!(overtaken.is_none(), "out of order: {this:?} before {overtaken:?}");
+    if sent.endpoint == "lent" && !this.by_hand {
+        let first = |other: &&Sent| !of(&other.key).is_some_and(|delivery| delivery.by_hand);
+        let same_slot = same().filter(first).find(|other| slot(other.at) == slot(sent.at));
+        assert!(same_slot.is_none(), "two in one slot: {sent:?} after {same_slot:?}");
+    }
+}
+
+/// When all is over: the outbox says what the networks have, and nothing is missing.
+pub fn nothing_is_lost(world: &World, deliveries: &[Delivery]) {
+    let sea = world.sea.lock().unwrap();
+    for delivery in deliveries {
+        let key = delivery.key.idempotency_key();
+        let is_there = sea.posts.iter().any(|posted| posted.key == key);
+        assert_eq!(delivery.state == State::Published, is_there, "the outbox and the network differ: {delivery:?}");
+        assert!(delivery.state.is_final(), "lost: {delivery:?}");
+    }
+    // Whoever is first seen long after its date is no news; the clock decides.
+    for (name, _) in world.files.iter().filter(|(_, file)| file.is_news()) {
+        for endpoint in ENDPOINTS {
+            let count = sea.posts.iter().filter(|p| p.endpoint == endpoint && word(&p.text) == name).count();
+            assert_eq!(count, 1, "lost: {name} to {endpoint}: {deliveries:#?}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The whole road on simulated time: an editor who fumbles, networks that fail in every way, a clock that jumps, a
+//! person who hushes everything, and a process that dies at any place where it writes or waits. Real files, the real
+//! database, the real plan and delivery; only the networks and the clock are the test's own.
+//!
+//! A seed gives the same run again: `CRIEUR_SEED=7`. How many are tried: `CRIEUR_SEEDS=100000`, which `scripts/seeds`
+//! asks for in a build that is quick enough.
+
+mod cuts;
+mod law;
+mod sea;
+mod world;
+
+use crieur::crash::{Cut, cut_after};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::sync::Mutex;
+use std::task::Poll;
+use world::World;
+
+/// A bug that is planted, to see that the run tells of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// A try that was cut off is forgotten, and simply made again.
+    ForgottenTry,
+    /// Another path is another article.
+    KeyedByPath,
+    /// Quiet hours are ignored.
+    NoQuietHours,
+    /// What is due last goes first.
+    NewestFirst,
+    /// Posts of an endpoint may come in a burst.
+    NoGap,
+    /// Silence is not heard.
+    NoSilence,
+}
+
+/// Each planted bug, and the first word of what the run says of it.
+const PLANTS: [(Plant, &str); 6] = [
+    (Plant::ForgottenTry, "twice"),
+    (Plant::KeyedByPath, "twice"),
+    (Plant::NoQuietHours, "in quiet hours"),
+    (Plant::NewestFirst, "out of order"),
+    (Plant::NoGap, "in a burst"),
+    (Plant::NoSilence, "in silence"),
+];
+
+/// Runs something that may die, as a process does: what it had begun to write is undone, what it knew is lost.
+pub async fn mortal<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(Poll::Ready(done)) => Poll::Ready(Some(done)),
+        Ok(Poll::Pending) if cuts::at_an_await() => Poll::Ready(None),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(end) if end.is::<Cut>() => Poll::Ready(None),
+        Err(panic) => resume_unwind(panic),
+    })
+    .await
+}
+
+/// One run. What is wrong is a panic.
+async fn run(seed: u64, plant: Option<Plant>) {
+    let mut world = World::new(seed, true, plant).await;
+    world.pass().await;
+    for _ in 0..40 {
+        world.event().await;
+    }
+    let deliveries = world.calm().await;
+    law::nothing_is_lost(&world, &deliveries);
+}
+
+/// Does something for each number on all cores. The first that fails with words that begin like these, and the words.
+pub fn each(
+    numbers: impl Iterator<Item = u64> + Send,
+    like: &str,
+    work: impl AsyncFn(u64) + Sync,
+) -> Option<(u64, String)> {
+    let numbers = Mutex::new(numbers);
+    let failed: Mutex<Option<(u64, String)>> = Mutex::new(None);
+    // Each waits half of its time for the thread of its database.
+    let threads = 2 * std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                while failed.lock().unwrap().is_none() {
+                    let Some(number) = numbers.lock().unwrap().next() else { break };
+                    let done = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work(number))));
+                    cut_after(None);
+                    if let Err(panic) = done {
+                        let said = panic.downcast_ref::<String>().cloned();
+                        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
+                        let said = said.unwrap_or_default();
+                        if said.starts_with(like) {
+                            failed.lock().unwrap().get_or_insert((number, said));
+                        }
+                    }
+                }
+            });
+        }
+    });
+    failed.into_inner().unwrap()
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn nothing_early_nothing_twice_nothing_lost_whatever_happens() {
+    let seeds = match number("CRIEUR_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("CRIEUR_SEEDS").unwrap_or(200),
+    };
+    if let Some((seed, said)) = each(seeds, "", async |seed| run(seed, None).await) {
+        panic!("CRIEUR_SEED={seed}: {said}");
+    }
+}
+
+#[test]
+fn planted_bugs_are_found() {
+    for (plant, like) in PLANTS {
+        let found = each(0..500, like, async |seed| run(seed, Some(plant)).await);
+        let (seed, said) = found.unwrap_or_else(|| panic!("{plant:?} is not found"));
+        println!("{plant:?}: found by seed {seed}: {}", said.lines().next().unwrap_or_default());
+    }
+}

@@ -1,0 +1,391 @@
+//! A site, its editor, the program, and the person who minds it.
+
+use super::law::{self, QUIET_OF_SUR};
+use super::sea::{Account, Dice, Sea};
+use super::{Plant, mortal};
+use crate::support::{Place, memory_folder, parse};
+use crieur::clock::Clock;
+use crieur::config::{Config, EndpointName, StoreAddress};
+use crieur::crash::cut_after;
+use crieur::deliver::{Deliverer, Step};
+use crieur::delivery::{Delivery, State};
+use crieur::network::Network;
+use crieur::people::By;
+use crieur::reconcile::{Reconciler, Snapshot};
+use crieur::store::{PersonWord, Store, Word};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use tokio::sync::OnceCell;
+
+/// The person who minds it.
+fn by() -> By {
+    By::command("ada")
+}
+
+pub const ENDPOINTS: [&str; 3] = ["sur", "sourd", "lent"];
+/// An article is no news any more when it is first seen so long after its date.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
+
+/// `sur` has quiet hours and a gap, `sourd` cannot tell what it has, `lent` takes one article a day.
+fn rest(plant: Option<Plant>) -> String {
+    let quiet = if plant == Some(Plant::NoQuietHours) { "[]" } else { QUIET_OF_SUR };
+    let gap = if plant == Some(Plant::NoGap) { "0s" } else { "1m" };
+    format!(
+        "endpoints:
+  sur: {{ network: journal, gap: {gap}, quiet_hours: {quiet} }}
+  sourd: {{ network: journal, gap: 0s }}
+  lent: {{ network: journal, gap: 0s }}
+rules:
+  - {{ name: une, endpoints: [sur, sourd] }}
+  - {{ name: file, endpoints: [lent], when: {{ slots: \"0 30 9 * * *\", queue: true }} }}
+blackouts: [{{ from: {0}, until: {0}, reason: \"deuil\" }}]
+baseline: none
+delivery: {{ give_up: 60d }}",
+        law::BLACKOUT
+    )
+}
+
+/// What is known of a file of the test's own.
+#[derive(Debug, Clone)]
+pub struct Written {
+    path: String,
+    pub date: Timestamp,
+    pub published: bool,
+    /// Whether it was ever touched again.
+    touched: bool,
+    born: Timestamp,
+}
+
+impl Written {
+    /// Whether it must have been announced when all is over.
+    pub fn is_news(&self) -> bool {
+        self.published && !self.touched && self.born.duration_since(self.date) < FRESH
+    }
+}
+
+pub struct World {
+    dice: Dice,
+    place: Place,
+    config: Arc<Config>,
+    pub clock: Clock,
+    pub sea: Arc<Mutex<Sea>>,
+    pub store: Store,
+    reconciler: Reconciler,
+    deliverer: Deliverer,
+    snapshot: Option<Snapshot>,
+    /// By the word that stands in its title. One that was deleted is not published.
+    pub files: BTreeMap<String, Written>,
+    /// As the last whole pass saw them.
+    pub seen: BTreeMap<String, Written>,
+    pub silent: bool,
+    plant: Option<Plant>,
+    /// How often the process died.
+    pub deaths: usize,
+    /// How many of the posts that were sent have been judged.
+    pub judged: usize,
+}
+
+fn deliverer(config: &Arc<Config>, store: &Store, clock: &Clock, sea: &Arc<Mutex<Sea>>) -> Deliverer {
+    let account = |name: &str, looks, honours_keys| -> (EndpointName, Box<dyn Network>) {
+        let sea = Arc::clone(sea);
+        (EndpointName::new(name), Box::new(Account { name: name.to_owned(), sea, looks, honours_keys }))
+    };
+    let networks = [account("sur", 2, false), account("sourd", 0, false), account("lent", 2, true)];
+    Deliverer::with_networks(Arc::clone(config), store.clone(), clock.clone(), networks.into())
+}
+
+/// A database without anything in it: to make one takes longer than all else of a short run.
+async fn empty_database() -> &'static [u8] {
+    static MADE: OnceCell<Vec<u8>> = OnceCell::const_new();
+    MADE.get_or_init(|| async {
+        let folder = memory_folder();
+        let file = folder.path().join("crieur.db");
+        Store::open(&StoreAddress::File(file.clone())).await.unwrap().close().await;
+        std::fs::read(file).unwrap()
+    })
+    .await
+}
+
+impl World {
+    pub async fn new(seed: u64, rough: bool, plant: Option<Plant>) -> Self {
+        let place = Place::within(memory_folder());
+        let config = Arc::new(parse(&place.yaml(&rest(plant))).unwrap_or_else(|problems| panic!("{problems:#?}")));
+        let clock = Clock::by_hand("2026-03-02T06:00:00Z".parse().unwrap());
+        let sea = Sea::new(seed, rough);
+        std::fs::write(config.store.beside(), empty_database().await).unwrap();
+        let store = Store::open(&config.store).await.unwrap();
+        let reconciler = Reconciler::new(Arc::clone(&config)).accepting_empty(true);
+        let deliverer = deliverer(&config, &store, &clock, &sea);
+        let (dice, files, seen) = (Dice(seed), BTreeMap::new(), BTreeMap::new());
+        let (snapshot, silent) = (None, false);
+        Self {
+            dice,
+            place,
+            config,
+            clock,
+            sea,
+            store,
+            reconciler,
+            deliverer,
+            snapshot,
+            files,
+            seen,
+            silent,
+            plant,
+            deaths: 0,
+            judged: 0,
+        }
+    }
+
+    fn write(&self, word: &str, file: &Written) {
+        let front = format!("title: Article {word}\ndate: {}\npublished: {}", file.date, file.published);
+        // The text is the word's, whatever the path.
+        let words: Vec<String> = (0..30).map(|n| format!("{word}{n}")).collect();
+        self.place.write(&file.path, format!("---\n{front}\n---\n\n{}\n", words.join(" ")));
+    }
+
+    /// A new article, whose date lies so many minutes ahead. Its word.
+    pub fn add(&mut self, minutes: i64, published: bool) -> String {
+        let (word, born) = (format!("mot{}x", self.files.len()), self.clock.now());
+        let (path, date) = (format!("_actualites/{word}.md"), born + SignedDuration::from_mins(minutes));
+        let file = Written { path, date, published, touched: false, born };
+        self.write(&word, &file);
+        self.files.insert(word.clone(), file);
+        word
+    }
+
+    /// Changes an article.
+    pub fn change(&mut self, word: &str, change: impl FnOnce(&mut Written)) {
+        let mut file = self.files[word].clone();
+        let old = file.path.clone();
+        file.touched = true;
+        change(&mut file);
+        if old != file.path {
+            let _ = std::fs::remove_file(self.place.site().join(&old));
+        }
+        self.write(word, &file);
+        self.files.insert(word.to_owned(), file);
+    }
+
+    pub fn rename(&mut self, word: &str, variant: u64) {
+        self.change(word, |file| file.path = format!("_actualites/{word}-{variant}.md"));
+    }
+
+    /// Deletes an article. Writing it again brings it back.
+    pub fn delete(&mut self, word: &str) {
+        let file = self.files.get_mut(word).unwrap();
+        (file.touched, file.published) = (true, false);
+        let _ = std::fs::remove_file(self.place.site().join(&file.path));
+    }
+
+    fn edit(&mut self) {
+        let now = self.clock.now();
+        let words: Vec<String> = self.files.keys().cloned().collect();
+        let kind = self.dice.roll(11);
+        if kind < 5 || words.is_empty() {
+            let (ahead, published) = (self.dice.roll(6) as i64 * 40 - 100, self.dice.roll(5) > 0);
+            self.add(ahead, published);
+            return;
+        }
+        let word = words[self.dice.roll(words.len() as u64) as usize].clone();
+        match kind {
+            5 => self.change(&word, |file| file.published = !file.published),
+            6 => {
+                let date = now + SignedDuration::from_mins(self.dice.roll(5) as i64 * 30 - 60);
+                self.change(&word, |file| file.date = date);
+            }
+            7 | 8 => {
+                let variant = self.dice.roll(4);
+                self.rename(&word, variant);
+            }
+            9 => self.delete(&word),
+            _ => self.change(&word, |_| {}),
+        }
+    }
+
+    /// A new process, after the last one died.
+    async fn restart(&mut self) {
+        self.deaths += 1;
+        let store = Store::open(&self.config.store).await.unwrap();
+        self.deliverer = deliverer(&self.config, &store, &self.clock, &self.sea);
+        self.reconciler = Reconciler::new(Arc::clone(&self.config)).accepting_empty(true);
+        self.store = store;
+        self.snapshot = None;
+        if self.plant == Some(Plant::ForgottenTry) {
+            self.by_other_hands("update deliveries set look_first = 0, state = 'pending' where state = 'sending'")
+                .await;
+        }
+    }
+
+    async fn by_other_hands(&self, statement: &'static str) {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.config.store.beside());
+        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        sqlx::raw_sql(statement).execute(&pool).await.unwrap();
+        pool.close().await;
+    }
+
+    pub async fn pass(&mut self) {
+        if self.plant == Some(Plant::KeyedByPath) {
+            let moved = self.seen.iter().any(|(word, seen)| self.files[word].path != seen.path);
+            if moved {
+                self.by_other_hands(
+                    "delete from articles; delete from index_pages; delete from meta where name = 'index'",
+                )
+                .await;
+                self.restart().await;
+            }
+        }
+        let now = self.clock.now();
+        match mortal(self.reconciler.book(&self.store, now)).await {
+            Some(snapshot) => {
+                let snapshot = snapshot.unwrap();
+                self.snapshot = Some(snapshot);
+                self.seen = self.files.clone();
+                // As a daemon does after its pass: texts that were read for the first time are worked out.
+                let digest = async { while self.reconciler.digest(&self.store).await.unwrap() {} };
+                if mortal(digest).await.is_none() {
+                    self.restart().await;
+                }
+            }
+            None => self.restart().await,
+        }
+    }
+
+    /// Which delivery a step is for: the next one, but for a planted bug.
+    async fn chosen(&self, endpoint: &str) -> Option<i64> {
+        if self.plant != Some(Plant::NewestFirst) {
+            return None;
+        }
+        let now = self.clock.now();
+        let outbox = self.store.deliveries().await.unwrap();
+        let due = outbox.iter().filter(|d| d.state == State::Pending && d.due_at <= now);
+        due.filter(|d| d.key.endpoint.as_str() == endpoint).max_by_key(|d| (d.due_at, d.id)).map(|d| d.id)
+    }
+
+    /// One step of an endpoint. When to come again.
+    pub async fn step(&mut self, endpoint: &str) -> Option<Timestamp> {
+        let snapshot = self.snapshot.take()?;
+        let only = self.chosen(endpoint).await;
+        let done = mortal(self.deliverer.step(&EndpointName::new(endpoint), only, &snapshot)).await;
+        let now = self.clock.now();
+        let again = match done {
+            Some(step) => {
+                self.snapshot = Some(snapshot);
+                match step.unwrap() {
+                    Step::Did(_) => Some(now),
+                    Step::Wait(until) => until,
+                }
+            }
+            None => {
+                self.restart().await;
+                Some(now)
+            }
+        };
+        law::check(self).await;
+        again
+    }
+
+    /// A person has everything held, or lets it go.
+    pub async fn hush(&mut self, silent: bool) {
+        let now = self.clock.now();
+        self.silent = silent;
+        match silent {
+            true if self.plant == Some(Plant::NoSilence) => {}
+            true => assert!(self.store.silence_on("une crise", &by(), now).await.unwrap()),
+            false => {
+                self.store.silence_off(&by(), now).await.unwrap();
+            }
+        }
+    }
+
+    pub async fn event(&mut self) {
+        // At some events the process dies at the n-th place from here.
+        cut_after((self.dice.roll(4) == 0).then(|| self.dice.roll(14) as usize));
+        match self.dice.roll(11) {
+            0..=2 => self.edit(),
+            3..=5 => self.pass().await,
+            6..=8 => {
+                let endpoint = ENDPOINTS[self.dice.roll(3) as usize];
+                self.step(endpoint).await;
+            }
+            9 if self.dice.roll(3) == 0 => {
+                cut_after(None);
+                self.hush(!self.silent).await;
+            }
+            _ => {
+                // Time goes on; now and then the clock is set two hours ahead, or back.
+                let minutes = match self.dice.roll(12) {
+                    0 => 120,
+                    1 => -120,
+                    2 => self.dice.roll(720) as i64,
+                    _ => self.dice.roll(50) as i64,
+                };
+                self.clock.advance(SignedDuration::from_mins(minutes));
+            }
+        }
+        cut_after(None);
+    }
+
+    /// A person settles what nobody can know, and lets go what is held. Whether there was anything.
+    async fn mind(&self, deliveries: &[Delivery]) -> bool {
+        let now = self.clock.now();
+        let mut minded = false;
+        for delivery in deliveries {
+            match delivery.state {
+                State::Uncertain => {
+                    let key = delivery.key.idempotency_key();
+                    let place = self.sea.lock().unwrap().posts.iter().position(|posted| posted.key == key);
+                    let word = match place {
+                        Some(place) => PersonWord::Published(format!("https://reseau.example/p{place}")),
+                        None => PersonWord::NotPublished,
+                    };
+                    assert!(self.store.obey(delivery.id, &word, &by(), now).await.unwrap());
+                }
+                State::Held => {
+                    let word = Word { by: &by(), seen: None };
+                    assert!(self.store.approve(delivery.id, &word, now).await.unwrap().is_some());
+                }
+                _ => continue,
+            }
+            minded = true;
+        }
+        minded
+    }
+
+    /// The weather clears, a person minds what waits for one, and time goes on until nothing waits.
+    pub async fn calm(&mut self) -> Vec<Delivery> {
+        self.sea.lock().unwrap().rough = false;
+        self.hush(false).await;
+        let mut rested = false;
+        let patience = if self.plant.is_some() { 40 } else { 400 };
+        for _ in 0..patience {
+            self.pass().await;
+            let mut next: Option<Timestamp> = self.snapshot.as_ref().and_then(|snapshot| snapshot.next_change);
+            for endpoint in ENDPOINTS {
+                loop {
+                    match self.step(endpoint).await {
+                        Some(until) if until <= self.clock.now() => {}
+                        until => {
+                            next = next.into_iter().chain(until).min();
+                            break;
+                        }
+                    }
+                }
+            }
+            let deliveries = self.store.deliveries().await.unwrap();
+            let minded = self.mind(&deliveries).await;
+            match next {
+                _ if minded => {}
+                Some(next) => self.clock.set(next.max(self.clock.now())),
+                // A daemon looks every minute: what a clock that was set back hid comes again.
+                None if !rested => {
+                    rested = true;
+                    self.clock.advance(SignedDuration::from_hours(5));
+                }
+                None => return deliveries,
+            }
+        }
+        panic!("it never ends: {:#?}", self.store.deliveries().await.unwrap());
+    }
+}
