@@ -18,7 +18,7 @@ pub struct DeliveryKey {
     pub article: ArticleId,
     /// The rule's name, or [`config::BY_HAND`].
     pub rule: String,
-    /// The step of the rule: `publication`, or a moment such as `event:-7d` or `after:30d`.
+    /// The step of the rule: `publication`, `campaign`, or a moment such as `event:-7d` or `after:30d`.
     pub step: String,
     /// The endpoint.
     pub endpoint: EndpointName,
@@ -26,6 +26,9 @@ pub struct DeliveryKey {
 
 /// The step of rules that announce a publication.
 pub const PUBLICATION: &str = "publication";
+
+/// The step of campaigns.
+pub const CAMPAIGN: &str = "campaign";
 
 impl DeliveryKey {
     /// The key of a step.

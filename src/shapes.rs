@@ -4,7 +4,7 @@
 use crate::config::{Endpoint as Account, EndpointName, Format};
 use crate::delivery::{Delivery, Health};
 use crate::feed::{self, Kind};
-use crate::plan::{Approved, Line, Silence};
+use crate::plan::{Approved, Entry, Line, Progress, Silence};
 use crate::span;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -200,6 +200,52 @@ impl<'a> From<&'a Line> for Planned<'a> {
             due_at: line.due_at.map(utc),
             state: line.state,
             reason: &line.reason,
+        }
+    }
+}
+
+/// How far a campaign is at an endpoint.
+#[derive(Debug, Serialize)]
+pub struct Campaign<'a> {
+    name: &'a str,
+    endpoint: &'a str,
+    articles: usize,
+    posted: usize,
+    next: Option<CampaignEntry<'a>>,
+    entries: Vec<CampaignEntry<'a>>,
+}
+
+/// An article of a campaign.
+#[derive(Debug, Serialize)]
+pub struct CampaignEntry<'a> {
+    article: Option<String>,
+    path: &'a str,
+    state: &'a str,
+    due_at: Option<String>,
+    reason: &'a str,
+}
+
+impl<'a> From<&'a Progress> for Campaign<'a> {
+    fn from(progress: &'a Progress) -> Self {
+        Self {
+            name: &progress.campaign,
+            endpoint: progress.endpoint.as_str(),
+            articles: progress.entries.len(),
+            posted: progress.posted(),
+            next: progress.next().map(CampaignEntry::from),
+            entries: progress.entries.iter().map(CampaignEntry::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Entry> for CampaignEntry<'a> {
+    fn from(entry: &'a Entry) -> Self {
+        Self {
+            article: entry.article.map(|id| id.to_string()),
+            path: &entry.path,
+            state: entry.state,
+            due_at: entry.due_at.map(utc),
+            reason: &entry.reason,
         }
     }
 }

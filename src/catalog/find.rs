@@ -14,23 +14,10 @@ impl Catalog {
             return Ok(standing);
         }
         let bare = wanted.trim_end_matches('/');
-        let steps: [&dyn Fn(&Head) -> bool; 3] = [
-            &|article| {
-                let url = article.url.trim_end_matches('/');
-                url == bare || (bare.starts_with('/') && path_of(url) == bare)
-            },
-            &|article| {
-                let name = article.path.rsplit('/').next().unwrap_or("");
-                let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-                let last = article.url.trim_end_matches('/').rsplit('/').next().unwrap_or("");
-                name == wanted
-                    || stem == wanted
-                    || last == wanted
-                    || article.path.ends_with(&format!("/{wanted}"))
-                    || wanted.ends_with(&format!("/{}", article.path))
-            },
-            &|article| folded(&article.title) == folded(wanted),
-        ];
+        let steps: [&dyn Fn(&Head) -> bool; 3] =
+            [&|article| article.has_address(bare), &|article| article.has_name(wanted), &|article| {
+                folded(&article.title) == folded(wanted)
+            }];
         for fits in steps {
             let mut fitting: Vec<&Arc<Standing>> = self.all().filter(|standing| fits(&standing.article)).collect();
             match fitting[..] {
@@ -49,6 +36,33 @@ impl Catalog {
         Err(format!(
             "no article is found under “{wanted}”; give its path under the site's folder, its slug or its address"
         ))
+    }
+}
+
+impl Head {
+    /// Whether a person may mean the article: by its path, a file's name, a slug, an address or its title.
+    pub fn is_meant(&self, wanted: &str) -> bool {
+        let wanted = wanted.trim().trim_start_matches("./");
+        *self.path == *wanted
+            || self.has_address(wanted.trim_end_matches('/'))
+            || self.has_name(wanted)
+            || folded(&self.title) == folded(wanted)
+    }
+
+    fn has_address(&self, bare: &str) -> bool {
+        let url = self.url.trim_end_matches('/');
+        url == bare || (bare.starts_with('/') && path_of(url) == bare)
+    }
+
+    fn has_name(&self, wanted: &str) -> bool {
+        let name = self.path.rsplit('/').next().unwrap_or("");
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let last = self.url.trim_end_matches('/').rsplit('/').next().unwrap_or("");
+        name == wanted
+            || stem == wanted
+            || last == wanted
+            || self.path.ends_with(&format!("/{wanted}"))
+            || wanted.ends_with(&format!("/{}", self.path))
     }
 }
 

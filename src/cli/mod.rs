@@ -5,6 +5,7 @@
 
 mod backfill;
 mod build;
+mod campaigns;
 mod check;
 mod completions;
 mod endpoints;
@@ -70,6 +71,8 @@ enum Command {
     Check(check::Options),
     /// Show what would go where and when, and why not for the rest
     Plan(plan::Options),
+    /// Show how far each campaign is
+    Campaigns(campaigns::Options),
     /// Show what would have gone out over a site's whole git history
     Simulate(simulate::Options),
     /// Show the exact posts of an article
@@ -141,6 +144,7 @@ pub async fn main() -> ExitCode {
         Command::Build(options) => build::run(&context, options).await,
         Command::Init(options) => init::run(&context, options).await,
         Command::Check(options) => check::run(&context, options).await,
+        Command::Campaigns(options) => campaigns::run(&context, options).await,
         Command::Plan(options) => plan::run(&context, options).await,
         Command::Simulate(options) => simulate::run(&context, options).await,
         Command::Preview(options) => preview::run(&context, options).await,

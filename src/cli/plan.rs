@@ -35,6 +35,9 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         };
         print(&format!("{when:<26}  {:<9}  {}{to}: {}", line.state, line.path, line.reason))?;
     }
+    for progress in &snapshot.plan.campaigns {
+        say(&format!("campaign {}", progress.in_words(&|at| civil(at, &zone))));
+    }
     costs.iter().for_each(|cost| say(cost));
     Ok(())
 }

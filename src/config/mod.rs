@@ -3,6 +3,7 @@
 //! [`parse`] never stops at the first mistake: it returns every [`Problem`] with its line, column, key and cure.
 //! It is pure; the environment and the files of secrets come in as functions.
 
+mod campaigns;
 mod composing;
 mod endpoints;
 mod export;
@@ -18,6 +19,7 @@ mod shape;
 mod store;
 mod written;
 
+pub use campaigns::{Campaign, Missing, Order};
 pub use composing::{Composing, Images, MissingAlt};
 pub use endpoints::{
     Access, App, Bluesky, Bot, Channel, Endpoint, EndpointName, Grant, Keys, Linkedin, Mastodon, Matrix, MessageKind,
@@ -71,7 +73,8 @@ pub struct Config {
     pub endpoints: BTreeMap<EndpointName, Endpoint>,
     /// How a delivery that failed is tried again.
     pub delivery: Delivery,
-    /// Which articles go where, when and how, in the order of the file.
+    /// Which articles go where, when and how, in the order of the file; then the campaigns, which are rules of their own
+    /// kind.
     pub rules: Vec<Rule>,
     /// When nothing goes out, at endpoints that have no quiet hours of their own.
     pub quiet_hours: Quiet,

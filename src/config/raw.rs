@@ -36,6 +36,8 @@ pub struct RawConfig {
     pub delivery: RawDelivery,
     /// Which articles go to which endpoints, when and how.
     pub rules: Vec<RawRule>,
+    /// Named, ordered sets of articles, one in each slot.
+    pub campaigns: Vec<RawCampaign>,
     /// Times at which nothing goes out: `20:00-08:00`, `Sat`, `Mon-Fri 12:00-14:00`, `2027-05-07`, `12-24`, `holidays:FR`.
     pub quiet_hours: Vec<String>,
     /// Periods in which nothing goes out.
@@ -542,6 +544,8 @@ pub struct RawRule {
     pub texts: BTreeMap<String, String>,
     /// Text of the post per moment of `event` or `after`, such as `-1d`: it wins over `text` and `texts`.
     pub variants: BTreeMap<String, String>,
+    /// Hashtags of each post, before those of its article.
+    pub hashtags: Vec<String>,
     /// Whether a text that is too long goes on in further posts, where the network has threads; else it is shortened.
     pub thread: Option<bool>,
     /// Whether the posts of a thread end with their number (`1/3`).
@@ -566,6 +570,70 @@ pub struct RawRule {
     pub live_check: Option<bool>,
     /// How late a post may be; later, it is reported instead.
     pub expires: Option<String>,
+}
+
+/// A named, ordered set of articles, one in each slot: whatever their age, and whether or not they were announced.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawCampaign {
+    /// Name of the campaign; deliveries are remembered under it, so keep it.
+    pub name: Option<String>,
+    /// Its articles: a list of paths, slugs or addresses in their order, or a selection, by date.
+    pub articles: Option<RawCampaignArticles>,
+    /// To which endpoints.
+    pub endpoints: Vec<String>,
+    /// Its slots: cron lines of five fields, or six with seconds first. One article goes out in each.
+    pub slots: Option<OneOrMany>,
+    /// First day, such as 2027-01-04.
+    pub from: Option<String>,
+    /// Last day.
+    pub until: Option<String>,
+    /// What becomes of the others while an article of the list is not published.
+    pub missing: Option<RawMissing>,
+    /// Text of the post, a template.
+    pub text: Option<String>,
+    /// Text of the post per endpoint.
+    pub texts: BTreeMap<String, String>,
+    /// Hashtags of each post, before those of its article.
+    pub hashtags: Vec<String>,
+    /// Whether a text that is too long goes on in further posts, where the network has threads; else it is shortened.
+    pub thread: Option<bool>,
+    /// Whether the posts of a thread end with their number (`1/3`).
+    pub thread_numbers: Option<bool>,
+    /// Which images of the article go with the post, where the network takes images.
+    pub images: Option<RawImages>,
+    /// What happens if such an image has no alternative text, or cannot be used.
+    pub alt: Option<RawMissingAlt>,
+    /// Whether a link card made of the article goes with a post without images, where the network takes cards.
+    pub card: Option<bool>,
+    /// How long an article must stay unchanged in path, date and state before it has its turn.
+    pub settle: Option<String>,
+    /// Who must approve a post before it goes out.
+    pub approval: Option<RawApproval>,
+    /// What happens to a post whose article is withdrawn.
+    pub on_withdraw: Option<RawOnWithdraw>,
+    /// Whether the article's address must answer 200 before a post goes out (not asked for the journal).
+    pub live_check: Option<bool>,
+}
+
+/// The articles of a campaign.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RawCampaignArticles {
+    /// These, in this order.
+    Listed(Vec<String>),
+    /// All that the selection takes, by their date.
+    Selected(RawSelection),
+}
+
+/// What becomes of the others while an article of a campaign is not published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawMissing {
+    /// Those after it wait.
+    Wait,
+    /// They go out; it takes the next slot once it is there.
+    Skip,
 }
 
 /// Which images of an article go with its posts.

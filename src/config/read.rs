@@ -3,7 +3,7 @@
 
 use super::endpoints::EndpointName;
 use super::raw::RawConfig;
-use super::{Config, Surroundings, endpoints, hub, quiet, rules, schema, sections, shape, store};
+use super::{Config, Surroundings, campaigns, endpoints, hub, quiet, rules, schema, sections, shape, store};
 use crate::problem::{Place, Problem};
 use crate::secret::{Key, Secret};
 use crate::yaml::{self, Step, Yaml};
@@ -100,7 +100,9 @@ impl<'a> Reader<'a> {
             is_known
         });
         let endpoints = endpoints::read(self, raw.endpoints);
-        let rules = rules::read(self, raw.rules, &names);
+        let mut rule_names = BTreeSet::new();
+        let mut rules = rules::read(self, raw.rules, &names, &mut rule_names);
+        rules.extend(campaigns::read(self, raw.campaigns, &names, &mut rule_names));
         Config {
             http: sections::http(self, raw.http),
             store,

@@ -1,5 +1,6 @@
 //! The sections `rules` and `baseline`: which articles go where, and when.
 
+use super::campaigns::Campaign;
 use super::composing::{self, Composing};
 use super::endpoints::EndpointName;
 use super::raw::{
@@ -7,7 +8,7 @@ use super::raw::{
     RawWhen,
 };
 use super::read::{Reader, dotted, key};
-use super::sections::length;
+use super::sections::{check_hashtag, length};
 use super::shape::nearest;
 use crate::offset::Offset;
 use crate::schedule::Schedule;
@@ -34,6 +35,8 @@ pub struct Rule {
     pub texts: BTreeMap<EndpointName, Template>,
     /// Text of the post per moment of `event` or `after`.
     pub variants: BTreeMap<Offset, Template>,
+    /// Hashtags of each post, before those of its article.
+    pub hashtags: Vec<String>,
     /// What goes with the text, and what becomes of one that is too long.
     pub composing: Composing,
     /// How long an article must stay unchanged before it is announced.
@@ -123,13 +126,15 @@ pub enum When {
     Event(Vec<Offset>),
     /// At distances from the publication.
     After(Repeats),
+    /// Each at its turn, whatever its age.
+    Campaign(Campaign),
 }
 
 impl When {
     /// The schedule of a queue: one post per slot and endpoint.
     pub fn queue(&self) -> Option<&Schedule> {
         match self {
-            Self::Slots { schedule, queue: true } => Some(schedule),
+            Self::Slots { schedule, queue: true } | Self::Campaign(Campaign { schedule, .. }) => Some(schedule),
             _ => None,
         }
     }
@@ -158,43 +163,53 @@ pub enum Baseline {
     None,
 }
 
-pub(super) fn read(reader: &mut Reader, raw: Vec<RawRule>, endpoints: &BTreeSet<EndpointName>) -> Vec<Rule> {
-    let mut names = BTreeSet::new();
+pub(super) fn read(
+    reader: &mut Reader,
+    raw: Vec<RawRule>,
+    endpoints: &BTreeSet<EndpointName>,
+    names: &mut BTreeSet<String>,
+) -> Vec<Rule> {
     let mut rules = Vec::new();
     for (at, raw) in raw.into_iter().enumerate() {
         let here = [key("rules"), Step::Item(at)];
-        match &raw.name {
-            Some(name) if !names.insert(name.clone()) => {
-                let message = format!("{}.name: `{name}` is the name of another rule too", dotted(&here));
-                reader.problem(&at_key(&here, "name"), message, "give every rule a name of its own");
-            }
-            Some(name) if name.trim().is_empty() || name == crate::config::rules::BY_HAND => {
-                let message = format!("{}.name: `{name}` cannot be the name of a rule", dotted(&here));
-                reader.problem(&at_key(&here, "name"), message, "choose another one");
-            }
-            Some(_) => {}
-            None if reader.is_reported(&at_key(&here, "name")) => {}
-            None => {
-                reader.problem(
-                    &here,
-                    format!("{}: `name` is missing", dotted(&here)),
-                    "give the rule a name; deliveries are remembered under it",
-                );
-            }
-        }
+        named(reader, &here, raw.name.as_deref(), "rule", names);
         rules.push(rule(reader, &here, raw, endpoints));
     }
     rules
 }
 
+/// Checks the name of a rule or campaign: deliveries are remembered under it, so no other may have it.
+pub(super) fn named(reader: &mut Reader, here: &[Step], name: Option<&str>, what: &str, names: &mut BTreeSet<String>) {
+    let path = at_key(here, "name");
+    match name {
+        Some(name) if !names.insert(name.to_owned()) => {
+            let message = format!("{}: `{name}` is the name of another rule or campaign too", dotted(&path));
+            reader.problem(&path, message, format!("give every {what} a name of its own"));
+        }
+        Some(name) if name.trim().is_empty() || name == BY_HAND => {
+            reader.problem(
+                &path,
+                format!("{}: `{name}` cannot be the name of a {what}", dotted(&path)),
+                "choose another one",
+            );
+        }
+        Some(_) => {}
+        None if reader.is_reported(&path) => {}
+        None => {
+            let cure = format!("give the {what} a name; deliveries are remembered under it");
+            reader.problem(here, format!("{}: `name` is missing", dotted(here)), cure);
+        }
+    }
+}
+
 /// The rule's name of deliveries that a person asked for and no rule would make.
 pub const BY_HAND: &str = "publish-now";
 
-fn at_key(here: &[Step], name: &str) -> Vec<Step> {
+pub(super) fn at_key(here: &[Step], name: &str) -> Vec<Step> {
     [here, &[key(name)]].concat()
 }
 
-fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTreeSet<EndpointName>) -> Rule {
+pub(super) fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTreeSet<EndpointName>) -> Rule {
     let composing = composing::read(&raw);
     if raw.endpoints.is_empty() {
         let message = format!("{}: `endpoints` is missing", dotted(here));
@@ -211,6 +226,10 @@ fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTreeSet<Endpo
         check_endpoint(reader, &path, &name, known);
         texts.insert(name, template(reader, &path, Some(source)));
     }
+    for (at, hashtag) in raw.hashtags.iter().enumerate() {
+        let path = [here, &[key("hashtags"), Step::Item(at)]].concat();
+        check_hashtag(reader, &path, hashtag);
+    }
     let when = when(reader, &at_key(here, "when"), raw.when);
     let variants = variants(reader, &at_key(here, "variants"), raw.variants, &when);
     let span = |reader: &mut Reader, name: &str, given, default| length(reader, &at_key(here, name), given, default);
@@ -222,6 +241,7 @@ fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTreeSet<Endpo
         variants,
         text: template(reader, &at_key(here, "text"), raw.text),
         texts,
+        hashtags: raw.hashtags,
         composing,
         settle: span(reader, "settle", raw.settle, SignedDuration::from_mins(30)),
         fresh: span(reader, "fresh", raw.fresh, SignedDuration::from_hours(7 * 24)),
@@ -280,7 +300,7 @@ fn variants(
         let path = [path, &[key(&moment)]].concat();
         let offsets: &[Offset] = match when {
             When::Event(offsets) | When::After(Repeats { offsets, .. }) => offsets,
-            When::Publication | When::Slots { .. } => &[],
+            When::Publication | When::Slots { .. } | When::Campaign(_) => &[],
         };
         let known = Offset::parse(&moment).and_then(|offset| match offsets.contains(&offset) {
             true => Ok(Some(offset)),
@@ -351,11 +371,7 @@ fn when(reader: &mut Reader, path: &[Step], raw: Option<RawWhen>) -> When {
         reader.with(&at_key(path, "until"), read, None)
     });
     if let Some(lines) = raw.slots {
-        let read = Schedule::parse(&lines.into_list()).and_then(|schedule| match schedule.ever_comes() {
-            true => Ok(Some(schedule)),
-            false => Err("these slots never come; write a day that there is".to_owned()),
-        });
-        let schedule = reader.with(&at_key(path, "slots"), read, None);
+        let schedule = schedule(reader, &at_key(path, "slots"), lines.into_list());
         return schedule.map_or(When::Publication, |schedule| When::Slots { schedule, queue });
     }
     if let Some(moments) = raw.event {
@@ -373,6 +389,15 @@ fn when(reader: &mut Reader, path: &[Step], raw: Option<RawWhen>) -> When {
         reader.problem(path, format!("{}: no moment is given", dotted(path)), cure);
     }
     When::Publication
+}
+
+/// Cron lines that come some day.
+pub(super) fn schedule(reader: &mut Reader, path: &[Step], lines: Vec<String>) -> Option<Schedule> {
+    let read = Schedule::parse(&lines).and_then(|schedule| match schedule.ever_comes() {
+        true => Ok(Some(schedule)),
+        false => Err("these slots never come; write a day that there is".to_owned()),
+    });
+    reader.with(path, read, None)
 }
 
 /// Most moments of one rule.

@@ -426,18 +426,23 @@ pub enum Fallback {
     None,
 }
 
+/// Whether a text is a hashtag.
+pub(super) fn check_hashtag(reader: &mut Reader, path: &[Step], hashtag: &str) {
+    let word = hashtag.strip_prefix('#').unwrap_or("");
+    if word.is_empty()
+        || !word.chars().all(|c| c.is_alphanumeric() || c == '_')
+        || word.chars().all(|c| c.is_ascii_digit())
+    {
+        let message = format!("{}: `{hashtag}` is not a hashtag that every network reads whole", dotted(path));
+        reader.problem(path, message, "write # and letters, digits or _, in quotes: \"#ClouddelEtat\"");
+    }
+}
+
 pub(super) fn hashtags(reader: &mut Reader, raw: RawHashtags) -> Hashtags {
     let mut dictionary = BTreeMap::new();
     for (term, hashtag) in raw.dictionary {
         let path = [key("hashtags"), key("dictionary"), key(&term)];
-        let word = hashtag.strip_prefix('#').unwrap_or("");
-        if word.is_empty()
-            || !word.chars().all(|c| c.is_alphanumeric() || c == '_')
-            || word.chars().all(|c| c.is_ascii_digit())
-        {
-            let message = format!("{}: `{hashtag}` is not a hashtag that every network reads whole", dotted(&path));
-            reader.problem(&path, message, "write # and letters, digits or _, in quotes: \"#ClouddelEtat\"");
-        }
+        check_hashtag(reader, &path, &hashtag);
         dictionary.insert(text::folded(&term), hashtag);
     }
     Hashtags {

@@ -21,7 +21,8 @@ pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) ->
     for delivery in inputs.outbox.iter().filter(is_announcement) {
         rules.entry(delivery.key.endpoint.clone()).or_insert(&delivery.key.rule);
     }
-    for rule in inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article, &inputs.site.language)) {
+    let announcing = inputs.rules.iter().filter(super::follows_publication);
+    for rule in announcing.filter(|rule| selects(&rule.articles, &standing.article, &inputs.site.language)) {
         for endpoint in &rule.endpoints {
             rules.entry(endpoint.clone()).or_insert(&rule.name);
         }

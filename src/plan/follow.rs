@@ -23,7 +23,7 @@ pub(super) enum Course {
 
 /// Whether there is more to say of a rule's steps after one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Followed {
+pub(super) enum Followed {
     On,
     /// Its repeats have ended.
     Ended,
@@ -73,7 +73,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn follow_step(
+    pub(super) fn follow_step(
         &mut self,
         standing: &'a Standing,
         rule: &'a Rule,
@@ -92,6 +92,10 @@ impl<'a> Planner<'a> {
         }
         // Nobody could have announced it before it was first seen.
         let from = self.earliest(standing, rule, settled_at).max(standing.past.first_seen);
+        let from = match &rule.when {
+            When::Campaign(campaign) => self.days(campaign, name).0.map_or(from, |start| start.max(from)),
+            _ => from,
+        };
         // A publication that was called off with its article comes back with it, however late that is seen.
         let makes_up = course == Course::First || matches!(step.moment, Moment::Publication);
         let horizon = if makes_up { from } else { now };
@@ -109,7 +113,10 @@ impl<'a> Planner<'a> {
         };
         if settles {
             let settle = span::show(rule.settle);
-            let reason = format!("it settles until then: {settle} without a change of path, date or state");
+            let zone = &self.inputs.site.timezone;
+            let until = settled_at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M");
+            let reason =
+                format!("it settles until {until}: {settle} without a change of path, date or state; then {why}");
             self.line(standing, Some(name), Some(&rule.name), Some(due_at), "settling", reason);
             return Followed::On;
         }
@@ -180,6 +187,15 @@ impl<'a> Planner<'a> {
                     Some(slot) if queue => Due::At(slot, "in the next free slot of the queue".to_owned()),
                     Some(slot) => Due::At(slot, step.in_words()),
                     None => Due::Never("the rule's slots never come".to_owned()),
+                };
+            }
+            Moment::Campaign => {
+                let Some(slot) = self.slot(rule, name, from, false) else {
+                    return Due::Never("the campaign's slots never come".to_owned());
+                };
+                return match self.out_of_campaign(rule, standing.id, name, slot) {
+                    Some(reason) => Due::Never(reason),
+                    None => Due::At(slot, step.in_words()),
                 };
             }
             Moment::Publication => Some(from),
@@ -278,9 +294,13 @@ impl<'a> Planner<'a> {
     /// The next slot of a rule for an endpoint, from an instant; a queue gives every slot once. What is `only_foreseen`
     /// takes none.
     fn slot(&mut self, rule: &Rule, name: &EndpointName, from: Timestamp, only_foreseen: bool) -> Option<Timestamp> {
-        let When::Slots { schedule, queue } = &rule.when else { return Some(from) };
+        let schedule = match &rule.when {
+            When::Slots { schedule, .. } => schedule,
+            When::Campaign(campaign) => &campaign.schedule,
+            _ => return Some(from),
+        };
         let mut slot = calm::slot(self.inputs, schedule, name, from)?;
-        if *queue {
+        if rule.when.queue().is_some() {
             // A slot that is past is free only if nothing was due in it; those that are past are not given out late.
             if slot < self.inputs.now {
                 slot = calm::slot(self.inputs, schedule, name, self.inputs.now)?;
@@ -321,7 +341,9 @@ impl Planner<'_> {
         booked: Timestamp,
     ) -> Moved {
         let Moment::Event(offset) = step.moment else {
-            let ended = self.ended(standing, rule, step, name, booked);
+            let ended = self
+                .out_of_campaign(rule, standing.id, name, booked)
+                .or_else(|| self.ended(standing, rule, step, name, booked));
             return ended.map_or(Moved::Stays, Moved::CalledOff);
         };
         let Some(event) = &standing.article.event else {

@@ -7,6 +7,7 @@ mod approval;
 mod backfill;
 mod by_hand;
 mod calm;
+mod campaign;
 mod follow;
 mod outbox;
 mod queue;
@@ -18,16 +19,18 @@ pub use approval::{Approved, Makers, awaits, people, print, refused, voided};
 pub use backfill::{Wanted, backfill};
 pub use by_hand::by_hand;
 pub use calm::{Closed, Silence, closed, opens};
+pub use campaign::{Entry, Progress};
 pub use removal::{Removal, removals, removes};
 pub use select::selects;
 pub use steps::{Moment, Step, steps, too_late};
 
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::{Catalog, Decided, Standing};
-use crate::config::{Blackout, Config, Endpoint, EndpointName, Rule};
+use crate::config::{Blackout, Config, Endpoint, EndpointName, Rule, When};
 use crate::delivery::{Delivery, DeliveryKey, State};
 use crate::quiet::Quiet;
 use crate::span;
+use campaign::Member;
 use follow::Course;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,7 +58,7 @@ pub struct Inputs<'a> {
     /// Whether a person has everything held.
     pub silence: Option<&'a Silence>,
     /// The deliveries: all there are, or at least those that are not over, those that were called off with their
-    /// article, and those of articles whose announcement is not decided.
+    /// article, those of campaigns, and those of articles whose announcement is not decided.
     pub outbox: &'a [Delivery],
     /// Whether a line is wanted of every article: without, only those are looked at of which something may be decided.
     pub explain: bool,
@@ -108,6 +111,8 @@ pub struct Plan {
     pub postpone: Vec<(i64, Timestamp)>,
     /// One line per article and endpoint: what goes where and when, or why not.
     pub lines: Vec<Line>,
+    /// How far each campaign is at each of its endpoints, if lines are wanted.
+    pub campaigns: Vec<Progress>,
 }
 
 /// A delivery to be.
@@ -154,9 +159,13 @@ pub fn plan(inputs: &Inputs) -> Plan {
     for standing in looked_at(inputs).into_iter().rev() {
         planner.article(standing);
     }
+    planner.campaigns();
     planner.unreadable();
-    planner.put_urgent_first();
+    planner.put_in_turn();
     planner.plan.lines.reverse();
+    if inputs.explain {
+        planner.plan.campaigns = planner.progress();
+    }
     planner.plan
 }
 
@@ -177,6 +186,8 @@ struct Planner<'a> {
     by_article: BTreeMap<ArticleId, Vec<&'a Delivery>>,
     /// Slots that are taken, by rule and endpoint.
     taken: BTreeMap<(String, EndpointName), BTreeSet<Timestamp>>,
+    /// The articles of each campaign, by its name.
+    members: BTreeMap<&'a str, Vec<Member<'a>>>,
     plan: Plan,
 }
 
@@ -193,7 +204,11 @@ impl<'a> Planner<'a> {
                     .insert(delivery.due_at);
             }
         }
-        Self { inputs, by_article, taken, plan: Plan::default() }
+        let campaigns = inputs.rules.iter().filter_map(|rule| match &rule.when {
+            When::Campaign(campaign) => Some((rule.name.as_str(), campaign::members(inputs, rule, campaign))),
+            _ => None,
+        });
+        Self { inputs, by_article, taken, members: campaigns.collect(), plan: Plan::default() }
     }
 
     fn article(&mut self, standing: &'a Standing) {
@@ -213,6 +228,9 @@ impl<'a> Planner<'a> {
             return;
         }
         let Some(due) = standing.due_since() else {
+            if self.is_in_campaign(standing.id) {
+                return;
+            }
             self.line(
                 standing,
                 None,
@@ -228,16 +246,18 @@ impl<'a> Planner<'a> {
 
     /// An article whose announcement is decided: only what was called off with it comes back.
     fn decided(&mut self, standing: &'a Standing, decided: Decided, existing: &[&Delivery]) {
-        if existing.is_empty() {
+        if existing.is_empty() && !self.is_in_campaign(standing.id) {
             let reason = match decided {
-                Decided::Baseline => "part of the baseline: it was there when its collection was first looked at",
+                Decided::Baseline => {
+                    "part of the baseline: it was there when its collection was first looked at; `publish-now` sends it all the same"
+                }
                 Decided::Stale => "its date lay too far back when it appeared; `publish-now` sends it all the same",
                 Decided::Announced => "no rule fitted it when it was published; `publish-now` sends it all the same",
             };
             self.line(standing, None, None, None, "skipped", reason.to_owned());
         }
         let Some(due) = standing.due_since() else { return };
-        for rule in self.inputs.rules {
+        for rule in self.inputs.rules.iter().filter(follows_publication) {
             self.follow(standing, rule, due, &|step, name| came_back(existing, rule, step, name), Course::Later);
             // Of a rule that is being followed, what came to it since: a date of the event, a moment more.
             let runs = |name: &EndpointName| {
@@ -258,7 +278,7 @@ impl<'a> Planner<'a> {
         let age = standing.article.date.map_or(SignedDuration::ZERO, |date| due.duration_since(date.at));
         let existing = self.by_article.get(&standing.id).cloned().unwrap_or_default();
         let language = &self.inputs.site.language;
-        let fits = |rule: &&Rule| selects(&rule.articles, &standing.article, language);
+        let fits = |rule: &&Rule| follows_publication(rule) && selects(&rule.articles, &standing.article, language);
         let fitting: Vec<&'a Rule> = self.inputs.rules.iter().filter(fits).collect();
         let mut fresh = false;
         for rule in &fitting {
@@ -275,7 +295,9 @@ impl<'a> Planner<'a> {
             self.follow(standing, rule, due, &wanted, Course::First);
         }
         if fitting.is_empty() {
-            self.line(standing, None, None, None, "skipped", "no rule fits it".to_owned());
+            if !self.is_in_campaign(standing.id) {
+                self.line(standing, None, None, None, "skipped", "no rule fits it".to_owned());
+            }
             fresh = age <= FRESH;
         }
         if now.duration_since(due) >= fitting.iter().map(|rule| rule.settle).max().unwrap_or(SETTLE) {
@@ -288,16 +310,20 @@ impl<'a> Planner<'a> {
         let date =
             standing.article.date.map(|date| date.at).filter(|at| *at > self.inputs.now && standing.article.published);
         let Some(date) = date.filter(|_| standing.past.decided.is_none()) else {
+            if self.is_in_campaign(standing.id) {
+                return;
+            }
             self.line(standing, None, None, None, "skipped", reason);
             return;
         };
         let language = &self.inputs.site.language;
         let mut fits = false;
-        for rule in self.inputs.rules.iter().filter(|rule| selects(&rule.articles, &standing.article, language)) {
+        let fitting = |rule: &&Rule| follows_publication(rule) && selects(&rule.articles, &standing.article, language);
+        for rule in self.inputs.rules.iter().filter(fitting) {
             fits |= !rule.endpoints.is_empty();
             self.foresee(standing, rule, date, &reason);
         }
-        if !fits {
+        if !fits && !self.is_in_campaign(standing.id) {
             self.line(standing, None, None, None, "skipped", format!("{reason}; no rule fits it"));
         }
     }
@@ -324,6 +350,11 @@ impl<'a> Planner<'a> {
             reason,
         });
     }
+}
+
+/// Whether a rule announces what is published; a campaign takes what it names.
+fn follows_publication(rule: &&Rule) -> bool {
+    !matches!(rule.when, When::Campaign(_))
 }
 
 /// Whether a rule's step for an endpoint was called off with its article, and so comes back with it.

@@ -2,6 +2,7 @@
 //! missed slots is dealt new ones.
 
 use super::{Planner, calm, steps};
+use crate::article::ArticleId;
 use crate::catalog::Standing;
 use crate::config::{EndpointName, Rule};
 use crate::delivery::{Delivery, State};
@@ -27,13 +28,14 @@ enum Place {
     Planned(usize),
 }
 
-/// Urgent ones come first, in the order of publication; the others in the order that they have.
-type Turn = (bool, Option<Timestamp>, Timestamp);
+/// Urgent ones come first, in the order of publication; the others in the order of their campaign, or else the one that
+/// they have.
+type Turn = (bool, usize, Option<Timestamp>, Timestamp);
 
 impl Planner<'_> {
-    /// Puts what is urgent before the others of its queue: all of them share the slots that they have, so each of the
-    /// others moves by one, and none is lost.
-    pub(super) fn put_urgent_first(&mut self) {
+    /// Puts what is urgent before the others of its queue, and what is of a campaign in its order: all of a queue share the
+    /// slots that they have, so each of the others moves by one, and none is lost.
+    pub(super) fn put_in_turn(&mut self) {
         let rules: Vec<&Rule> = self.inputs.rules.iter().filter(|rule| rule.when.queue().is_some()).collect();
         if rules.is_empty() {
             return;
@@ -50,7 +52,8 @@ impl Planner<'_> {
             }
             let standing = self.inputs.catalog.get(&delivery.key.article);
             let earliest = standing.map_or(Timestamp::MIN, |standing| self.old_enough(standing, rule));
-            let turn = turn(self.is_urgent(delivery), standing.map(|standing| &**standing), due);
+            let rank = self.rank(rule, delivery.key.article);
+            let turn = turn(self.is_urgent(delivery), rank, standing.map(|standing| &**standing), due);
             let waiting = Waiting { place: Place::Booked(delivery.id), turn, due, earliest };
             queues.entry((&rule.name, &delivery.key.endpoint)).or_default().push(waiting);
         }
@@ -58,7 +61,8 @@ impl Planner<'_> {
             let Some(rule) = rules.iter().find(|rule| rule.name == planned.key.rule) else { continue };
             let Some((name, _)) = self.inputs.endpoints.get_key_value(&planned.key.endpoint) else { continue };
             let Some(standing) = self.inputs.catalog.get(&planned.key.article) else { continue };
-            let turn = turn(standing.article.urgent, Some(standing), planned.due_at);
+            let rank = self.rank(rule, planned.key.article);
+            let turn = turn(standing.article.urgent, rank, Some(standing), planned.due_at);
             let earliest = self.old_enough(standing, rule);
             let waiting = Waiting { place: Place::Planned(at), turn, due: planned.due_at, earliest };
             if matches!(planned.state, State::Pending | State::Held) {
@@ -127,7 +131,8 @@ impl Planner<'_> {
         let mut queue: Vec<&Delivery> = self.inputs.outbox.iter().filter(waits).collect();
         // One that the network may have is looked into, whatever its turn.
         queue.sort_by_key(|delivery| {
-            (!delivery.look_first, !self.is_urgent(delivery), date(delivery), delivery.due_at, delivery.id)
+            let rank = self.rank(rule, delivery.key.article).unwrap_or(0);
+            (!delivery.look_first, !self.is_urgent(delivery), rank, date(delivery), delivery.due_at, delivery.id)
         });
         let mut slot = self.inputs.now;
         let mut taken: BTreeSet<Timestamp> = queue.first().map(|first| first.due_at).into_iter().collect();
@@ -155,6 +160,12 @@ impl Planner<'_> {
     }
 }
 
+/// Whether an article has a delivery of a rule for an endpoint that was not called off with it.
+pub(super) fn booked_in(planner: &Planner, article: ArticleId, rule: &str, name: &EndpointName) -> bool {
+    let of_article = planner.by_article.get(&article).into_iter().flatten();
+    of_article.into_iter().any(|d| d.key.rule == rule && d.key.endpoint == *name && !d.withdrawn)
+}
+
 /// Whether a delivery waits, and may as well wait for another slot.
 fn waits_for_slot(delivery: &Delivery) -> bool {
     matches!(delivery.state, State::Pending | State::Held)
@@ -163,17 +174,14 @@ fn waits_for_slot(delivery: &Delivery) -> bool {
         && !delivery.by_hand
 }
 
-fn turn(urgent: bool, standing: Option<&Standing>, due: Timestamp) -> Turn {
-    let date = standing.filter(|_| urgent).and_then(|standing| standing.article.date).map(|date| date.at);
-    (!urgent, date, due)
+fn turn(urgent: bool, rank: Option<usize>, standing: Option<&Standing>, due: Timestamp) -> Turn {
+    let date = standing.filter(|_| urgent && rank.is_none()).and_then(|standing| standing.article.date);
+    (!urgent, rank.unwrap_or(0), date.map(|date| date.at), due)
 }
 
 /// Deals the slots that all of a queue have in the order of their turns. What has another slot than before; nothing if
 /// they cannot be dealt so that all are old enough.
 fn in_turn(mut queue: Vec<Waiting>) -> Vec<(Place, Timestamp)> {
-    if queue.iter().all(|waiting| waiting.turn.0) {
-        return Vec::new();
-    }
     queue.sort_by_key(|waiting| waiting.turn);
     let mut slots: Vec<Timestamp> = queue.iter().map(|waiting| waiting.due).collect();
     slots.sort_unstable();

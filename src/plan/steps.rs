@@ -3,7 +3,7 @@
 
 use crate::catalog::EventTime;
 use crate::config::When;
-use crate::delivery::PUBLICATION;
+use crate::delivery::{CAMPAIGN, PUBLICATION};
 use crate::offset::Offset;
 use crate::span;
 use jiff::tz::TimeZone;
@@ -29,6 +29,8 @@ pub enum Moment {
     Event(Offset),
     /// So long after its publication.
     After(Offset),
+    /// Its turn in a campaign.
+    Campaign,
 }
 
 /// The steps of a rule, in the order of the configuration.
@@ -37,6 +39,7 @@ pub fn steps(when: &When) -> Vec<Step> {
     match when {
         When::Publication => vec![publication(Moment::Publication)],
         When::Slots { .. } => vec![publication(Moment::Slot)],
+        When::Campaign(_) => vec![Step { name: CAMPAIGN.to_owned(), moment: Moment::Campaign }],
         When::Event(offsets) => offsets
             .iter()
             .map(|offset| Step { name: format!("event:{offset}"), moment: Moment::Event(*offset) })
@@ -58,6 +61,7 @@ impl Step {
     pub fn of_name(name: &str) -> Option<Self> {
         let moment = match name.split_once(':') {
             None if name == PUBLICATION => Moment::Publication,
+            None if name == CAMPAIGN => Moment::Campaign,
             Some(("event", offset)) => Moment::Event(Offset::parse(offset).ok()?),
             Some(("after", offset)) => Moment::After(Offset::parse(offset).ok()?),
             _ => return None,
@@ -71,6 +75,7 @@ impl Step {
         match self.moment {
             Moment::Publication => "at publication".to_owned(),
             Moment::Slot => "in the next slot".to_owned(),
+            Moment::Campaign => "at its turn in the campaign".to_owned(),
             Moment::Event(offset) if offset.is_zero() => "at the start of the event".to_owned(),
             Moment::Event(offset) if offset.is_before() => format!("{} before the event", length(offset)),
             Moment::Event(offset) => format!("{} after the event", length(offset)),

@@ -87,6 +87,8 @@ pub struct Brief<'a> {
     /// What goes with the text, and what becomes of one that is too long.
     pub composing: Composing,
     hashtags: &'a Hashtags,
+    /// The rule's own.
+    own_hashtags: Vec<String>,
     limits: Limits,
     endpoint: &'a EndpointName,
     network: &'a str,
@@ -108,7 +110,8 @@ impl<'a> Brief<'a> {
         let by_hand = by_hand.map(Template::parse).transpose()?;
         let template = by_hand.or_else(|| rule.map(|rule| rule.template(endpoint).clone())).unwrap_or_default();
         let composing = rule.map(|rule| rule.composing).unwrap_or_default();
-        Ok(Self { template, own_text, composing, hashtags, limits, endpoint, network })
+        let own_hashtags = rule.map(|rule| rule.hashtags.clone()).unwrap_or_default();
+        Ok(Self { template, own_text, composing, hashtags, own_hashtags, limits, endpoint, network })
     }
 }
 
@@ -136,7 +139,7 @@ pub fn compose(article: &Article, site: &SiteSettings, brief: &Brief) -> Result<
         hashtag_of: hashtag::by_term(article, brief.hashtags),
         french: crate::text::is_french(article.language.as_deref().unwrap_or(&site.language)),
     };
-    let hashtags = hashtag::hashtags(article, brief.hashtags);
+    let hashtags = hashtag::with_own(&brief.own_hashtags, hashtag::hashtags(article, brief.hashtags), brief.hashtags);
     let mut post = text(&draft, &brief.composing, &summary, &hashtags)?;
     if brief.limits.more_hashtags_max > 0 {
         let unsaid = hashtags.iter().filter(|hashtag| !post.hashtags.contains(hashtag));

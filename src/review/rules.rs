@@ -2,7 +2,7 @@
 
 use super::{Inputs, any_has};
 use crate::catalog::{Head, Label};
-use crate::config::{EndpointName, Rule, Selection};
+use crate::config::{EndpointName, Order, Rule, Selection, When};
 use crate::plan::selects;
 use crate::problem::{Place, Problem};
 use crate::text::folded;
@@ -23,6 +23,33 @@ pub fn rules(inputs: &Inputs) -> Vec<Problem> {
         selection(inputs, &had, &[&here[..], &[key("not")]].concat(), true, &mut problems);
     }
     problems.extend(overlaps(inputs));
+    problems.extend(campaigns(inputs, &had));
+    problems
+}
+
+/// Articles that a campaign names and that are not there, and terms that it selects and nobody has.
+fn campaigns(inputs: &Inputs, had: &Had) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let campaigns = inputs.config.rules.iter().filter_map(|rule| match &rule.when {
+        When::Campaign(campaign) => Some((&rule.name, campaign)),
+        _ => None,
+    });
+    for (at, (name, campaign)) in campaigns.enumerate() {
+        let here = [key("campaigns"), Step::Item(at), key("articles")];
+        let Order::Listed(listed) = &campaign.order else {
+            selection(inputs, had, &here, false, &mut problems);
+            continue;
+        };
+        for (at, written) in listed.iter().enumerate() {
+            if inputs.articles.iter().any(|article| article.is_meant(written)) {
+                continue;
+            }
+            let place = inputs.written.place(&[&here[..], &[Step::Item(at)]].concat());
+            let says = format!("the campaign `{name}` names `{written}`, and there is no such article yet");
+            problems
+                .push(told(inputs, place, says, false).cure("look for a misspelling; else it waits for the article"));
+        }
+    }
     problems
 }
 
@@ -120,6 +147,10 @@ fn overlaps(inputs: &Inputs) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (at, later) in rules.iter().enumerate() {
         for earlier in &rules[..at] {
+            // A campaign is posted beside whatever announced its articles.
+            if [earlier, later].iter().any(|rule| matches!(rule.when, When::Campaign(_))) {
+                continue;
+            }
             let Some(endpoint) = earlier.endpoints.iter().find(|name| later.endpoints.contains(name)) else {
                 continue;
             };

@@ -2,7 +2,8 @@
 //! commits in the place of files and with the time of commits in the place of a clock. Networks are imagined: each
 //! takes at once what it is sent.
 //!
-//! Nothing is baseline: the history begins with an empty site. Commits are taken in their order, each at the time of
+//! The history begins with an empty site, of which nothing is baseline; of a collection that the settings name later,
+//! what stands in it is, as for the daemon. Commits are taken in their order, each at the time of
 //! its committer; a time that goes backwards is taken as that of the commit before. Between two commits time stands
 //! still only where the plan says that nothing can change.
 
@@ -93,6 +94,8 @@ pub struct Simulation<'a> {
     outbox: Outbox,
     /// The path at which each article was first seen.
     first_paths: HashMap<ArticleId, Box<str>>,
+    /// Collections that were looked at.
+    collections: BTreeSet<String>,
     now: Timestamp,
     began: Option<Timestamp>,
     commit: Arc<str>,
@@ -121,6 +124,7 @@ impl<'a> Simulation<'a> {
             ahead: ReadAhead::default(),
             outbox: Outbox::default(),
             first_paths: HashMap::new(),
+            collections: BTreeSet::new(),
             now: Timestamp::MIN,
             began: None,
             commit: Arc::from(""),
@@ -282,8 +286,11 @@ impl<'a> Simulation<'a> {
     /// Gives every article its identity.
     fn look(&mut self, changes: Changes) {
         let Some(settings) = self.site.clone() else { return };
-        let new = BTreeSet::new();
-        let site = Site { settings: &settings, baseline: Baseline::None, new: &new, adopts_addresses: false };
+        // What stands in a collection that comes later is its baseline, as for the daemon; the first ones begin empty.
+        let later = settings.collections.keys().filter(|name| !self.collections.contains(*name)).cloned();
+        let new: BTreeSet<String> = if self.collections.is_empty() { BTreeSet::new() } else { later.collect() };
+        self.collections.extend(settings.collections.keys().cloned());
+        let site = Site { settings: &settings, baseline: Baseline::Existing, new: &new, adopts_addresses: false };
         let sorted = look::sort(&self.catalog, changes, self.now);
         let looked = look::look(&mut self.catalog, &mut self.names, sorted, &self.texts, &site, self.now);
         for (id, sketch) in looked.changed {

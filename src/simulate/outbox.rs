@@ -3,7 +3,7 @@
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::Catalog;
 use crate::config::{Config, EndpointName};
-use crate::delivery::{Delivery, DeliveryKey, State};
+use crate::delivery::{CAMPAIGN, Delivery, DeliveryKey, State};
 use crate::plan::{self, Plan, Planned};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -43,6 +43,8 @@ pub struct Outbox {
     by_article: HashMap<ArticleId, Vec<usize>>,
     /// Those that are not over.
     active: BTreeSet<usize>,
+    /// Those of campaigns.
+    campaigns: BTreeSet<usize>,
     /// Articles of which a delivery was called off with them, and may come back.
     returning: BTreeSet<ArticleId>,
     /// When the last post of an endpoint went out.
@@ -59,14 +61,14 @@ impl Outbox {
     /// those of the articles given.
     pub fn wanted(&self, articles: &BTreeSet<ArticleId>) -> Vec<Delivery> {
         let of_articles = articles.iter().chain(&self.returning).filter_map(|id| self.by_article.get(id)).flatten();
-        let wanted: BTreeSet<usize> = of_articles.chain(&self.active).copied().collect();
+        let wanted: BTreeSet<usize> = of_articles.chain(&self.active).chain(&self.campaigns).copied().collect();
         wanted.into_iter().filter_map(|place| self.rows.get(place)).map(|row| row.delivery.clone()).collect()
     }
 
     /// Carries out a plan.
     pub fn carry_out(&mut self, plan: Plan, moment: &Moment) {
         // Every part by its name: one that is new must be thought of here.
-        let Plan { book, decided: _, withdraw, drop, expire, hold, postpone, lines: _ } = plan;
+        let Plan { book, decided: _, withdraw, drop, expire, hold, postpone, lines: _, campaigns: _ } = plan;
         for (id, reason) in withdraw {
             self.settle(id, State::Cancelled, reason, true, moment);
         }
@@ -169,6 +171,9 @@ impl Outbox {
                     urgent: false,
                 };
                 self.by_article.entry(key.article).or_default().push(place);
+                if key.step == CAMPAIGN {
+                    self.campaigns.insert(place);
+                }
                 self.by_key.insert(key, place);
                 let (path, title) = (delivery.path.clone(), String::new());
                 self.rows.push(Row { delivery, at: due_at, commit: Arc::clone(moment.commit), path, title });

@@ -18,12 +18,14 @@ impl Pass {
         outbox::readable(&rows)
     }
 
-    /// The deliveries that a plan may change or must know: those that are not over; all of the articles of which one was
-    /// called off with its article, and may come back; and all of the articles given.
+    /// The deliveries that a plan may change or must know: those that are not over; those of campaigns, whose order
+    /// and slots hang on what went out; all of the articles of which one was called off with its article, and may come back;
+    /// and all of the articles given.
     pub async fn outbox_of(&mut self, articles: &BTreeSet<ArticleId>) -> Result<Vec<Delivery>, StoreError> {
         let rows = query(
             "select * from deliveries
              where state in ('pending', 'held', 'sending', 'uncertain')
+                or step = 'campaign'
                 or article in (select article from deliveries where withdrawn = 1)
                 or article in (select value from json_each(?))
              order by id",

@@ -16,6 +16,7 @@ mod bluesky;
 mod backfill;
 mod bodies;
 mod bucket;
+mod campaigns;
 mod config;
 mod contract;
 mod counting;

@@ -31,6 +31,18 @@ pub fn hashtags(article: &Article, config: &Hashtags) -> Vec<String> {
     hashtags
 }
 
+/// The hashtags of a rule, then those of the article; each once. All of the rule's are there, whatever the most.
+pub fn with_own(own: &[String], of_article: Vec<String>, config: &Hashtags) -> Vec<String> {
+    let mut hashtags: Vec<String> = own.to_vec();
+    for hashtag in of_article {
+        if !hashtags.iter().any(|known| same(known, &hashtag)) {
+            hashtags.push(hashtag);
+        }
+    }
+    hashtags.truncate(config.at_most.max(own.len()));
+    hashtags
+}
+
 /// The hashtag of every tag and category of an article, for templates that name one.
 pub fn by_term(article: &Article, config: &Hashtags) -> BTreeMap<String, String> {
     let terms = article.tags.iter().chain(&article.categories);
