@@ -61,6 +61,7 @@ impl Head {
         name == wanted
             || stem == wanted
             || last == wanted
+            || last.strip_suffix(".html") == Some(wanted)
             || self.path.ends_with(&format!("/{wanted}"))
             || wanted.ends_with(&format!("/{}", self.path))
     }

@@ -185,7 +185,7 @@ fn a_campaign_runs_in_a_simulation_and_its_mistakes_are_said() {
     origin.commit("Trois articles");
     let file = folder.path().join("crieur.yaml");
     let yaml = format!(
-        "site: {{ root: {:?}, url: https://www.example.org, timezone: UTC, generator: jekyll }}\nstore: \"sqlite:{}\"\n{ENDPOINTS}\ncampaigns: [{{ name: serie, articles: [trois, un, deux], endpoints: [essai], slots: \"0 9 * * *\" }}]\n",
+        "site: {{ root: {:?}, url: https://www.example.org, timezone: UTC, generator: jekyll }}\nstore: \"sqlite:{}\"\n{ENDPOINTS}\ncampaigns: [{{ name: serie, articles: [trois, _posts/2026-01-01-un.md, 2026-01-02-deux], endpoints: [essai], slots: \"0 9 * * *\" }}]\n",
         origin.folder.path(),
         folder.path().join("crieur.db").display()
     );
