@@ -2,10 +2,12 @@
 
 use super::{Context, Fail, print, print_json};
 use crate::article::Article;
-use crate::config::{Config, EndpointName, Images};
+use crate::catalog::Standing;
+use crate::config::{Config, EndpointName, Images, Rule};
+use crate::delivery::{DeliveryKey, State};
 use crate::media::{Attached, Sources, attach};
 use crate::network::{self, Means, client};
-use crate::plan::{self, Inputs};
+use crate::plan::{self, Inputs, Planned};
 use crate::post::hashtag::{self, grammar::Family};
 use crate::post::{Brief, Image, Post, compose};
 use crate::reconcile::Snapshot;
@@ -20,6 +22,9 @@ pub struct Options {
     /// Only for this endpoint; may be repeated
     #[arg(long, value_name = "ENDPOINT")]
     endpoint: Vec<String>,
+    /// As this rule or campaign would post it, whether or not it takes the article
+    #[arg(long, value_name = "NAME")]
+    rule: Option<String>,
     /// JSON on standard output
     #[arg(long)]
     json: bool,
@@ -94,7 +99,12 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     if let Some(unknown) = wanted.iter().find(|name| !config.endpoints.contains_key(*name)) {
         return Err(Fail::Usage(format!("there is no endpoint `{unknown}` in the configuration")));
     }
-    let previews = previews(&config, &snapshot, &options.article, &wanted, None, now).await?;
+    let of_rule = options.rule.as_deref().map(|name| config.rules.iter().find(|rule| rule.name == name).ok_or(name));
+    let rule = of_rule
+        .transpose()
+        .map_err(|name| Fail::Usage(format!("there is no rule or campaign `{name}` in the configuration")))?;
+    let asked = Asked { endpoints: &wanted, rule, text: None };
+    let previews = previews(&config, &snapshot, &options.article, &asked, now).await?;
     show(&previews, options.json)
 }
 
@@ -150,24 +160,56 @@ fn proposals(article: &Article, config: &Config) -> Vec<Proposed> {
     proposed.collect()
 }
 
+/// Which posts of an article are wanted.
+pub struct Asked<'a> {
+    /// Only to these endpoints; empty means all.
+    pub endpoints: &'a [EndpointName],
+    /// As this rule or campaign would post it, whether or not it takes the article; None: by the rules that fit.
+    pub rule: Option<&'a Rule>,
+    /// A text instead of the rule's, a template.
+    pub text: Option<&'a str>,
+}
+
+/// The posts of a rule for an article.
+fn of_rule(config: &Config, rule: &Rule, standing: &Standing, wanted: &[EndpointName], now: Timestamp) -> Vec<Planned> {
+    let named = rule.endpoints.iter().filter(|name| wanted.is_empty() || wanted.contains(*name));
+    let planned = |name: &EndpointName| {
+        Some(Planned {
+            key: DeliveryKey::publication(standing.id, &rule.name, name),
+            network: config.endpoints.get(name)?.network.word().to_owned(),
+            path: standing.article.path.to_string(),
+            due_at: now,
+            state: State::Pending,
+            reason: None,
+        })
+    };
+    named.filter_map(planned).collect()
+}
+
 /// The posts of an article, for the endpoints of the rules that fit it or for those that are named.
 pub async fn previews(
     config: &Config,
     snapshot: &Snapshot,
     article: &str,
-    wanted: &[EndpointName],
-    text: Option<&str>,
+    asked: &Asked<'_>,
     now: Timestamp,
 ) -> Result<Vec<Preview>, Fail> {
+    let Asked { endpoints: wanted, rule, text } = *asked;
     let (planned, standing) = {
         let catalog = snapshot.catalog();
         let standing = Arc::clone(catalog.find(article).map_err(Fail::Failed)?);
         let inputs = Inputs::new(config, &snapshot.site, &catalog, &snapshot.outbox, now);
-        let planned = plan::by_hand(&inputs, &standing, wanted).or_else(|error| {
-            // Without a rule that fits, the person sees what every endpoint would get.
-            let all: Vec<EndpointName> = config.endpoints.keys().cloned().collect();
-            if wanted.is_empty() && !all.is_empty() { plan::by_hand(&inputs, &standing, &all) } else { Err(error) }
-        });
+        let by_rules = || {
+            plan::by_hand(&inputs, &standing, wanted).or_else(|error| {
+                // Without a rule that fits, the person sees what every endpoint would get.
+                let all: Vec<EndpointName> = config.endpoints.keys().cloned().collect();
+                if wanted.is_empty() && !all.is_empty() { plan::by_hand(&inputs, &standing, &all) } else { Err(error) }
+            })
+        };
+        let planned = match rule {
+            Some(rule) => Ok(of_rule(config, rule, &standing, wanted, now)),
+            None => by_rules(),
+        };
         (planned, standing)
     };
     let read = snapshot.texts.read(&standing);

@@ -1,7 +1,7 @@
 //! `crieur publish-now ARTICLE`: the same outbox row as the rules', made due now. It works beside a running daemon
 //! and alone: whoever holds the lease sends, everyone waits and prints the same receipt.
 
-use super::preview::{previews, show};
+use super::preview::{Asked, previews, show};
 use super::{Context, Fail, pass_failed, person, print, print_json, say};
 use crate::acts::{self, Order};
 use crate::config::EndpointName;
@@ -54,7 +54,8 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     acts::check(&config, &order).map_err(|refusal| Fail::Usage(refusal.to_string()))?;
     if options.dry_run {
         let (snapshot, _) = context.glance(&config, now).await?;
-        let previews = previews(&config, &snapshot, &options.article, &wanted, options.text.as_deref(), now).await?;
+        let asked = Asked { endpoints: &wanted, rule: None, text: options.text.as_deref() };
+        let previews = previews(&config, &snapshot, &options.article, &asked, now).await?;
         show(&previews, options.json)?;
         let catalog = snapshot.catalog();
         let standing = catalog.find(&options.article).map_err(Fail::Failed)?;

@@ -130,7 +130,7 @@ fn articles(reader: &mut Reader, here: &[Step], raw: Option<RawCampaignArticles>
                 let message = format!("{}: a campaign does not take every article of the site", dotted(&path));
                 reader.problem(&path, message, "name collections, categories or tags, or list the articles");
             }
-            (Order::ByDate, selection)
+            (Order::ByDate, *selection)
         }
         None => {
             let message = format!("{}: `articles` is missing", dotted(here));

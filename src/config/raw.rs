@@ -623,7 +623,7 @@ pub enum RawCampaignArticles {
     /// These, in this order.
     Listed(Vec<String>),
     /// All that the selection takes, by their date.
-    Selected(RawSelection),
+    Selected(Box<RawSelection>),
 }
 
 /// What becomes of the others while an article of a campaign is not published.

@@ -185,13 +185,16 @@ fn a_campaign_runs_in_a_simulation_and_its_mistakes_are_said() {
     origin.commit("Trois articles");
     let file = folder.path().join("crieur.yaml");
     let yaml = format!(
-        "site: {{ root: {:?}, url: https://www.example.org, timezone: UTC, generator: jekyll }}\nstore: \"sqlite:{}\"\n{ENDPOINTS}\ncampaigns: [{{ name: serie, articles: [trois, _posts/2026-01-01-un.md, 2026-01-02-deux], endpoints: [essai], slots: \"0 9 * * *\" }}]\n",
+        "site: {{ root: {:?}, url: https://www.example.org, timezone: UTC, generator: jekyll }}\nstore: \"sqlite:{}\"\n{ENDPOINTS}\ncampaigns: [{{ name: serie, articles: [trois, _posts/2026-01-01-un.md, 2026-01-02-deux], endpoints: [essai], slots: \"0 9 * * *\", hashtags: [\"#Serie\"] }}]\n",
         origin.folder.path(),
         folder.path().join("crieur.db").display()
     );
     std::fs::write(&file, yaml).unwrap();
     let repository = origin.folder.path();
-    let report = Crieur { file }.json(&["simulate", "--git", repository.to_str().unwrap(), "--json"]);
+    let crieur = Crieur { file };
+    let preview = crieur.json(&["preview", "trois", "--rule", "serie", "--json"]);
+    assert!(preview[0]["text"].as_str().unwrap().ends_with("#Serie"), "{preview}");
+    let report = crieur.json(&["simulate", "--git", repository.to_str().unwrap(), "--json"]);
     let posts = report["posts"].as_array().unwrap();
     let paths: Vec<&str> = posts.iter().map(|post| post["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["_posts/2026-01-03-trois.md", "_posts/2026-01-01-un.md", "_posts/2026-01-02-deux.md"]);
