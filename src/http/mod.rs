@@ -82,6 +82,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/hooks/content", post(hooks::content))
         .route("/hub", get(hub::about).post(hub::ask))
         .nest("/api/v1", api::router(&shared))
+        .merge(pages::admin::router())
         .fallback(elsewhere)
         .with_state(shared)
 }

@@ -29,6 +29,13 @@ impl Store {
         Ok(query_scalar("select body from media where digest = ?").bind(digest).fetch_optional(&self.pool).await?)
     }
 
+    /// The media type and the bytes of an image by its digest.
+    pub async fn image(&self, digest: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+        let row = query("select media_type, body from media where digest = ?");
+        let row = row.bind(digest).fetch_optional(&self.pool).await?;
+        row.map(|row| Ok((row.try_get("media_type")?, row.try_get("body")?))).transpose()
+    }
+
     /// The media type and the bytes of an image that a post of the journal shows. `digest` is hexadecimal.
     pub async fn journal_image(&self, digest: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {
         let row = query(

@@ -441,6 +441,23 @@ impl Store {
         row.as_ref().map(read_delivery).transpose()
     }
 
+    /// The post of a delivery as it was last about to be sent; None before the first try, and where it cannot be read.
+    pub async fn sent(&self, id: i64) -> Result<Option<Post>, StoreError> {
+        let json: Option<Option<String>> =
+            query_scalar("select post from deliveries where id = ?").bind(id).fetch_optional(&self.pool).await?;
+        Ok(json.flatten().and_then(|json| serde_json::from_str(&json).ok()))
+    }
+
+    /// Where the newest post of an endpoint is, that has an address.
+    pub async fn last_address(&self, endpoint: &EndpointName) -> Result<Option<String>, StoreError> {
+        Ok(query_scalar(
+            "select remote_url from deliveries where endpoint = ? and remote_url is not null and published_at is not null order by published_at desc limit 1",
+        )
+        .bind(endpoint.as_str())
+        .fetch_optional(&self.pool)
+        .await?)
+    }
+
     /// The tries of a delivery, first to last.
     pub async fn attempts(&self, id: i64) -> Result<Vec<Attempt>, StoreError> {
         let rows =

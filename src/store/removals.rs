@@ -7,6 +7,7 @@ use crate::config::EndpointName;
 use crate::delivery::{Delivery, Receipt};
 use crate::plan::Removal;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
 
 /// A post that is to be taken away.
 #[derive(Debug)]
@@ -66,6 +67,13 @@ impl Pass {
 }
 
 impl Store {
+    /// The deliveries of whose removal a person must decide, or that a person must take away by hand.
+    pub async fn asked_removals(&self) -> Result<BTreeSet<i64>, StoreError> {
+        let ids = query_scalar("select id from deliveries where removal in ('held', 'failed')");
+        let ids: Vec<i64> = ids.fetch_all(&self.pool).await?;
+        Ok(ids.into_iter().collect())
+    }
+
     /// What is decided of the removal of a post: `due`, `held`, `done`, `failed`; None if nothing is.
     pub async fn removal(&self, id: i64) -> Result<Option<String>, StoreError> {
         let removal: Option<Option<String>> =

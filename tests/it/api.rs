@@ -14,10 +14,10 @@ use tokio::task::JoinHandle;
 const REST: &str = "endpoints: { essai: { network: journal }, autre: { network: journal } }\nrules:\n- { name: tout, endpoints: [essai] }\n";
 const TOKEN: &str = "un jeton que personne ne devine";
 
-/// A daemon with the API.
-struct Running {
-    place: Place,
-    address: SocketAddr,
+/// A daemon with the API and the pages.
+pub struct Running {
+    pub place: Place,
+    pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -30,7 +30,7 @@ impl Running {
         Self::of(place, &format!("{REST}{more}")).await
     }
 
-    async fn of(place: Place, rest: &str) -> Self {
+    pub async fn of(place: Place, rest: &str) -> Self {
         let daemon = Daemon::wire(place.config(rest), Clock::system(), false).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -47,12 +47,12 @@ impl Running {
         Self { place, address, stop, task }
     }
 
-    async fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+    pub async fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let length = body.len();
+        let host = if headers.starts_with("Host: ") { String::new() } else { format!("Host: {}\r\n", self.address) };
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}",
-            self.address
+            "{method} {path} HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
@@ -71,7 +71,7 @@ impl Running {
         (answer.status.as_u16(), serde_json::from_str(answer.text()).unwrap())
     }
 
-    async fn end(self) {
+    pub async fn end(self) {
         self.stop.send(()).unwrap();
         soon(self.task).await.unwrap();
     }

@@ -8,6 +8,7 @@
     reason = "a test stops at the first thing that is not as it should be, and says what it skipped"
 )]
 
+mod admin;
 mod api;
 mod approval;
 mod calendar;

@@ -7,7 +7,7 @@
 mod sessions;
 mod tries;
 
-pub use sessions::Sessions;
+pub use sessions::{LONGEST, Session, Sessions};
 
 use super::Client;
 use crate::config::{Config, EndpointName};
@@ -22,7 +22,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use tries::Tries;
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// From where a browser's request comes (W3C Fetch Metadata).
+pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What is needed to carry out a word.
 #[derive(Clone)]
@@ -78,6 +79,11 @@ impl Desk {
     /// Whether anybody has a token.
     pub fn has_tokens(&self) -> bool {
         self.config.http.admin_token.is_some() || !self.config.http.people.is_empty()
+    }
+
+    /// Whether people reach this server by `https`.
+    pub fn is_https(&self) -> bool {
+        self.config.http.public_url.scheme() == "https"
     }
 
     /// Who sends a request over the API.

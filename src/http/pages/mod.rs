@@ -3,6 +3,7 @@
 //! They are made by the server and need no script, and nothing of them comes from elsewhere. A page is made of the last
 //! [`Snapshot`] when somebody looks at it, off the async threads, and few at once.
 
+pub mod admin;
 mod choose;
 mod directory;
 mod feed;
@@ -22,6 +23,7 @@ pub use timeline::{image, timeline};
 use super::documents::Documents;
 use super::{Shared, refusal};
 use crate::article::SiteSettings;
+use crate::dates;
 use crate::digest;
 use crate::feed::coding::packed;
 use crate::feed::conditional::{Coding, Conditions, Verdict};
@@ -40,7 +42,7 @@ use minijinja::{AutoEscape, Environment, State as Rendering, UndefinedBehavior, 
 use serde::Serialize;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-use tongue::{Quote, Tongue};
+use tongue::{Moment, Quote, Tongue};
 
 /// How long somebody waits until a page is made.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,6 +75,12 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("snippets", include_str!("templates/snippets.html")),
         ("timeline", include_str!("templates/timeline.html")),
         ("sorry", include_str!("templates/sorry.html")),
+        ("admin_parts", include_str!("templates/admin_parts.html")),
+        ("admin", include_str!("templates/admin.html")),
+        ("admin_posts", include_str!("templates/admin_posts.html")),
+        ("admin_post", include_str!("templates/admin_post.html")),
+        ("admin_sign_in", include_str!("templates/admin_sign_in.html")),
+        ("admin_sorry", include_str!("templates/admin_sorry.html")),
     ] {
         if let Err(error) = templates.add_template(name, source) {
             tracing::error!("the page {name} is broken: {error:#}");
@@ -102,12 +110,19 @@ pub struct Visit {
     /// The instant.
     now: Timestamp,
     tongue: Tongue,
+    /// Who it is, on the pages of the administration.
+    signed: Option<admin::Signed>,
 }
 
 impl Visit {
     pub fn new(snapshot: Arc<Snapshot>, headers: HeaderMap, now: Timestamp) -> Self {
         let tongue = Tongue::of(&headers, &snapshot.site.language);
-        Self { snapshot, headers, now, tongue }
+        Self { snapshot, headers, now, tongue, signed: None }
+    }
+
+    /// The same, when it is known who it is.
+    fn signed(self, signed: admin::Signed) -> Self {
+        Self { signed: Some(signed), ..self }
     }
 
     fn site(&self) -> &SiteSettings {
@@ -128,6 +143,13 @@ impl Visit {
         self.tongue.quote(text, language.unwrap_or(&self.site().language))
     }
 
+    /// A day and an hour, in the site's zone.
+    fn instant(&self, at: Timestamp) -> Moment {
+        let Moment { words, machine } = self.tongue.moment(at, &self.site().timezone);
+        let hour = dates::hour(&at.to_zoned(self.site().timezone.clone()), self.tongue.is_french());
+        Moment { words: format!("{words}, {hour}"), machine }
+    }
+
     /// A page.
     fn page(&self, name: &str, values: impl Serialize) -> Response {
         self.page_with(StatusCode::OK, name, values)
@@ -135,8 +157,12 @@ impl Visit {
 
     fn page_with(&self, status: StatusCode, name: &str, values: impl Serialize) -> Response {
         let site = self.site();
-        let frame =
-            Frame { site: Some(self.quote(&site.title, None)), url: Some(site.url.to_string()), base: self.under("") };
+        let frame = Frame {
+            site: Some(self.quote(&site.title, None)),
+            url: Some(site.url.to_string()),
+            base: self.under(""),
+            admin: self.signed.clone(),
+        };
         show(status, name, self.tongue, &frame, &self.headers, values)
     }
 }
@@ -150,6 +176,8 @@ struct Frame {
     url: Option<String>,
     /// The path under which people reach this server.
     base: String,
+    /// Who looks at a page of the administration.
+    admin: Option<admin::Signed>,
 }
 
 fn show(
@@ -160,10 +188,13 @@ fn show(
     headers: &HeaderMap,
     values: impl Serialize,
 ) -> Response {
+    // What some may see is kept by nobody. It is not packed: its length would tell of what stands in it.
+    let is_private = name.starts_with("admin");
     let context = context! {
         fr => tongue.is_french(),
         lang => tongue.tag(),
         here => name,
+        is_private,
         frame => Serde(frame),
         base => &frame.base,
         style => looks::style(),
@@ -179,21 +210,24 @@ fn show(
     };
     let mut etag = digest::hex(&html, 12);
     let coding = Coding::accepted(headers.get_all(header::ACCEPT_ENCODING).into_iter().map(HeaderValue::as_bytes));
-    let packed = (html.len() > PACKED_MIN).then(|| packed(html.as_bytes(), coding)).flatten();
+    let packed = (html.len() > PACKED_MIN && !is_private).then(|| packed(html.as_bytes(), coding)).flatten();
     let coding = packed.is_some().then(|| coding.word()).flatten();
     if let Some(coding) = coding {
         etag = format!("{etag}-{coding}");
     }
     let mut response = match packed {
-        _ if status == StatusCode::OK && is_known(headers, &etag) => StatusCode::NOT_MODIFIED.into_response(),
+        _ if status == StatusCode::OK && !is_private && is_known(headers, &etag) => {
+            StatusCode::NOT_MODIFIED.into_response()
+        }
         Some(packed) => (status, Html(packed)).into_response(),
         None => (status, Html(html)).into_response(),
     };
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        // With `no-referrer` a form would not say from where it comes.
+        (header::REFERRER_POLICY, HeaderValue::from_static(if is_private { "same-origin" } else { "no-referrer" })),
+        (header::CACHE_CONTROL, HeaderValue::from_static(if is_private { "no-store" } else { "no-cache" })),
         (header::VARY, VARY),
         (header::CONTENT_LANGUAGE, HeaderValue::from_static(tongue.tag())),
     ] {
@@ -204,6 +238,7 @@ fn show(
     }
     if let Ok(etag) = HeaderValue::try_from(format!("\"{etag}\""))
         && status == StatusCode::OK
+        && !is_private
     {
         response.headers_mut().insert(header::ETAG, etag);
     }
