@@ -45,7 +45,7 @@ async fn hands(running: &Running, statement: &'static str) {
 }
 
 async fn state(running: &Running, id: i64) -> String {
-    let store = Store::open(&running.place.path("crieur.db")).await.unwrap();
+    let store = Store::open(&running.place.config("").store).await.unwrap();
     let state = store.delivery(id).await.unwrap().unwrap().state.to_string();
     store.close().await;
     state
