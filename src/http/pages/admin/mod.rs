@@ -96,6 +96,7 @@ struct Asking<'a> {
 }
 
 /// Somebody who comes to a page, before it is known who.
+#[expect(clippy::result_large_err, reason = "the answer is made here, once, and handed on")]
 fn arrive(shared: &Shared, asking: &Asking<'_>) -> Result<(Desk, Visit), Response> {
     let nobody = || private(super::sorry(StatusCode::NOT_FOUND, asking.uri.path(), None, asking.headers));
     let desk = shared.desk.clone().ok_or_else(nobody)?;
@@ -111,6 +112,7 @@ fn arrive(shared: &Shared, asking: &Asking<'_>) -> Result<(Desk, Visit), Respons
 }
 
 /// Lets somebody in who is signed in; others are sent to sign in first.
+#[expect(clippy::result_large_err, reason = "the answer is made here, once, and handed on")]
 fn enter(shared: &Shared, asking: &Asking<'_>) -> Result<Guest, Response> {
     let (desk, visit) = arrive(shared, asking)?;
     let now = shared.clock.now();
@@ -127,6 +129,7 @@ fn enter(shared: &Shared, asking: &Asking<'_>) -> Result<Guest, Response> {
 }
 
 /// Lets a form in that comes from a page of this session.
+#[expect(clippy::result_large_err, reason = "the answer is made here, once, and handed on")]
 fn enter_with(shared: &Shared, asking: &Asking<'_>, body: &Bytes) -> Result<(Guest, Form), Response> {
     let guest = enter(shared, asking)?;
     let form = Form::read(body);
