@@ -110,6 +110,8 @@ async fn is_so(store: &Store, delivery: &Delivery, word: &PersonWord) -> Result<
         }
         PersonWord::Published(url) => state == State::Published && delivery.remote_url.as_ref() == Some(url),
         PersonWord::Hurry => delivery.urgent && matches!(state, State::Pending | State::Held),
+        PersonWord::Edit => store.edit_state(delivery.id).await?.as_deref() == Some("due"),
+        PersonWord::Keep => false,
         PersonWord::Withdraw => matches!(store.removal(delivery.id).await?.as_deref(), Some("due" | "done")),
     })
 }
@@ -119,6 +121,15 @@ async fn said(store: &Store, id: i64) -> Result<Option<String>, StoreError> {
     Ok(store.acts(id).await?.pop().map(|act| act.act))
 }
 
+/// Whether a delivery waits for a person, or its edit does.
+pub async fn awaits(store: &Store, delivery: &Delivery) -> Result<bool, StoreError> {
+    Ok(match delivery.state {
+        State::Held => true,
+        State::Published => store.edit_state(delivery.id).await?.as_deref() == Some("held"),
+        _ => false,
+    })
+}
+
 /// What a person can do with a delivery.
 pub fn allowed(delivery: &Delivery) -> &'static str {
     match delivery.state {
@@ -126,7 +137,7 @@ pub fn allowed(delivery: &Delivery) -> &'static str {
         State::Pending => "it can be held or cancelled, or put before the others of its queue",
         State::Held => "it can be approved or cancelled, or put before the others of its queue",
         State::Sending => "it is being sent; wait for what comes of it",
-        State::Published => "it went out; it can be withdrawn",
+        State::Published => "it went out; it can be edited or withdrawn; where an edit waits, it can be kept",
         State::Uncertain => "it can be resolved, as published or not, or retried, which asks the network again",
         State::Failed => "it can be retried or cancelled",
         State::Cancelled => "it can be retried",
@@ -178,7 +189,7 @@ pub async fn approve(
     let delivery = find(store, id).await?;
     let people = &config.http.people;
     let is_theirs = |name: &str| people.are_same(name, &by.person);
-    if delivery.state != State::Held {
+    if !awaits(store, &delivery).await? {
         let given = store.approvals(id).await?;
         if given.iter().any(|approved| approved.voided.is_none() && is_theirs(&approved.person)) {
             return Ok(Done { before: delivery.state, delivery, is_new: false });
@@ -227,7 +238,7 @@ pub async fn approve_now(
 ) -> Result<Done, Refusal> {
     let delivery = find(store, id).await?;
     let is_needed = approval_of(config, &delivery).is_some() || print.is_some();
-    let look = if delivery.state == State::Held && is_needed {
+    let look = if awaits(store, &delivery).await? && is_needed {
         Some(look(config, store, deliverer, snapshot, &delivery, now).await?)
     } else {
         None

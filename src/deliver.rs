@@ -1,5 +1,6 @@
 //! One step of delivery: lease what is due, compose, open the attempt, send or find, record what became of it.
 
+mod edit;
 mod health;
 mod removal;
 
@@ -55,6 +56,8 @@ struct Commission<'a> {
     text: Option<&'a str>,
     /// Whether it was held for an image, and so goes out without one that is not as it should be.
     image_held: bool,
+    /// The template by which it was made before, if it was.
+    template: Option<&'a str>,
 }
 
 /// Why there is no post.
@@ -175,9 +178,15 @@ impl Deliverer {
         if let Some(until) = self.rests(endpoint, network.as_ref(), only.is_some()).await? {
             return Ok(Step::Wait(Some(until)));
         }
+        if only.is_none() {
+            self.amend(endpoint, network.as_ref(), snapshot).await?;
+        }
         let lease = match self.store.lease(endpoint, only, settings.gap, network.look_after(), now).await? {
             Leased::Lease(lease) => lease,
-            Leased::Wait(until) => return Ok(Step::Wait(until)),
+            Leased::Wait(until) => {
+                let edits = if only.is_none() { self.store.next_edit_at(endpoint).await? } else { None };
+                return Ok(Step::Wait(until.into_iter().chain(edits).min()));
+            }
         };
         crash_point("after-lease");
         let Some(outcome) = self.work(&lease, network.as_ref(), snapshot).await? else {
@@ -259,8 +268,8 @@ impl Deliverer {
             }
         }
         let now = self.clock.now();
-        let article = match self.article(lease, snapshot, now).await {
-            Ok(article) => article,
+        let (article, edition) = match self.article(lease, snapshot, now).await {
+            Ok(found) => found,
             // What stands of a withdrawn article's thread is on record, so that it can be taken away.
             Err(Outcome::Withdrawn(_)) if begun.is_some() => return Ok(begun.map(Outcome::Found)),
             Err(outcome) => return Ok(Some(outcome)),
@@ -282,7 +291,7 @@ impl Deliverer {
             Some(post) => post,
             None => match self.compose(lease, rule, &article, snapshot, network).await? {
                 Ok(post) => {
-                    if let Some(reason) = self.unapproved(lease, rule, &post).await? {
+                    if let Some(reason) = self.unapproved(&lease.delivery, rule, &post).await? {
                         return Ok(Some(Outcome::Unapproved(reason)));
                     }
                     match self.look_back(lease, network, &post, &article).await? {
@@ -295,7 +304,7 @@ impl Deliverer {
             },
         };
         post.frozen_at.get_or_insert(self.clock.now());
-        match self.store.start(lease, &post, self.clock.now()).await? {
+        match self.store.start(lease, &post, &edition, self.clock.now()).await? {
             Start::Started => {}
             Start::Lost => return Ok(None),
             Start::Silent => return Ok(Some(self.put_back(lease, "everything is held: see `crieur silence`"))),
@@ -387,28 +396,16 @@ impl Deliverer {
         }))
     }
 
-    /// The article, whole, if readers see it now.
-    async fn article(&self, lease: &Lease, snapshot: &Snapshot, now: Timestamp) -> Result<Article, Outcome> {
-        let id = lease.delivery.key.article;
-        let unreadable = || Outcome::Again {
-            at: now.saturating_add(SignedDuration::from_mins(1)).unwrap_or(now),
-            look_first: lease.sent.is_some(),
-            reason: "the article's file cannot be read at present".to_owned(),
-        };
-        let (standing, is_gone) = {
-            let catalog = snapshot.catalog();
-            (catalog.get(&id).cloned(), catalog.gone(&id).is_some())
-        };
-        match standing {
-            Some(standing) if standing.article.is_live(now) => {
-                let texts = snapshot.texts.clone();
-                let read = tokio::task::spawn_blocking(move || texts.read(&standing)).await;
-                read.ok().and_then(Result::ok).map(|(article, _)| article).ok_or_else(unreadable)
-            }
-            Some(_) => Err(Outcome::Withdrawn("the article is not published any more".to_owned())),
-            None if is_gone => Err(Outcome::Withdrawn("the article's file is gone".to_owned())),
-            None => Err(unreadable()),
-        }
+    /// The article, whole, if readers see it now, and the form that it has.
+    async fn article(&self, lease: &Lease, snapshot: &Snapshot, now: Timestamp) -> Result<(Article, String), Outcome> {
+        read(&lease.delivery.key.article, snapshot, now).await.map_err(|unseen| match unseen {
+            Unseen::Withdrawn(why) => Outcome::Withdrawn(why.to_owned()),
+            Unseen::Unreadable => Outcome::Again {
+                at: now.saturating_add(SignedDuration::from_mins(1)).unwrap_or(now),
+                look_first: lease.sent.is_some(),
+                reason: "the article's file cannot be read at present".to_owned(),
+            },
+        })
     }
 
     /// Why a reminder is not sent any more: its event has begun.
@@ -425,9 +422,14 @@ impl Deliverer {
 
     /// Why a post must not go out yet: its rule asks for approval, and nobody, or not enough people, approved just this
     /// post at this time. What they approved else is void.
-    async fn unapproved(&self, lease: &Lease, rule: Option<&Rule>, post: &Post) -> Result<Option<String>, StoreError> {
+    async fn unapproved(
+        &self,
+        delivery: &Delivery,
+        rule: Option<&Rule>,
+        post: &Post,
+    ) -> Result<Option<String>, StoreError> {
         let Some(approval) = rule.and_then(|rule| rule.approval) else { return Ok(None) };
-        let (delivery, now) = (&lease.delivery, self.clock.now());
+        let now = self.clock.now();
         let print = plan::print(post, &delivery.key.endpoint, delivery.due_at);
         let given = self.store.approvals(delivery.id).await?;
         let known = &self.config.http.people;
@@ -455,7 +457,8 @@ impl Deliverer {
         let read = tokio::task::spawn_blocking(move || texts.read(&standing)).await;
         let read = read.ok().and_then(Result::ok);
         let (article, _) = read.ok_or("its article's file cannot be read at present")?;
-        let commission = Commission { delivery, rule, text: own.text.as_deref(), image_held: own.image_held };
+        let template = own.template.as_deref();
+        let commission = Commission { delivery, rule, text: own.text.as_deref(), image_held: own.image_held, template };
         match self.compose_for(&commission, &article, snapshot, network.as_ref()).await {
             Ok(Ok(post)) => Ok((post, article)),
             Ok(Err(NoPost::Failed(reason) | NoPost::Held(reason) | NoPost::Later(reason))) => Err(reason),
@@ -472,8 +475,13 @@ impl Deliverer {
         snapshot: &Snapshot,
         network: &dyn Network,
     ) -> Result<Result<Post, Outcome>, StoreError> {
-        let commission =
-            Commission { delivery: &lease.delivery, rule, text: lease.text.as_deref(), image_held: lease.image_held };
+        let commission = Commission {
+            delivery: &lease.delivery,
+            rule,
+            text: lease.text.as_deref(),
+            image_held: lease.image_held,
+            template: None,
+        };
         let composed = self.compose_for(&commission, article, snapshot, network).await?;
         Ok(composed.map_err(|no_post| match no_post {
             NoPost::Failed(reason) => Outcome::Failed(reason),
@@ -490,13 +498,14 @@ impl Deliverer {
         snapshot: &Snapshot,
         network: &dyn Network,
     ) -> Result<Result<Post, NoPost>, StoreError> {
-        let Commission { delivery, rule, text, image_held } = *commission;
+        let Commission { delivery, rule, text, image_held, template } = *commission;
         let endpoint = &delivery.key.endpoint;
         let limits = network.limits(self.clock.now()).await;
         let variant = rule.and_then(|rule| rule.variant(&delivery.key.step)).map(Template::source);
-        let text = text.or(variant);
+        let text = text.or(variant.map(|variant| template.unwrap_or(variant)));
         let (kind, hashtags) = (&delivery.network, &self.config.hashtags);
         let composed = Brief::new(text, rule, endpoint, kind, hashtags, limits)
+            .and_then(|brief| if text.is_none() { brief.as_before(template) } else { Ok(brief) })
             .and_then(|brief| Ok((compose(article, &snapshot.site, &brief)?, brief.composing)));
         let (mut post, composing) = match composed {
             Ok(composed) => composed,
@@ -592,6 +601,33 @@ impl Deliverer {
             }
         }
         Err(format!("{url} redirects without end"))
+    }
+}
+
+/// Why an article cannot be had.
+enum Unseen {
+    /// Readers do not see it any more.
+    Withdrawn(&'static str),
+    /// Its file cannot be read at present.
+    Unreadable,
+}
+
+/// An article, whole, if readers see it now, and the form that it has.
+async fn read(id: &ArticleId, snapshot: &Snapshot, now: Timestamp) -> Result<(Article, String), Unseen> {
+    let (standing, is_gone) = {
+        let catalog = snapshot.catalog();
+        (catalog.get(id).cloned(), catalog.gone(id).is_some())
+    };
+    match standing {
+        Some(standing) if standing.article.is_live(now) => {
+            let (texts, edition) = (snapshot.texts.clone(), standing.edition());
+            let read = tokio::task::spawn_blocking(move || texts.read(&standing)).await;
+            let article = read.ok().and_then(Result::ok).map(|(article, _)| article).ok_or(Unseen::Unreadable)?;
+            Ok((article, edition))
+        }
+        Some(_) => Err(Unseen::Withdrawn("the article is not published any more")),
+        None if is_gone => Err(Unseen::Withdrawn("the article's file is gone")),
+        None => Err(Unseen::Unreadable),
     }
 }
 

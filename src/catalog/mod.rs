@@ -107,6 +107,14 @@ impl Standing {
         self.print == 0
     }
 
+    /// Tells this form of it from others, whatever is decided of it: what its file says, and where readers find it.
+    pub fn edition(&self) -> String {
+        let mixed = self.article.url.bytes().fold(self.print, |mixed, byte| {
+            (mixed ^ u64::from(byte)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
+        });
+        format!("{mixed:016x}")
+    }
+
     /// A number that changes whenever anything that feeds show of the article does.
     pub fn version(&self) -> u64 {
         let instants = [self.past.updated, self.past.first_seen].map(|at| at.as_microsecond().unsigned_abs());
@@ -292,6 +300,11 @@ impl Catalog {
         let mut withdrawn: Vec<Withdrawn> = standing.chain(gone).collect();
         withdrawn.sort_by_key(|withdrawn| (Reverse(withdrawn.at), withdrawn.id));
         withdrawn
+    }
+
+    /// The articles that stand, that readers saw and do not see any more.
+    pub fn faded(&self, now: Timestamp) -> impl Iterator<Item = ArticleId> {
+        self.fading.iter().copied().filter(move |id| self.get(id).is_some_and(|s| s.withdrawn_since(now).is_some()))
     }
 
     /// The articles whose announcement is not decided.

@@ -52,7 +52,17 @@ enum Action {
         /// Number of the delivery
         id: i64,
     },
-    /// Let a held delivery go out; a rule may ask for the word of two people
+    /// Make a published post what its article says now
+    Edit {
+        /// Number of the delivery
+        id: i64,
+    },
+    /// Leave a published post as it is, though its article changed
+    Keep {
+        /// Number of the delivery
+        id: i64,
+    },
+    /// Let a held delivery go out, or a held edit; a rule may ask for the word of two people
     Approve {
         /// Number of the delivery
         id: i64,
@@ -110,6 +120,8 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
             return hurry::run(context, Arc::new(config), id, &by).await;
         }
         Some(Action::Withdraw { id }) => (id, PersonWord::Withdraw),
+        Some(Action::Edit { id }) => (id, PersonWord::Edit),
+        Some(Action::Keep { id }) => (id, PersonWord::Keep),
         Some(Action::Hold { id }) => (id, PersonWord::Hold),
         Some(Action::Cancel { id }) => (id, PersonWord::Cancel),
         Some(Action::Retry { id }) => (id, PersonWord::Retry),

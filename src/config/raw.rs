@@ -782,6 +782,10 @@ pub struct RawApprovalPeople {
 pub enum RawOnEdit {
     /// It stays as it is.
     Keep,
+    /// It is edited on its network, once the article has kept still for as long as the rule's `settle`.
+    Edit,
+    /// A person is asked.
+    Ask,
 }
 
 /// What happens to a post when its article is withdrawn: unpublished, expired or deleted.

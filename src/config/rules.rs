@@ -4,8 +4,8 @@ use super::campaigns::Campaign;
 use super::composing::{self, Composing};
 use super::endpoints::EndpointName;
 use super::raw::{
-    OneOrMany, RawApproval, RawApprovalWord, RawBaseline, RawBaselineWord, RawOnWithdraw, RawRule, RawSelection,
-    RawWhen,
+    OneOrMany, RawApproval, RawApprovalWord, RawBaseline, RawBaselineWord, RawOnEdit, RawOnWithdraw, RawRule,
+    RawSelection, RawWhen,
 };
 use super::read::{Reader, dotted, key};
 use super::sections::{check_hashtag, length};
@@ -45,6 +45,8 @@ pub struct Rule {
     pub fresh: SignedDuration,
     /// Who must approve its posts; None: nobody.
     pub approval: Option<Approval>,
+    /// What becomes of its posts whose article changes.
+    pub on_edit: OnEdit,
     /// What becomes of its posts whose article is withdrawn.
     pub on_withdraw: OnWithdraw,
     /// Whether the article's address must answer 200 first.
@@ -78,6 +80,17 @@ pub struct Approval {
     pub people: u8,
     /// How long an approval counts.
     pub expires: SignedDuration,
+}
+
+/// What becomes of a published post whose article changes in what the post says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnEdit {
+    /// It stays as it is.
+    Keep,
+    /// It is edited on its network.
+    Edit,
+    /// A person says whether it is.
+    Ask,
 }
 
 /// What becomes of a published post whose article is withdrawn.
@@ -246,6 +259,11 @@ pub(super) fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTr
         settle: span(reader, "settle", raw.settle, SignedDuration::from_mins(30)),
         fresh: span(reader, "fresh", raw.fresh, SignedDuration::from_hours(7 * 24)),
         approval: approval(reader, &at_key(here, "approval"), raw.approval),
+        on_edit: match raw.on_edit {
+            Some(RawOnEdit::Edit) => OnEdit::Edit,
+            Some(RawOnEdit::Ask) => OnEdit::Ask,
+            Some(RawOnEdit::Keep) | None => OnEdit::Keep,
+        },
         on_withdraw: match raw.on_withdraw {
             Some(RawOnWithdraw::Delete) => OnWithdraw::Delete,
             Some(RawOnWithdraw::Ask) => OnWithdraw::Ask,

@@ -62,7 +62,23 @@ impl Network for Journal {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { finds: true, withdraws: true, ..Abilities::default() }
+        Abilities { finds: true, edits: true, withdraws: true, ..Abilities::default() }
+    }
+
+    async fn edit(
+        &self,
+        receipt: &Receipt,
+        post: &Post,
+        key: &DeliveryKey,
+        _now: Timestamp,
+    ) -> Result<Receipt, Failure> {
+        let key = key.idempotency_key();
+        match self.store()?.journal_edit(&self.endpoint, &key, post).await.map_err(unavailable)? {
+            true => Ok(receipt.clone()),
+            false => {
+                Err(Failure::Refused("the post is not there any more, and an edit does not bring it back".to_owned()))
+            }
+        }
     }
 
     async fn withdraw(&self, _receipt: &Receipt, key: &DeliveryKey, _now: Timestamp) -> Result<(), Failure> {

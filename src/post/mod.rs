@@ -47,6 +47,9 @@ pub struct Post {
     /// When it was first about to be sent: part of it for networks whose posts carry their date. None before.
     #[serde(default)]
     pub frozen_at: Option<Timestamp>,
+    /// The template that it was made by, so that it can be made again; None where the article has its own text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
 }
 
 /// An image of a post: what is said of it. Its bytes are kept once in the store, by their digest.
@@ -113,6 +116,14 @@ impl<'a> Brief<'a> {
         let own_hashtags = rule.map(|rule| rule.hashtags.clone()).unwrap_or_default();
         Ok(Self { template, own_text, composing, hashtags, own_hashtags, limits, endpoint, network })
     }
+
+    /// The same with the template by which a post was made before, whatever the rule says by now.
+    ///
+    /// Errors: it is no template any more.
+    pub fn as_before(self, template: Option<&str>) -> Result<Self, String> {
+        let template = template.map(Template::parse).transpose()?;
+        Ok(Self { template: template.unwrap_or(self.template), ..self })
+    }
 }
 
 /// Composes the post of an article: its text, and its link card where the network takes one. Images are the shell's.
@@ -149,6 +160,7 @@ pub fn compose(article: &Article, site: &SiteSettings, brief: &Brief) -> Result<
     if brief.composing.card && brief.limits.card {
         post.card = Some(card(article, &summary));
     }
+    post.template = own.is_none().then(|| brief.template.source().to_owned());
     Ok(post)
 }
 

@@ -349,11 +349,7 @@ impl Reconciler {
             }
             pass.know_collections(planned.new_collections.iter()).await?;
             pass.carry_out(&planned.plan, now).await?;
-            if plan::removes(&self.config.rules) {
-                let published = pass.published().await?;
-                let removals = self.with(move |state| state.removals(&published, now)).await?;
-                pass.remove(&removals, now).await?;
-            }
+            self.follow_articles(pass, now).await?;
             match planned.pages {
                 Some(pages) => pass.write_index(pages, None).await?,
                 None => pass.index_is_behind().await?,
@@ -366,6 +362,26 @@ impl Reconciler {
             next_change: planned.next_change,
             feeds,
         })
+    }
+
+    /// Decides what becomes of published posts whose article was withdrawn, or changed.
+    async fn follow_articles(&self, pass: &mut Pass, now: Timestamp) -> Result<(), PassError> {
+        if plan::removes(&self.config.rules) {
+            let withdrawn = self.with(move |state| state.withdrawn(now)).await?;
+            if !withdrawn.is_empty() {
+                let published = pass.published(&withdrawn).await?;
+                let removals = self.with(move |state| state.removals(&published, now)).await?;
+                pass.remove(&removals, now).await?;
+            }
+        }
+        let touched = self.with(|state| std::mem::take(&mut state.touched)).await?;
+        let posted = pass.posted(&touched).await?;
+        if !posted.is_empty() {
+            let waiting = pass.waiting_edits().await?;
+            let edits = self.with(move |state| state.edits(&posted, &waiting, now)).await?;
+            pass.edit(&edits, now).await?;
+        }
+        Ok(())
     }
 
     /// Gives the articles of one part their identities, and writes down what changed.

@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, GroupKey, Head, Names, Past, Standing, index};
 use crate::config::{Baseline, Config};
 use crate::delivery::Delivery;
 use crate::feed::{FeedSet, Making, Memory, Settings, Shown};
-use crate::plan::{self, Inputs, Plan, Silence};
+use crate::plan::{self, Edits, Inputs, Plan, Posted, Silence};
 use crate::problem::{Place, Problem};
 use crate::store::Rows;
 use jiff::Timestamp;
@@ -89,6 +89,8 @@ pub struct State {
     rendered_at: Option<Timestamp>,
     /// Groups in which something changed since the feeds were made; None for all.
     affected: Option<BTreeSet<GroupKey>>,
+    /// Articles that were read anew, or are gone, since a pass last looked what becomes of their posts.
+    pub touched: BTreeSet<ArticleId>,
     /// Up to which article texts were worked out.
     digested: Option<ArticleId>,
     /// Entries that may have been made of files that are not as they were; None for all.
@@ -118,6 +120,7 @@ impl State {
             kept_memory: Memory::default(),
             rendered_at: None,
             affected: None,
+            touched: BTreeSet::new(),
             digested: None,
             beside: None,
             is_partial: true,
@@ -266,6 +269,7 @@ impl State {
         self.is_changed |= !looked.is_empty();
         self.baseline += looked.baseline;
         self.pages.extend(&looked.pages);
+        self.touched.extend(looked.changed.keys().chain(&looked.gone));
         if let Some(affected) = &mut self.affected {
             affected.extend(looked.affected.iter().cloned());
         }
@@ -278,6 +282,17 @@ impl State {
     /// The articles whose announcement is not decided.
     pub fn open(&self) -> BTreeSet<ArticleId> {
         self.read_catalog().open().clone()
+    }
+
+    /// The articles that readers do not see any more, as far as posts of them can be to be taken away.
+    pub fn withdrawn(&self, now: Timestamp) -> BTreeSet<ArticleId> {
+        let catalog = self.read_catalog();
+        catalog.all_gone().map(|gone| gone.id).chain(catalog.faded(now)).collect()
+    }
+
+    /// What becomes of published posts whose article changed.
+    pub fn edits(&self, posted: &[Posted], waiting: &BTreeSet<String>, now: Timestamp) -> Edits {
+        plan::edits(&self.read_catalog(), &self.config.rules, posted, waiting, now)
     }
 
     /// Which published posts are to be taken away.

@@ -39,6 +39,8 @@ pub struct OwnWord {
     pub image_held: bool,
     /// Who asked for it by hand.
     pub asked_by: Option<String>,
+    /// The template by which it was made, if it was published.
+    pub template: Option<String>,
 }
 
 impl Store {
@@ -48,12 +50,18 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Keeps a person's approval of a held delivery; with enough of them it may go out. Approvals of anything else that it
-    /// was before are void. None if it is not held any more; else the state's reason.
+    /// Keeps a person's approval of a held delivery, or of the held edit of a published one; with enough of them it may go
+    /// out. Approvals of anything else that it was before are void. None if it is not held any more; else the state's
+    /// reason.
     pub async fn approve(&self, id: i64, word: &Word<'_>, now: Timestamp) -> Result<Option<String>, StoreError> {
         let mut transaction = self.pool.begin_to_write().await?;
-        let row = query("select due_at from deliveries where id = ? and state = 'held'").bind(id);
+        let row = query(
+            "select due_at, state from deliveries where id = ?
+                and (state = 'held' or (state = 'published' and edit = 'held' and coalesce(removal, '') not in ('due', 'done')))",
+        )
+        .bind(id);
         let Some(row) = row.fetch_optional(&mut transaction).await? else { return Ok(None) };
+        let is_edit = row.try_get::<String, _>("state")? == "published";
         let due_at = instant(row.try_get("due_at")?)?;
         let (print, post) = match word.seen {
             Some(Seen { post, print, .. }) => (print, serde_json::to_string(post).unwrap_or_default()),
@@ -84,6 +92,21 @@ impl Store {
                 }
             }
         };
+        if is_edit {
+            query(
+                "update deliveries set reason = ?2, edit = iif(?3 = 1, 'due', edit), edit_at = iif(?3 = 1, ?4, edit_at),
+                    edit_by_hand = max(edit_by_hand, ?3) where id = ?1",
+            )
+            .bind(id)
+            .bind(&reason)
+            .bind(i32::from(enough))
+            .bind(micros(now))
+            .execute(&mut transaction)
+            .await?;
+            log::seal(&mut transaction, now).await?;
+            transaction.commit().await?;
+            return Ok(Some(reason));
+        }
         // What asks for no approval of its own is a person's from now on. So is what was due before: it is not too late.
         let is_theirs = enough && (word.seen.is_none() || due_at <= now);
         let due_at = if word.seen.is_none() { due_at.max(now) } else { due_at };
@@ -110,12 +133,16 @@ impl Store {
 
     /// What a person said of a delivery.
     pub async fn own_word(&self, id: i64) -> Result<OwnWord, StoreError> {
-        let query = query("select override, image_held, asked_by from deliveries where id = ?").bind(id);
+        let query = query("select override, image_held, asked_by, state, post from deliveries where id = ?").bind(id);
         let Some(row) = query.fetch_optional(&self.pool).await? else { return Ok(OwnWord::default()) };
+        let post: Option<String> = row.try_get("post")?;
+        let post = post.filter(|_| row.try_get::<String, _>("state").is_ok_and(|state| state == "published"));
+        let post = post.and_then(|json| serde_json::from_str::<Post>(&json).ok());
         Ok(OwnWord {
             text: row.try_get("override")?,
             image_held: row.try_get("image_held")?,
             asked_by: row.try_get("asked_by")?,
+            template: post.and_then(|post| post.template),
         })
     }
 }

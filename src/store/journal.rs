@@ -46,6 +46,20 @@ impl Store {
         Ok(query_scalar("select id from journal where key = ?").bind(key).fetch_optional(&self.pool).await?)
     }
 
+    /// Makes a post on the timeline what it is now. False if it is not there.
+    pub async fn journal_edit(&self, endpoint: &EndpointName, key: &str, post: &Post) -> Result<bool, StoreError> {
+        let done = query("update journal set text = ?, url = ?, language = ?, post = ? where endpoint = ? and key = ?")
+            .bind(&post.text)
+            .bind(&post.url)
+            .bind(&post.language)
+            .bind(serde_json::to_string(post).map_err(|_| corrupt("post", post.text.clone()))?)
+            .bind(endpoint.as_str())
+            .bind(key)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// Takes a post off the timeline. One that is not there is gone.
     pub async fn journal_remove(&self, endpoint: &EndpointName, key: &str) -> Result<(), StoreError> {
         query("delete from journal where endpoint = ? and key = ?")

@@ -40,6 +40,16 @@ begin
         'text', new.override, 'remote_id', new.remote_id, 'remote_url', new.remote_url));
 end;
 
+-- That a post was just published is told already.
+create trigger if not exists log_edited after update on deliveries
+when nullif(new.edit, 'new') is not nullif(old.edit, 'new') or new.edit_edition is not old.edit_edition
+    or new.edit_tries is not old.edit_tries or new.edit_post is not old.edit_post
+begin
+    insert into log (kind, delivery, body) values ('edit', new.id, json_object('edit', nullif(new.edit, 'new'),
+        'edition', new.edition, 'wanted', new.edit_edition, 'at', new.edit_at, 'tries', new.edit_tries,
+        'by_hand', new.edit_by_hand, 'reason', new.reason, 'sending', json(new.edit_post)));
+end;
+
 create trigger if not exists log_gone after delete on deliveries
 begin
     insert into log (kind, delivery, body) values ('taken out', old.id, json_object('article', old.article, 'rule', old.rule,

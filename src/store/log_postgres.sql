@@ -42,6 +42,18 @@ create or replace trigger log_changed after update on deliveries for each row
     or new.withdrawn is distinct from old.withdrawn or new.override is distinct from old.override or new.remote_id is distinct from old.remote_id))
     execute function log_changed();
 
+create or replace function log_edited() returns trigger language plpgsql as $$
+begin
+    perform log_say('edit', new.id, json_build_object('edit', nullif(new.edit, 'new'), 'edition', new.edition,
+        'wanted', new.edit_edition, 'at', new.edit_at, 'tries', new.edit_tries, 'by_hand', new.edit_by_hand,
+        'reason', new.reason, 'sending', new.edit_post::json));
+    return null;
+end $$;
+create or replace trigger log_edited after update on deliveries for each row
+    when (nullif(new.edit, 'new') is distinct from nullif(old.edit, 'new') or new.edit_edition is distinct from old.edit_edition
+    or new.edit_tries is distinct from old.edit_tries or new.edit_post is distinct from old.edit_post)
+    execute function log_edited();
+
 create or replace function log_gone() returns trigger language plpgsql as $$
 begin
     perform log_say('taken out', old.id, json_build_object('article', old.article, 'rule', old.rule,

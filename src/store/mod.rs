@@ -5,6 +5,7 @@
 
 mod acts;
 mod approvals;
+mod edits;
 mod endpoints;
 mod journal;
 mod keepsakes;
@@ -26,6 +27,7 @@ mod wishes;
 
 pub use acts::Act;
 pub use approvals::{OwnWord, Seen, Word};
+pub use edits::{Amended, ToEdit};
 pub use journal::JournalPost;
 pub use ledger::{Pass, Rows};
 pub use log::{Entry as LogEntry, Fault, Verdict};
@@ -44,7 +46,7 @@ use std::sync::Arc;
 /// The version of the tables that this program knows.
 const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// What makes each version of the tables of the one before, and says so in the file. A new database takes them all.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
@@ -57,6 +59,7 @@ const STEPS: [&str; 12] = [
     include_str!("schema_10.sql"),
     include_str!("schema_11.sql"),
     include_str!("schema_12.sql"),
+    include_str!("schema_13.sql"),
 ];
 
 /// An open database.

@@ -129,6 +129,10 @@ pub enum PersonWord {
     Withdraw,
     /// One that waits in a queue goes before the others.
     Hurry,
+    /// A published one is made what its article says.
+    Edit,
+    /// A published one stays as it is, though its article changed.
+    Keep,
 }
 
 impl PersonWord {
@@ -142,6 +146,8 @@ impl PersonWord {
             Self::NotPublished => "not published",
             Self::Withdraw => "withdraw",
             Self::Hurry => "hurry",
+            Self::Edit => "edit",
+            Self::Keep => "keep",
         }
     }
 }
@@ -298,15 +304,16 @@ impl Store {
         Ok(())
     }
 
-    /// Opens an attempt and keeps the post, before anything is sent.
-    pub async fn start(&self, lease: &Lease, post: &Post, now: Timestamp) -> Result<Start, StoreError> {
+    /// Opens an attempt and keeps the post, before anything is sent. `edition` is the form of the article that it is made
+    /// of; of a post that may have been sent, that which it had then counts.
+    pub async fn start(&self, lease: &Lease, post: &Post, edition: &str, now: Timestamp) -> Result<Start, StoreError> {
         let mut transaction = self.pool.begin_to_write().await?;
         if is_silent(&mut transaction).await? {
             return Ok(Start::Silent);
         }
         let json = serde_json::to_string(post).map_err(|_| corrupt("post", post.text.clone()))?;
         let done = query(
-            "update deliveries set post = ?2, look_first = 1, attempts = attempts + 1, looks = 0,
+            "update deliveries set post = ?2, edition = iif(look_first = 1, edition, ?6), look_first = 1, attempts = attempts + 1, looks = 0,
                 lease_until = ?5, first_attempt = coalesce(first_attempt, ?1), patience_from = coalesce(patience_from, ?1), last_attempt = ?1
              where id = ?3 and state = 'sending' and lease_token = ?4 and lease_until > ?1",
         )
@@ -315,6 +322,7 @@ impl Store {
         .bind(lease.delivery.id)
         .bind(lease.token)
         .bind(micros(now.checked_add(LEASE).unwrap_or(Timestamp::MAX)))
+        .bind(edition)
         .execute(&mut transaction)
         .await?;
         if done.rows_affected() == 0 {
@@ -365,7 +373,7 @@ impl Store {
         let mut transaction = self.pool.begin_to_write().await?;
         let done = query(
             "update deliveries set state = ?1, reason = ?2, retry_at = ?3, look_first = ?4, withdrawn = ?5,
-                remote_id = ?6, remote_url = ?7, remote_parts = ?12, published_at = ?8, looks = looks + ?11, image_held = max(image_held, ?13), lease_owner = null, lease_until = null
+                remote_id = ?6, remote_url = ?7, remote_parts = ?12, published_at = ?8, edit = iif(?6 is null, edit, 'new'), looks = looks + ?11, image_held = max(image_held, ?13), lease_owner = null, lease_until = null
              where id = ?9 and ((state = 'sending' and lease_token = ?10) or (?6 is not null and state <> 'published'))",
         )
         .bind(state.word())
@@ -494,7 +502,7 @@ impl Store {
             .bind(due),
             PersonWord::Published(url) => query(
                 "update deliveries set state = 'published', reason = 'settled by hand', remote_id = coalesce(remote_id, ?3), remote_url = ?3,
-                    published_at = ?1, look_first = 0 where id = ?2 and state = 'uncertain'",
+                    published_at = ?1, look_first = 0, edit = 'new' where id = ?2 and state = 'uncertain'",
             )
             .bind(due)
             .bind(id)
@@ -510,8 +518,22 @@ impl Store {
             )
             .bind(due),
             PersonWord::Withdraw => query(
-                "update deliveries set removal = 'due', removal_at = ?1, removal_since = null, removal_tries = 0, reason = 'it is to be taken away, by hand'
+                "update deliveries set removal = 'due', removal_at = ?1, removal_since = null, removal_tries = 0, reason = 'it is to be taken away, by hand',
+                    edit = iif(edit_until > ?1, edit, null)
                  where id = ?2 and state = 'published' and coalesce(removal, '') not in ('due', 'done')",
+            )
+            .bind(due),
+            PersonWord::Edit => query(
+                "update deliveries set edit = 'due', edit_at = ?1, edit_by_hand = 1, edit_asks = 0, edit_since = null, edit_tries = 0,
+                    reason = 'it is to be made what its article says, by hand'
+                 where id = ?2 and state = 'published' and coalesce(removal, '') not in ('due', 'done')
+                    and coalesce(edit_until, 0) <= ?1",
+            )
+            .bind(due),
+            PersonWord::Keep => query(
+                "update deliveries set edit = null, edition = coalesce(edit_edition, edition), edit_edition = null, edit_post = null,
+                    edit_by_hand = 0, edit_asks = 0, reason = 'it stays as it is, by hand, though its article changed'
+                 where id = ?2 and state = 'published' and edit in ('due', 'held', 'failed') and coalesce(edit_until, 0) <= ?1",
             )
             .bind(due),
         };

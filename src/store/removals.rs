@@ -1,8 +1,10 @@
 //! Published posts that are to be taken away. A removal that is done again changes nothing on any network, so that a
 //! try needs no lease: it is only put off before it is made.
 
+use super::ledger::json_list;
 use super::sql::{query, query_scalar};
 use super::{Pass, Store, StoreError, instant, log, micros, outbox};
+use crate::article::ArticleId;
 use crate::config::EndpointName;
 use crate::delivery::{Delivery, Receipt};
 use crate::plan::Removal;
@@ -36,12 +38,13 @@ pub enum Removed {
 /// How long a try has before another process may make it too.
 const TRY: SignedDuration = SignedDuration::from_mins(10);
 
+const PUBLISHED: &str = "select * from deliveries where article in (select value from json_each(?))
+    and state = 'published' and removal is null order by id";
+
 impl Pass {
-    /// The published deliveries of whose removal nothing is decided.
-    pub async fn published(&mut self) -> Result<Vec<Delivery>, StoreError> {
-        let rows = query("select * from deliveries where state = 'published' and removal is null order by id")
-            .fetch_all(&mut self.transaction)
-            .await?;
+    /// The published deliveries of some articles of whose removal nothing is decided.
+    pub async fn published(&mut self, articles: &BTreeSet<ArticleId>) -> Result<Vec<Delivery>, StoreError> {
+        let rows = query(PUBLISHED).bind(json_list(articles)).fetch_all(&mut self.transaction).await?;
         outbox::readable(&rows)
     }
 
@@ -53,12 +56,15 @@ impl Pass {
                 Removal::Held(reason) => ("held", reason),
             };
             query(
-                "update deliveries set removal = ?, removal_at = ?, reason = ? where id = ? and state = 'published' and removal is null",
+                "update deliveries set removal = ?1, removal_at = ?2, reason = ?3,
+                    edit = iif(?5 = 1 and coalesce(edit_until, 0) <= ?2, null, edit)
+                 where id = ?4 and state = 'published' and removal is null",
             )
             .bind(word)
             .bind(micros(now))
             .bind(reason)
             .bind(id)
+            .bind(i32::from(word == "due"))
             .execute(&mut self.transaction)
             .await?;
         }
@@ -81,11 +87,12 @@ impl Store {
         Ok(removal.flatten())
     }
 
-    /// The next post of an endpoint that is to be taken away now. Nothing moves in silence.
+    /// The next post of an endpoint that is to be taken away now, unless an edit of it is under way. Nothing moves in
+    /// silence.
     pub async fn next_removal(&self, endpoint: &EndpointName, now: Timestamp) -> Result<Option<ToRemove>, StoreError> {
         // Mostly there is none: that is told without a wait for whoever writes.
         let is_any: bool = query_scalar(
-            "select exists(select 1 from deliveries where endpoint = ? and removal = 'due' and removal_at <= ?)
+            "select exists(select 1 from deliveries where endpoint = ?1 and removal = 'due' and removal_at <= ?2 and coalesce(edit_until, 0) <= ?2)
                 and not exists(select 1 from silences where ended_at is null)",
         )
         .bind(endpoint.as_str())
@@ -99,6 +106,7 @@ impl Store {
         let row = query(
             "update deliveries set removal_at = ?1, removal_tries = removal_tries + 1, removal_since = coalesce(removal_since, ?2)
              where id = (select id from deliveries where endpoint = ?3 and removal = 'due' and removal_at <= ?2
+                            and coalesce(edit_until, 0) <= ?2
                          order by removal_at, id limit 1)
              returning *",
         )

@@ -16,16 +16,16 @@ use std::sync::Arc;
 const START: &str = "2026-11-22T10:00:00Z";
 
 /// A network under test.
-struct Row {
+pub struct Row {
     /// Its name, for what fails.
-    name: &'static str,
+    pub name: &'static str,
     /// Its server.
-    api: fn(&str) -> Box<dyn Api>,
+    pub api: fn(&str) -> Box<dyn Api>,
     /// Its keys in the configuration, for a server's address.
     keys: fn(&str) -> String,
     /// What becomes of a post whose answer was lost.
     doubt: Doubt,
-    edits: bool,
+    pub edits: bool,
     withdraws: bool,
     /// What `check` says of the account.
     who: &'static str,
@@ -47,7 +47,7 @@ fn bluesky(url: &str) -> String {
     format!("network: bluesky, server: \"{url}\", handle: {HANDLE}, app_password: {PASSWORD}")
 }
 
-const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     Row {
         name: "mastodon",
         api: |_| Box::new(fakes::mastodon::Mastodon::default()),
@@ -241,7 +241,7 @@ struct World {
 const TITLE: &str = "@channel @here @everyone &lt;!here&gt; &lt;@U012&gt; &lt;@123&gt; *un* _deux_ ~trois~ `q` [l](x) {c} | \\\\ & #5 (fin)";
 
 /// The endpoint of a row, and the rule that posts to it.
-fn rest(row: &Row, fake: &Fake) -> String {
+pub fn rest(row: &Row, fake: &Fake) -> String {
     format!(
         "endpoints: {{ n: {{ {}, gap: 0s, allow_private: true }} }}\nrules: [{{ name: une, endpoints: [n], live_check: false, text: \"{{{{ title }}}}\\n\\n{{{{ url }}}}\\n\\n{{{{ hashtags }}}}\" }}]\nbaseline: none\ndelivery: {{ give_up: 1h }}",
         (row.keys)(&fake.url)

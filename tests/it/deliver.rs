@@ -250,8 +250,8 @@ async fn two_processes_never_hold_one_lease_and_a_late_one_writes_nothing() {
         limit: 500,
         ..crieur::post::Post::default()
     };
-    assert_eq!(world.store.start(&first, &post, later).await.unwrap(), crieur::store::Start::Lost);
-    assert_eq!(other.start(&second, &post, later).await.unwrap(), crieur::store::Start::Started);
+    assert_eq!(world.store.start(&first, &post, "", later).await.unwrap(), crieur::store::Start::Lost);
+    assert_eq!(other.start(&second, &post, "", later).await.unwrap(), crieur::store::Start::Started);
     assert_eq!(
         world.store.finish(&first, &Outcome::Failed("late".into()), later).await.unwrap(),
         crieur::store::Finish::Lost
@@ -382,11 +382,11 @@ async fn a_late_process_closes_no_attempt_but_its_own() {
     };
     let now: Timestamp = START.parse().unwrap();
     let first = lease(world.store.clone(), now).await;
-    world.store.start(&first, &post(1), now).await.unwrap();
+    world.store.start(&first, &post(1), "", now).await.unwrap();
     let later = now + SignedDuration::from_mins(10);
     let second = lease(other.clone(), later).await;
     assert!(second.sent.is_some(), "the first try is in doubt");
-    other.start(&second, &post(1), later).await.unwrap();
+    other.start(&second, &post(1), "", later).await.unwrap();
     // The late answer is a receipt: the network has the post, whoever sent it.
     let receipt = crieur::delivery::Receipt::new("9", None);
     world.store.finish(&first, &Outcome::Published(receipt), later).await.unwrap();

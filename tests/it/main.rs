@@ -29,6 +29,7 @@ mod demand;
 mod deliver;
 mod export;
 mod doctor;
+mod edits;
 mod feeds;
 mod git;
 mod git_program;

@@ -135,7 +135,7 @@ async fn a_message_is_found_by_its_marker_when_the_transaction_is_forgotten() {
     let zero = SignedDuration::ZERO;
     let Leased::Lease(lease) = store.lease(&name, None, zero, zero, now()).await.unwrap() else { panic!() };
     let sent = post("oubli");
-    store.start(&lease, &sent, now()).await.unwrap();
+    store.start(&lease, &sent, "", now()).await.unwrap();
     let network = connect(&name, &before.endpoints[&name], &Means::new(&before, &store)).unwrap();
     let receipt = network.publish(&sent, &lease.delivery.key, now()).await.unwrap();
     clock.advance(SignedDuration::from_hours(25));

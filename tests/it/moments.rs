@@ -408,7 +408,7 @@ async fn a_silence_between_lease_and_attempt_is_obeyed_too() {
         "text": "x", "url": "https://www.example.fr/", "language": "fr", "hashtags": [], "length": 1, "limit": 500
     }))
     .unwrap();
-    assert_eq!(store.start(&lease, &post, now).await.unwrap(), crieur::store::Start::Silent);
+    assert_eq!(store.start(&lease, &post, "", now).await.unwrap(), crieur::store::Start::Silent);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ pub async fn run(context: &Context, config: Arc<Config>, id: i64, by: &By) -> Re
     let now = context.clock.now();
     let store = Store::open(&config.store).await?;
     let delivery = acts::find(&store, id).await?;
-    let look = if delivery.state == State::Held && acts::approval_of(&config, &delivery).is_some() {
+    let look = if acts::awaits(&store, &delivery).await? && acts::approval_of(&config, &delivery).is_some() {
         crate::pull::prepare(&config.site).await?;
         let glance = Reconciler::new(Arc::clone(&config)).glance(Some(&store), now).await;
         let snapshot = glance.map_err(pass_failed)?;
@@ -35,6 +35,9 @@ pub async fn run(context: &Context, config: Arc<Config>, id: i64, by: &By) -> Re
     if let Some(look) = look {
         print(&look.post.text)?;
     }
-    say(&format!("delivery {id}: held -> {state}, {reason}"));
+    match state {
+        State::Published => say(&format!("delivery {id}: its edit is {reason}")),
+        state => say(&format!("delivery {id}: held -> {state}, {reason}")),
+    }
     Ok(())
 }

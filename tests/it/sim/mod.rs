@@ -7,7 +7,7 @@
 
 mod cuts;
 mod law;
-mod sea;
+pub mod sea;
 mod world;
 
 use crieur::crash::{Cut, cut_after};
