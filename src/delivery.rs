@@ -46,6 +46,12 @@ impl DeliveryKey {
         let text = format!("{}\n{}\n{}\n{}", self.article, self.rule, self.step, self.endpoint);
         format!("crieur-{}", digest::hex(text, 20))
     }
+
+    /// The same for a part of a thread: the first one (0) has the key of the delivery.
+    pub fn part(&self, number: usize) -> String {
+        let key = self.idempotency_key();
+        if number == 0 { key } else { format!("{key}-{}", number + 1) }
+    }
 }
 
 /// What has become of a delivery.
@@ -163,6 +169,16 @@ impl Receipt {
     /// The receipt of a post in one part.
     pub fn new(remote_id: impl Into<String>, remote_url: Option<String>) -> Self {
         Self { remote_id: remote_id.into(), remote_url, parts: Vec::new() }
+    }
+
+    /// What the network calls each of its parts, in order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = &str> {
+        std::iter::once(&self.remote_id).chain(&self.parts).map(String::as_str)
+    }
+
+    /// What the network calls its last part.
+    pub fn last(&self) -> &str {
+        self.parts.last().unwrap_or(&self.remote_id)
     }
 }
 

@@ -73,16 +73,25 @@ pub async fn attach(
     let mut attached = Attached { hold: choice.hold, notes: choice.notes, ..Attached::default() };
     let bounds = Bounds { bytes_max: limits.image_bytes_max, side_max: limits.image_side_max };
     for wanted in choice.wanted {
-        match fitted(wanted.image, bounds, sources).await {
+        let found = match limits.images_by_address {
+            true => as_it_is(wanted.image, limits.image_bytes_max, sources).await,
+            false => fitted(wanted.image, bounds, sources).await,
+        };
+        match found {
             Ok(picture) => {
                 let ready = ready(picture, wanted.image, wanted.alt);
-                if !post.images.contains(&ready.image) {
+                if !post.images.iter().any(|image| image.digest == ready.image.digest) {
                     post.images.push(ready.image.clone());
                     attached.ready.push(ready);
                 }
             }
             Err(Trouble::Later(reason)) if !approved => attached.later = Some(reason),
-            Err(Trouble::Bad(reason)) if composing.alt == MissingAlt::Hold && !approved => attached.hold.push(reason),
+            // Where the network fetches images itself, a post without one is better than none.
+            Err(Trouble::Bad(reason))
+                if composing.alt == MissingAlt::Hold && !approved && !limits.images_by_address =>
+            {
+                attached.hold.push(reason);
+            }
             Err(Trouble::Bad(reason) | Trouble::Later(reason)) => {
                 attached.notes.push(format!("{reason}; it is left out"));
             }
@@ -121,11 +130,30 @@ fn ready(picture: Picture, image: &ArticleImage, alt: String) -> Ready {
         width: picture.width,
         height: picture.height,
         alt,
+        url: image.url.to_string(),
     };
     Ready { image: said, from: image.url.clone(), bytes: picture.bytes }
 }
 
+/// An image made to fit.
 async fn fitted(image: &ArticleImage, bounds: Bounds, sources: &Sources<'_>) -> Result<Picture, Trouble> {
+    looked_at(image, sources, move |bytes| picture::fit(bytes, bounds)).await
+}
+
+/// An image that the network fetches from its address.
+async fn as_it_is(image: &ArticleImage, bytes_max: usize, sources: &Sources<'_>) -> Result<Picture, Trouble> {
+    if image.url.scheme() != "https" && !sources.allow_private {
+        let reason = format!("the image {} cannot be fetched by the network: its address is not https", image.url);
+        return Err(Trouble::Bad(reason));
+    }
+    looked_at(image, sources, move |bytes| picture::as_it_is(bytes, bytes_max)).await
+}
+
+async fn looked_at(
+    image: &ArticleImage,
+    sources: &Sources<'_>,
+    look: impl FnOnce(&[u8]) -> Result<Picture, String> + Send + 'static,
+) -> Result<Picture, Trouble> {
     let (texts, url) = (sources.texts.clone(), image.url.clone());
     let own = tokio::task::spawn_blocking(move || texts.file(&url, picture::FILE_MAX as u64)).await;
     let bytes = match own.ok().flatten() {
@@ -133,7 +161,7 @@ async fn fitted(image: &ArticleImage, bounds: Bounds, sources: &Sources<'_>) -> 
         None => asked(&image.url, sources).await?,
     };
     let named = |reason: String| Trouble::Bad(format!("the image {} cannot be used: {reason}", image.url));
-    let fitted = tokio::task::spawn_blocking(move || picture::fit(&bytes, bounds)).await;
+    let fitted = tokio::task::spawn_blocking(move || look(&bytes)).await;
     fitted.map_err(|_| named("it breaks what reads it; save it again".to_owned()))?.map_err(named)
 }
 

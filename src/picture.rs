@@ -87,6 +87,28 @@ pub fn fit(bytes: &[u8], bounds: Bounds) -> Result<Picture, String> {
     encode(picture, format, profile, bounds)
 }
 
+/// Looks at a picture that goes out as it is, from its own address: it cannot be made to fit.
+///
+/// Errors, for the person who chose the picture: it is too large, damaged, or of a kind that networks do not take.
+pub fn as_it_is(bytes: &[u8], bytes_max: usize) -> Result<Picture, String> {
+    let bounds = Bounds { bytes_max: FILE_MAX, side_max: SIDE_MAX };
+    let format = image::guess_format(bytes).ok();
+    if !matches!(format, Some(ImageFormat::Jpeg | ImageFormat::Png)) {
+        return Err(
+            "it is neither JPEG nor PNG, and the network fetches it as it is; save it as one of them".to_owned()
+        );
+    }
+    if bytes.len() > bytes_max {
+        let (has, most) = (bytes.len(), bytes_max);
+        return Err(format!(
+            "it has {has} bytes where the network takes {most}, and fetches it as it is; save a smaller copy"
+        ));
+    }
+    let seen = fit(bytes, bounds)?;
+    let media_type = if format == Some(ImageFormat::Png) { "image/png" } else { "image/jpeg" };
+    Ok(Picture { bytes: bytes.to_vec(), media_type, ..seen })
+}
+
 /// The largest and best form that fits.
 fn encode(
     picture: DynamicImage,
@@ -216,6 +238,18 @@ mod tests {
         assert_eq!((gif.media_type, gif.width), ("image/png", 600));
         assert!(image::load_from_memory(&gif.bytes).unwrap().color().has_alpha());
         assert_eq!(on_white(&drawn).get_pixel(0, 0).0, [255, 255, 255]);
+    }
+
+    #[test]
+    fn what_goes_out_as_it_is_must_be_taken_as_it_is() {
+        let bytes = file(&noise(60, 40), ImageFormat::Png);
+        let seen = as_it_is(&bytes, 100_000).unwrap();
+        assert_eq!((seen.bytes, seen.media_type, seen.width, seen.height), (bytes.clone(), "image/png", 60, 40));
+        assert!(as_it_is(&bytes, 100).unwrap_err().contains("smaller copy"));
+        assert!(
+            as_it_is(&file(&noise(60, 40), ImageFormat::Gif), 100_000).unwrap_err().contains("neither JPEG nor PNG")
+        );
+        assert!(as_it_is(&bytes[..1000], 100_000).unwrap_err().contains("cannot be read"));
     }
 
     #[test]

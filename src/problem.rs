@@ -300,6 +300,12 @@ pub const KINDS: &[Kind] = &[
         "Start it with a front matter, or move it.",
     ),
     known(
+        "no-threads",
+        Severity::Note,
+        "A rule has `thread: true`, and an endpoint of it has no threads: there a text that is too long is shortened.",
+        "Nothing, if that is meant; a bot can do more than a hook.",
+    ),
+    known(
         "other-error",
         Severity::Error,
         "Something is left out or refused until it is mended.",

@@ -3,25 +3,42 @@
 //! A webhook is asked to wait for the message, so that it answers with its id; it cannot be asked which messages it made,
 //! so through it a post goes out at most once. A bot sends the same nonce on every try, by which Discord knows a repeated
 //! message for some minutes, and reads the channel after a doubt.
+//!
+//! Images are files of the message, each with a description. Only a bot's messages answer others: through a webhook a long
+//! text is shortened.
 
 use super::answers::{failure, of_a_question, said};
 use super::caller::Caller;
 use super::client::Answer;
+use super::history::{Walk, chain, cut_off, same_parts};
+use super::multipart::{self, File};
 use super::plain::escaped;
-use super::{Abilities, Found, Network, Wanted};
+use super::{Abilities, Found, Means, Network, Wanted};
 use crate::config::{Bot, Channel};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
 use crate::digest;
-use crate::post::{Counter, Limits, Post};
+use crate::post::{Counter, Image, Limits, Post};
 use crate::secret::SafeUrl;
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 /// Characters of a message (`content`: up to 2000). What is escaped counts; where that would be too long, the text goes as
 /// it is.
-pub const LIMITS: Limits = Limits::text(LENGTH_MAX, Counter::Utf16);
+///
+/// A message has at most ten files of 10 MB, 25 MB together; a description has 1,024 characters (attachment object).
+pub const LIMITS: Limits = Limits {
+    thread: true,
+    images_max: 10,
+    image_bytes_max: 2_400_000,
+    image_side_max: 4_096,
+    alt_max: 900,
+    ..Limits::text(LENGTH_MAX, Counter::Utf16)
+};
+
+/// The same for a webhook, whose messages answer none.
+const HOOK_LIMITS: Limits = Limits { thread: false, ..LIMITS };
 const LENGTH_MAX: usize = 2_000;
 
 /// Signs that Discord takes for Markdown, wherever they stand.
@@ -30,12 +47,8 @@ const MARKDOWN: &str = r"\*_~`|<>[]";
 /// Discord wants programs to name themselves in this form (reference, "User Agent").
 const USER_AGENT: &str = concat!("DiscordBot (crieur, ", env!("CARGO_PKG_VERSION"), ")");
 
-/// How far Discord's clock may lie beside ours.
-const SKEW: SignedDuration = SignedDuration::from_mins(10);
-
-/// Messages asked for at once, and the most pages.
+/// Messages asked for at once.
 const PAGE: usize = 100;
-const PAGES_MAX: usize = 50;
 
 /// What Discord answers about a message that is not there.
 const UNKNOWN_MESSAGE: u64 = 10_008;
@@ -44,13 +57,14 @@ const UNKNOWN_MESSAGE: u64 = 10_008;
 pub struct DiscordChannel {
     channel: Channel,
     caller: Caller,
+    means: Means,
 }
 
 impl DiscordChannel {
     /// A channel. Nothing is asked yet.
     ///
     /// Errors: the server's address is private and may not be, or the client cannot be set up.
-    pub fn new(channel: Channel, allow_private: bool) -> Result<Self, String> {
+    pub fn new(channel: Channel, allow_private: bool, means: &Means) -> Result<Self, String> {
         let caller = match &channel {
             Channel::Hook(hook) => {
                 // What the hook's address holds besides its path is put where Discord wants it.
@@ -60,7 +74,7 @@ impl DiscordChannel {
             }
             Channel::Bot(bot) => Caller::new(&bot.server, allow_private, vec![bot.token.clone()])?,
         };
-        Ok(Self { channel, caller })
+        Ok(Self { channel, caller, means: means.clone() })
     }
 
     /// A request about messages: `path` follows the hook's address, or the channel's.
@@ -86,25 +100,88 @@ impl DiscordChannel {
         self.call(request, now).await.map_err(of_a_question)
     }
 
-    /// The server of the channel, for the addresses of messages. Without it they have none, and stand all the same.
-    async fn guild(&self, now: Timestamp) -> Option<String> {
-        let asked = match &self.channel {
-            Channel::Hook(_) => self.ask(self.request(Method::GET, ""), now).await,
-            Channel::Bot(_) => self.ask(self.request(Method::GET, ""), now).await,
+    /// Makes one message, with the images of its post.
+    async fn make(&self, body: &Value, images: &[Image], now: Timestamp) -> Result<Receipt, Failure> {
+        let path = match &self.channel {
+            Channel::Hook(hook) => waiting(hook),
+            Channel::Bot(_) => "/messages".to_owned(),
         };
-        asked.ok()?.get("guild_id")?.as_str().map(str::to_owned)
+        let request = self.request(Method::POST, &path);
+        let request =
+            if images.is_empty() { request.json(body) } else { self.with_files(request, body, images).await? };
+        let made = self.call(request, now).await?;
+        receipt(&made)
+            .ok_or_else(|| Failure::Uncertain("the message that should have been made is not in the answer".to_owned()))
     }
 
-    /// Where the messages of a hook or a channel are made and named.
-    fn messages(&self, id: &str) -> String {
-        format!("/messages/{id}")
+    /// A request whose body is a form: the message, and its images as files.
+    async fn with_files(
+        &self,
+        request: RequestBuilder,
+        body: &Value,
+        images: &[Image],
+    ) -> Result<RequestBuilder, Failure> {
+        let mut body = body.clone();
+        body["attachments"] = images.iter().enumerate().map(attachment).collect();
+        let mut bytes = Vec::new();
+        for image in images {
+            bytes.push(self.means.bytes(image).await?);
+        }
+        let fields: Vec<String> = (0..images.len()).map(|at| format!("files[{at}]")).collect();
+        let files = images.iter().zip(&fields).zip(&bytes).map(|((image, field), bytes)| File {
+            field,
+            name: image.file_name(),
+            media_type: &image.media_type,
+            bytes,
+        });
+        let (kind, form) = multipart::form(&[("payload_json", &body.to_string())], &files.collect::<Vec<_>>());
+        Ok(request.header("content-type", kind).body(form))
+    }
+
+    /// Makes the messages of a thread that follow what stands of it.
+    async fn go_on(&self, post: &Post, begun: &Receipt, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
+        let mut whole = begun.clone();
+        for (part, text) in post.thread.iter().enumerate().skip(begun.parts.len()) {
+            let mut body = body(text, &nonce(key, part + 1));
+            body["message_reference"] = json!({ "message_id": whole.last() });
+            whole.parts.push(self.make(&body, &[], now).await?.remote_id);
+        }
+        Ok(whole)
+    }
+
+    /// A receipt with the address of its first message, which has the server's id in it.
+    async fn with_link(&self, mut receipt: Receipt, now: Timestamp) -> Receipt {
+        let about = self.ask(self.request(Method::GET, ""), now).await.unwrap_or_default();
+        receipt.remote_url = link(&about, &receipt.remote_id);
+        receipt
+    }
+
+    /// Takes one message away, and reads back that it is gone.
+    async fn remove(&self, id: &str, now: Timestamp) -> Result<(), Failure> {
+        let path = format!("/messages/{id}");
+        let is_gone = |answer: &Answer| answer.status == StatusCode::NOT_FOUND && code(answer) == Some(UNKNOWN_MESSAGE);
+        let answer = self.caller.send(self.request(Method::DELETE, &path), now).await?;
+        if is_gone(&answer) {
+            return Ok(());
+        }
+        read_json(&answer, now).map_err(|failure| self.caller.redacted(failure))?;
+        let answer = self.caller.send(self.request(Method::GET, &path), now).await.map_err(of_a_question)?;
+        match is_gone(&answer) {
+            true => Ok(()),
+            false => {
+                Err(Failure::Unavailable(format!("the message still answers {} after it was deleted", answer.status)))
+            }
+        }
     }
 }
 
 #[async_trait]
 impl Network for DiscordChannel {
     async fn limits(&self, _now: Timestamp) -> Limits {
-        LIMITS
+        match &self.channel {
+            Channel::Bot(_) => LIMITS,
+            Channel::Hook(_) => HOOK_LIMITS,
+        }
     }
 
     async fn check(&self, now: Timestamp) -> Result<String, Failure> {
@@ -124,14 +201,16 @@ impl Network for DiscordChannel {
     }
 
     async fn publish(&self, post: &Post, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
-        let request = match &self.channel {
-            Channel::Hook(hook) => self.request(Method::POST, &waiting(hook)).json(&content(&post.text)),
-            Channel::Bot(_) => self.request(Method::POST, "/messages").json(&body(post, key)),
+        let body = match &self.channel {
+            Channel::Hook(_) => content(&post.text),
+            Channel::Bot(_) => body(&post.text, &nonce(key, 0)),
         };
-        let made = self.call(request, now).await?;
-        let guild = self.guild(now).await;
-        receipt(&made, guild.as_deref())
-            .ok_or_else(|| Failure::Uncertain("the message that should have been made is not in the answer".to_owned()))
+        let first = self.make(&body, &post.images, now).await?;
+        let whole = match &self.channel {
+            Channel::Hook(_) => first,
+            Channel::Bot(_) => self.go_on(post, &first, key, now).await.map_err(cut_off)?,
+        };
+        Ok(self.with_link(whole, now).await)
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
@@ -140,53 +219,60 @@ impl Network for DiscordChannel {
         };
         let me = self.ask(self.of_bot(bot, Method::GET, "/users/@me"), now).await?;
         let me = me.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let since = wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::MIN);
+        let mut walk = Walk::<Value>::back_to(wanted.since);
         let mut before = String::new();
-        for _ in 0..PAGES_MAX {
+        loop {
+            walk.turn()?;
             let page = self.ask(self.request(Method::GET, &format!("/messages?limit={PAGE}{before}")), now).await?;
             let Some(messages) = page.as_array() else {
                 return Err(Failure::Unavailable("the channel's list of messages cannot be read".to_owned()));
             };
-            if let Some(message) = messages.iter().find(|message| is_wanted(message, &me, wanted, since)) {
-                let guild = self.guild(now).await;
-                return Ok(receipt(message, guild.as_deref()).map_or(Found::No, Found::Yes));
+            walk.seen.extend(messages.iter().filter(|message| is_own(message, &me, wanted, walk.since)).cloned());
+            // The first message of a thread is its oldest: what follows was seen before it.
+            match chain(wanted.post, |part, before| said_in(&walk.seen, wanted.post, part, before)) {
+                Found::Yes(whole) => return Ok(Found::Yes(self.with_link(whole, now).await)),
+                Found::Part(begun) => return Ok(Found::Part(self.with_link(begun, now).await)),
+                _ => {}
             }
             let oldest = messages.last();
-            let reached = oldest.and_then(made_at).is_none_or(|at| at < since);
+            let reached = oldest.and_then(made_at).is_none_or(|at| at < walk.since);
             match oldest.and_then(|message| message.get("id")?.as_str()).filter(|id| is_number(id)) {
                 Some(id) if !reached && messages.len() == PAGE => before = format!("&before={id}"),
                 _ => return Ok(Found::No),
             }
         }
-        Err(Failure::Unavailable("the channel has too many newer messages to look through".to_owned()))
     }
 
+    async fn complete(
+        &self,
+        post: &Post,
+        begun: &Receipt,
+        key: &DeliveryKey,
+        now: Timestamp,
+    ) -> Result<Receipt, Failure> {
+        self.go_on(post, begun, key, now).await
+    }
+
+    /// Files of the message stay as they are.
     async fn edit(&self, old: &Receipt, post: &Post, _key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
-        let request = self.request(Method::PATCH, &self.messages(id(old)?)).json(&content(&post.text));
-        self.call(request, now).await?;
+        same_parts(old.parts.len() + 1, post.thread.len() + 1)?;
+        for (id, text) in old.ids().zip(post.texts()) {
+            let request = self.request(Method::PATCH, &format!("/messages/{}", own(id)?)).json(&content(text));
+            self.call(request, now).await?;
+        }
         Ok(old.clone())
     }
 
     async fn withdraw(&self, old: &Receipt, _key: &DeliveryKey, now: Timestamp) -> Result<(), Failure> {
-        let path = self.messages(id(old)?);
-        let is_gone = |answer: &Answer| answer.status == StatusCode::NOT_FOUND && code(answer) == Some(UNKNOWN_MESSAGE);
-        let answer = self.caller.send(self.request(Method::DELETE, &path), now).await?;
-        if is_gone(&answer) {
-            return Ok(());
+        for id in old.ids().rev() {
+            self.remove(own(id)?, now).await?;
         }
-        read_json(&answer, now).map_err(|failure| self.caller.redacted(failure))?;
-        let answer = self.caller.send(self.request(Method::GET, &path), now).await.map_err(of_a_question)?;
-        match is_gone(&answer) {
-            true => Ok(()),
-            false => {
-                Err(Failure::Unavailable(format!("the message still answers {} after it was deleted", answer.status)))
-            }
-        }
+        Ok(())
     }
 
     fn abilities(&self) -> Abilities {
-        let finds = matches!(self.channel, Channel::Bot(_));
-        Abilities { edits: true, withdraws: true, finds, ..Abilities::default() }
+        let is_bot = matches!(self.channel, Channel::Bot(_));
+        Abilities { edits: true, withdraws: true, finds: is_bot, threads: is_bot, images: true }
     }
 
     fn caller(&self) -> Option<&Caller> {
@@ -208,12 +294,21 @@ fn content(text: &str) -> Value {
 }
 
 /// The body of a bot's message.
-fn body(post: &Post, key: &DeliveryKey) -> Value {
-    let mut body = content(&post.text);
-    // At most 25 characters.
-    body["nonce"] = json!(digest::hex(key.idempotency_key(), 12));
+fn body(text: &str, nonce: &str) -> Value {
+    let mut body = content(text);
+    body["nonce"] = json!(nonce);
     body["enforce_nonce"] = json!(true);
     body
+}
+
+/// What names a part of a delivery, in at most 25 characters.
+fn nonce(key: &DeliveryKey, part: usize) -> String {
+    digest::hex(key.part(part), 12)
+}
+
+/// What is said of a file.
+fn attachment((at, image): (usize, &Image)) -> Value {
+    json!({ "id": at, "filename": image.file_name(), "description": image.alt })
 }
 
 /// Any answer: its JSON, or the class of its failure.
@@ -250,21 +345,37 @@ fn code(answer: &Answer) -> Option<u64> {
     serde_json::from_str::<Value>(&answer.body).ok()?.get("code")?.as_u64()
 }
 
-fn receipt(message: &Value, guild: Option<&str>) -> Option<Receipt> {
-    let text = |name: &str| message.get(name).and_then(Value::as_str).filter(|text| is_number(text));
-    let (id, channel) = (text("id")?, text("channel_id"));
-    let url = channel.zip(guild).map(|(channel, guild)| format!("https://discord.com/channels/{guild}/{channel}/{id}"));
-    Some(Receipt::new(id, url))
+fn receipt(message: &Value) -> Option<Receipt> {
+    message.get("id")?.as_str().filter(|id| is_number(id)).map(|id| Receipt::new(id, None))
 }
 
-/// Whether a message is the wanted post: the bot's own, made since the try, of no other delivery, with its words.
-fn is_wanted(message: &Value, me: &str, wanted: &Wanted, since: Timestamp) -> bool {
+/// The address of a message, by what Discord says of its hook or channel. Without a server there is none.
+fn link(about: &Value, id: &str) -> Option<String> {
+    let number = |name: &str| about.get(name).and_then(Value::as_str).filter(|text| is_number(text));
+    let guild = number("guild_id")?;
+    // A hook says which channel it belongs to; a channel is asked itself.
+    let channel = number("channel_id").or_else(|| number("id"))?;
+    Some(format!("https://discord.com/channels/{guild}/{channel}/{id}"))
+}
+
+/// Whether a message may be of the wanted post: the bot's own, made since the try, of no other delivery.
+fn is_own(message: &Value, me: &str, wanted: &Wanted, since: Timestamp) -> bool {
     let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str).unwrap_or("");
-    let sent = content(&wanted.post.text);
     text("/author/id") == me
         && !wanted.taken.iter().any(|taken| taken == text("/id"))
         && made_at(message).is_none_or(|at| at >= since)
-        && sent.get("content").and_then(Value::as_str).is_some_and(|sent| sent.trim() == text("/content").trim())
+}
+
+/// The message with the words of a part of a post, which answers the part before.
+fn said_in(seen: &[Value], post: &Post, part: usize, before: Option<&str>) -> Option<Receipt> {
+    let sent = content(post.texts().nth(part)?);
+    let sent = sent.get("content").and_then(Value::as_str)?.trim();
+    let text = |message: &Value, pointer: &str| message.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let is_it = |message: &&Value| {
+        text(message, "/content").is_some_and(|said| said.trim() == sent)
+            && text(message, "/message_reference/message_id").as_deref() == before
+    };
+    seen.iter().find(is_it).and_then(receipt)
 }
 
 fn made_at(message: &Value) -> Option<Timestamp> {
@@ -275,8 +386,8 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn id(receipt: &Receipt) -> Result<&str, Failure> {
-    let id = receipt.remote_id.as_str();
+/// Refuses an id that is not that of a message: it came from elsewhere, such as a person's word.
+fn own(id: &str) -> Result<&str, Failure> {
     is_number(id).then_some(id).ok_or_else(|| Failure::Refused(format!("`{id}` is not the id of a message of Discord")))
 }
 
@@ -324,9 +435,9 @@ mod tests {
         let slow = read(429, r#"{"message":"You are being rate limited.","retry_after":0.529,"global":false}"#);
         assert!(matches!(slow, Err(Failure::Throttled { until: Some(_), .. })));
         assert!(matches!(read(500, ""), Err(Failure::Uncertain(_))));
-        let made = json!({ "id": "42", "channel_id": "7" });
-        let url = receipt(&made, Some("3")).unwrap().remote_url;
-        assert_eq!(url.as_deref(), Some("https://discord.com/channels/3/7/42"));
-        assert_eq!(receipt(&made, None).unwrap().remote_url, None);
+        let hook = json!({ "id": "9", "channel_id": "7", "guild_id": "3" });
+        assert_eq!(link(&hook, "42").as_deref(), Some("https://discord.com/channels/3/7/42"));
+        assert_eq!(link(&json!({ "id": "7", "guild_id": "3" }), "42"), link(&hook, "42"));
+        assert_eq!(link(&Value::Null, "42"), None);
     }
 }

@@ -7,15 +7,15 @@
 use super::answers::{failure, of_a_question, said};
 use super::caller::Caller;
 use super::client::Answer;
+use super::history::SKEW;
 use super::little::{little, spoken};
 use super::login::{Attempt, Login, REDIRECT};
 use super::session::{Session, Tokens};
-use super::{Abilities, Found, Network, Vault, Wanted};
+use super::{Abilities, Found, Means, Network, Vault, Wanted};
 use crate::config::{App, Grant, Linkedin};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
 use crate::post::{Counter, Image, Limits, Post};
 use crate::secret::Secret;
-use crate::store::Store;
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -39,9 +39,6 @@ pub const LIMITS: Limits = Limits {
 /// Most bytes of an image. LinkedIn bounds its pixels only (Images API: 36,152,320); this is what its page takes.
 const IMAGE_BYTES: usize = 5_000_000;
 
-/// How far LinkedIn's clock may lie beside ours.
-const SKEW: SignedDuration = SignedDuration::from_mins(10);
-
 /// How long before its end a token is renewed. Access tokens last sixty days.
 const MARGIN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -56,14 +53,14 @@ pub struct LinkedinPage {
     login_server: Url,
     session: Session,
     /// Where the images of posts are.
-    store: Option<Store>,
+    means: Means,
 }
 
 impl LinkedinPage {
     /// A page. Nothing is asked yet.
     ///
     /// Errors: the server's address is private and may not be, or the client cannot be set up.
-    pub fn new(account: Linkedin, allow_private: bool, vault: Vault, store: Option<Store>) -> Result<Self, String> {
+    pub fn new(account: Linkedin, allow_private: bool, vault: Vault, means: &Means) -> Result<Self, String> {
         let mut secrets = Vec::new();
         match &account.grant {
             Grant::Token(token) => secrets.push(token.clone()),
@@ -80,7 +77,7 @@ impl LinkedinPage {
             login_server: login,
             session: Session::new(vault, MARGIN),
             account,
-            store,
+            means: means.clone(),
         })
     }
 
@@ -114,11 +111,7 @@ impl LinkedinPage {
     /// Uploads an image, in two steps, and says what LinkedIn calls it. Nobody sees it before a post has it, so nothing is in
     /// doubt yet.
     async fn upload(&self, image: &Image, now: Timestamp) -> Result<String, Failure> {
-        let store =
-            self.store.as_ref().ok_or_else(|| Failure::Unavailable("there is no database at hand".to_owned()))?;
-        let bytes = store.media(&image.digest).await.map_err(|error| Failure::Unavailable(error.to_string()))?;
-        let bytes =
-            bytes.ok_or_else(|| Failure::Refused("an image of the post is not in the database any more".to_owned()))?;
+        let bytes = self.means.bytes(image).await?;
         let body = json!({ "initializeUploadRequest": { "owner": self.account.author } });
         let request = self.request(Method::POST, "/images?action=initializeUpload", now).await?.json(&body);
         let answer = self.send(request, now).await.map_err(of_a_question)?;

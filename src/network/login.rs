@@ -103,7 +103,7 @@ pub fn steps(kind: &NetworkKind) -> Option<Vec<&'static str>> {
             "Or, to post only: Integrations, Incoming Webhooks, Add; its address is the value of `hook`.",
         ],
         "slack" => vec![
-            "Make an app at api.slack.com/apps with the bot scopes chat:write and channels:history, and install it.",
+            "Make an app at api.slack.com/apps with the bot scopes chat:write, files:write and channels:history, and install it.",
             "Copy the Bot User OAuth Token, and invite the bot to the channel with /invite.",
             "Or, to post only: Incoming Webhooks, Add New Webhook; its address is the value of `hook`.",
         ],

@@ -1,26 +1,44 @@
 //! Mattermost: a channel, through an incoming hook or by a bot (developers.mattermost.com: incoming webhooks; REST API v4:
-//! posts).
+//! posts, files).
 //!
 //! A bot keeps the key of the delivery in the post's `props`, so that it is found again whatever became of its text. The
 //! server knows a repeated `pending_post_id` for half a minute only. A hook answers "ok" and nothing else: through it a post
 //! goes out at most once.
+//!
+//! Files have no alternative texts: a bot uploads images and says below the text what they show. A hook shows images by
+//! their addresses, as Markdown does, with their alternative texts.
 
 use super::answers::{failure, of_a_question, said};
 use super::caller::Caller;
 use super::client::Answer;
-use super::plain::{escaped, unmentioned};
-use super::{Abilities, Found, Network, Wanted};
+use super::history::{Walk, chain, cut_off, same_parts};
+use super::multipart::{self, File};
+use super::plain::{described, escaped, unmentioned};
+use super::uploads::Uploads;
+use super::{Abilities, Found, Means, Network, Wanted};
 use crate::config::{Bot, Channel};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
-use crate::post::{Counter, Limits, Post};
+use crate::post::{Counter, Image, Limits, Post};
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 /// A server takes 16,383 characters (`Post.Message`, from version 5.0); the backslashes that keep a text from becoming
 /// markup count too.
-pub const LIMITS: Limits = Limits::text(8_000, Counter::Characters);
+///
+/// A post has at most ten files (`model.PostFileIdsMaxCount`, older servers five); a server says how large they may be, 100 MB unless it is set.
+pub const LIMITS: Limits = Limits {
+    thread: true,
+    images_max: 5,
+    image_bytes_max: 5_000_000,
+    image_side_max: 4_096,
+    alt_max: 500,
+    ..Limits::text(6_000, Counter::Characters)
+};
+
+/// The same for a hook, which names images by their addresses and cannot answer its own messages.
+const HOOK_LIMITS: Limits = Limits { thread: false, images_by_address: true, ..LIMITS };
 
 /// Signs that Mattermost takes for Markdown, wherever they stand.
 const MARKDOWN: &str = r"\*_~`[]|";
@@ -28,26 +46,24 @@ const MARKDOWN: &str = r"\*_~`[]|";
 /// Where the key of a delivery stands in `props`.
 const KEY: &str = "crieur_key";
 
-/// How far the server's clock may lie beside ours.
-const SKEW: SignedDuration = SignedDuration::from_mins(10);
-
-/// Posts asked for at once, and the most pages.
+/// Posts asked for at once.
 const PAGE: usize = 200;
-const PAGES_MAX: usize = 50;
 
 /// A channel of a Mattermost server.
 pub struct MattermostChannel {
     channel: Channel,
     caller: Caller,
+    means: Means,
+    uploads: Uploads,
 }
 
 impl MattermostChannel {
     /// A channel. Nothing is asked yet.
     ///
     /// Errors: the server's address is private and may not be, or the client cannot be set up.
-    pub fn new(channel: Channel, allow_private: bool) -> Result<Self, String> {
+    pub fn new(channel: Channel, allow_private: bool, means: &Means) -> Result<Self, String> {
         let caller = Caller::of_channel(&channel, allow_private)?;
-        Ok(Self { channel, caller })
+        Ok(Self { channel, caller, means: means.clone(), uploads: Uploads::default() })
     }
 
     async fn call(
@@ -81,12 +97,67 @@ impl MattermostChannel {
         let server = bot.server.as_str().trim_end_matches('/');
         Some(Receipt::new(id, Some(format!("{server}/_redirect/pl/{id}"))))
     }
+
+    /// Makes one post.
+    async fn make(&self, bot: &Bot, body: &Value, now: Timestamp) -> Result<Receipt, Failure> {
+        let made = self.call(bot, Method::POST, "/posts", Some(body), now).await?;
+        self.receipt(bot, &made)
+            .ok_or_else(|| Failure::Uncertain("the post that should have been made is not in the answer".to_owned()))
+    }
+
+    /// Makes the posts of a thread that follow what stands of it.
+    async fn go_on(
+        &self,
+        bot: &Bot,
+        post: &Post,
+        begun: &Receipt,
+        key: &DeliveryKey,
+        now: Timestamp,
+    ) -> Result<Receipt, Failure> {
+        let mut whole = begun.clone();
+        for (part, text) in post.thread.iter().enumerate().skip(begun.parts.len()) {
+            let mut body = body(bot, text, &key.part(part + 1));
+            body["root_id"] = json!(begun.remote_id);
+            whole.parts.push(self.make(bot, &body, now).await?.remote_id);
+        }
+        Ok(whole)
+    }
+
+    /// Uploads the images of a post. Nobody sees them before a post has them.
+    async fn upload(&self, bot: &Bot, post: &Post, now: Timestamp) -> Result<Vec<String>, Failure> {
+        let mut ids = Vec::new();
+        for image in &post.images {
+            let id = match self.uploads.get(image) {
+                Some(id) => id,
+                None => self.upload_one(bot, image, now).await.map_err(of_a_question)?,
+            };
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
+    async fn upload_one(&self, bot: &Bot, image: &Image, now: Timestamp) -> Result<String, Failure> {
+        let bytes = self.means.bytes(image).await?;
+        let file = File { field: "files", name: image.file_name(), media_type: &image.media_type, bytes: &bytes };
+        let (kind, form) = multipart::form(&[("channel_id", &bot.channel)], &[file]);
+        let request = self.caller.request(Method::POST, "/api/v4/files").bearer_auth(bot.token.expose());
+        let answer = self.caller.send(request.header("content-type", kind).body(form), now).await?;
+        let made = read_json(&answer, now).map_err(|failure| self.caller.redacted(failure))?;
+        let id = made.pointer("/file_infos/0/id").and_then(Value::as_str).filter(|id| is_id(id));
+        let id =
+            id.ok_or_else(|| Failure::Unavailable("the server took an image and did not say its id".to_owned()))?;
+        self.uploads.put(image, id);
+        Ok(id.to_owned())
+    }
 }
 
 #[async_trait]
 impl Network for MattermostChannel {
     async fn limits(&self, _now: Timestamp) -> Limits {
-        LIMITS
+        match &self.channel {
+            Channel::Bot(_) => LIMITS,
+            Channel::Hook(_) => HOOK_LIMITS,
+        }
     }
 
     async fn check(&self, now: Timestamp) -> Result<String, Failure> {
@@ -107,52 +178,93 @@ impl Network for MattermostChannel {
     async fn publish(&self, post: &Post, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
         match &self.channel {
             Channel::Hook(hook) => {
-                let request = self.caller.to_hook(Method::POST, hook).json(&json!({ "text": message(&post.text) }));
+                let body = json!({ "text": with_images(post) });
+                let request = self.caller.to_hook(Method::POST, hook).json(&body);
                 let answer = self.caller.send(request, now).await?;
                 read_hook(&answer, key, now).map_err(|failure| self.caller.redacted(failure))
             }
             Channel::Bot(bot) => {
-                let made = self.call(bot, Method::POST, "/posts", Some(&body(bot, post, key)), now).await?;
-                self.receipt(bot, &made).ok_or_else(|| {
-                    Failure::Uncertain("the post that should have been made is not in the answer".to_owned())
-                })
+                let mut body = body(bot, &described(post), &key.idempotency_key());
+                if !post.images.is_empty() {
+                    body["file_ids"] = json!(self.upload(bot, post, now).await?);
+                }
+                let first = self.make(bot, &body, now).await?;
+                self.uploads.used(post);
+                self.go_on(bot, post, &first, key, now).await.map_err(cut_off)
             }
         }
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
         let bot = self.bot()?;
-        let since = wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::MIN).as_millisecond();
-        let key = wanted.key.idempotency_key();
-        for page in 0..PAGES_MAX {
+        let mut walk = Walk::<Value>::back_to(wanted.since);
+        for page in 0.. {
+            walk.turn()?;
             let path = format!("/channels/{}/posts?page={page}&per_page={PAGE}", bot.channel);
             let list = self.call(bot, Method::GET, &path, None, now).await.map_err(of_a_question)?;
             let Some(posts) = list.get("posts").and_then(Value::as_object) else {
                 return Err(Failure::Unavailable("the server's list of posts cannot be read".to_owned()));
             };
-            let ours = posts
-                .values()
-                .find(|post| post.pointer(&format!("/props/{KEY}")).and_then(Value::as_str) == Some(&key));
-            if let Some(receipt) = ours.and_then(|post| self.receipt(bot, post)) {
-                return Ok(Found::Yes(receipt));
-            }
+            walk.seen.extend(posts.values().cloned());
+            // The first post of a thread is its oldest: what follows was seen before it.
+            let found = chain(wanted.post, |part, _| {
+                let key = wanted.key.part(part);
+                let is_ours =
+                    |post: &&Value| post.pointer(&format!("/props/{KEY}")).and_then(Value::as_str) == Some(&key);
+                walk.seen.iter().find(is_ours).and_then(|post| self.receipt(bot, post))
+            });
             let times = posts.values().filter_map(|post| post.get("create_at").and_then(Value::as_i64));
-            if posts.len() < PAGE || times.min().is_some_and(|oldest| oldest < since) {
-                return Ok(Found::No);
+            let reached = times.min().is_some_and(|oldest| oldest < walk.since.as_millisecond());
+            if found != Found::No || posts.len() < PAGE || reached {
+                return Ok(found);
             }
         }
-        Err(Failure::Unavailable("the channel has too many newer posts to look through".to_owned()))
+        Ok(Found::No)
+    }
+
+    async fn complete(
+        &self,
+        post: &Post,
+        begun: &Receipt,
+        key: &DeliveryKey,
+        now: Timestamp,
+    ) -> Result<Receipt, Failure> {
+        self.go_on(self.bot()?, post, begun, key, now).await
     }
 
     async fn edit(&self, old: &Receipt, post: &Post, _key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
-        let (bot, id) = (self.bot()?, id(old)?);
-        let body = json!({ "message": message(&post.text) });
-        self.call(bot, Method::PUT, &format!("/posts/{id}/patch"), Some(&body), now).await?;
+        let bot = self.bot()?;
+        same_parts(old.parts.len() + 1, post.thread.len() + 1)?;
+        let first = described(post);
+        let texts = std::iter::once(&first).chain(&post.thread);
+        for (id, text) in old.ids().zip(texts) {
+            let body = json!({ "message": message(text) });
+            self.call(bot, Method::PUT, &format!("/posts/{}/patch", own(id)?), Some(&body), now).await?;
+        }
         Ok(old.clone())
     }
 
     async fn withdraw(&self, old: &Receipt, _key: &DeliveryKey, now: Timestamp) -> Result<(), Failure> {
-        let (bot, id) = (self.bot()?, id(old)?);
+        let bot = self.bot()?;
+        for id in old.ids().rev() {
+            self.remove(bot, own(id)?, now).await?;
+        }
+        Ok(())
+    }
+
+    fn abilities(&self) -> Abilities {
+        let is_bot = matches!(self.channel, Channel::Bot(_));
+        Abilities { edits: is_bot, withdraws: is_bot, finds: is_bot, threads: is_bot, images: true }
+    }
+
+    fn caller(&self) -> Option<&Caller> {
+        Some(&self.caller)
+    }
+}
+
+impl MattermostChannel {
+    /// Takes one post away, and reads back that it is gone.
+    async fn remove(&self, bot: &Bot, id: &str, now: Timestamp) -> Result<(), Failure> {
         let path = format!("/posts/{id}");
         let request = self.caller.request(Method::DELETE, &format!("/api/v4{path}")).bearer_auth(bot.token.expose());
         let answer = self.caller.send(request, now).await?;
@@ -167,15 +279,6 @@ impl Network for MattermostChannel {
             status => Err(Failure::Unavailable(format!("the post still answers {status} after it was deleted"))),
         }
     }
-
-    fn abilities(&self) -> Abilities {
-        let is_bot = matches!(self.channel, Channel::Bot(_));
-        Abilities { edits: is_bot, withdraws: is_bot, finds: is_bot, ..Abilities::default() }
-    }
-
-    fn caller(&self) -> Option<&Caller> {
-        Some(&self.caller)
-    }
 }
 
 /// A text as a message: nothing of it is markup, and nobody is called (`@channel`, `@all`, `@here`, a name).
@@ -183,10 +286,21 @@ fn message(text: &str) -> String {
     unmentioned(&escaped(text, MARKDOWN))
 }
 
+/// A message with its images as Markdown shows them.
+fn with_images(post: &Post) -> String {
+    let mut text = message(&post.text);
+    for (at, image) in post.images.iter().enumerate() {
+        // What would end the address is written as addresses write it.
+        let url = image.url.replace('(', "%28").replace(')', "%29");
+        text.push_str(if at == 0 { "\n\n" } else { "\n" });
+        text.push_str(&format!("![{}]({url})", message(&image.alt.replace('\n', " "))));
+    }
+    text
+}
+
 /// The body of `POST /api/v4/posts`.
-fn body(bot: &Bot, post: &Post, key: &DeliveryKey) -> Value {
-    let key = key.idempotency_key();
-    json!({ "channel_id": bot.channel, "message": message(&post.text), "pending_post_id": key, "props": { KEY: key } })
+fn body(bot: &Bot, text: &str, key: &str) -> Value {
+    json!({ "channel_id": bot.channel, "message": message(text), "pending_post_id": key, "props": { KEY: key } })
 }
 
 /// The answer of a hook: "ok".
@@ -223,10 +337,13 @@ fn read_json(answer: &Answer, now: Timestamp) -> Result<Value, Failure> {
     })
 }
 
-fn id(receipt: &Receipt) -> Result<&str, Failure> {
-    let id = receipt.remote_id.as_str();
-    let is_id = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric());
-    is_id.then_some(id).ok_or_else(|| Failure::Refused(format!("`{id}` is not the id of a post of Mattermost")))
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// Refuses an id that is not that of a post: it came from elsewhere, such as a person's word.
+fn own(id: &str) -> Result<&str, Failure> {
+    is_id(id).then_some(id).ok_or_else(|| Failure::Refused(format!("`{id}` is not the id of a post of Mattermost")))
 }
 
 #[cfg(test)]

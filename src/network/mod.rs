@@ -6,22 +6,25 @@ pub mod bluesky;
 pub mod caller;
 pub mod client;
 pub mod discord;
+pub mod history;
 pub mod journal;
 pub mod linkedin;
 pub mod little;
 pub mod login;
 pub mod mastodon;
 pub mod matrix;
-mod multipart;
 pub mod mattermost;
+mod multipart;
 pub mod oauth1;
 pub mod out_of_band;
 pub mod plain;
+mod progress;
 pub mod session;
 pub mod slack;
 pub mod teams;
 pub mod telegram;
 pub mod threads;
+mod uploads;
 mod vault;
 pub mod webhook;
 pub mod x;
@@ -178,10 +181,10 @@ pub fn login(name: &EndpointName, endpoint: &Endpoint, means: &Means) -> Result<
     let (allow_private, vault) = (endpoint.allow_private, means.vault(name));
     Ok(match &endpoint.network {
         NetworkKind::Linkedin(account) if matches!(account.grant, Grant::Login(_)) => {
-            Some(Box::new(linkedin::LinkedinPage::new(account.clone(), allow_private, vault, means.store().cloned())?))
+            Some(Box::new(linkedin::LinkedinPage::new(account.clone(), allow_private, vault, means)?))
         }
         NetworkKind::X(account) if matches!(account.access, Access::Login(_)) => {
-            Some(Box::new(x::XAccount::new(account.clone(), allow_private, vault)?))
+            Some(Box::new(x::XAccount::new(account.clone(), allow_private, means, vault)?))
         }
         NetworkKind::Threads(account) if matches!(account.grant, Grant::Login(_)) => {
             Some(Box::new(threads::ThreadsProfile::new(account.clone(), allow_private, vault)?))
@@ -206,19 +209,20 @@ pub fn connect(name: &EndpointName, endpoint: &Endpoint, means: &Means) -> Resul
         NetworkKind::Matrix(room) => Box::new(matrix::MatrixRoom::new(room.clone(), allow_private, means)?),
         NetworkKind::Webhook(webhook) => Box::new(webhook::Receiver::new(webhook.clone(), allow_private)?),
         NetworkKind::Mattermost(channel) => {
-            Box::new(mattermost::MattermostChannel::new(channel.clone(), allow_private)?)
+            Box::new(mattermost::MattermostChannel::new(channel.clone(), allow_private, means)?)
         }
-        NetworkKind::Slack(channel) => Box::new(slack::SlackChannel::new(channel.clone(), allow_private)?),
-        NetworkKind::Discord(channel) => Box::new(discord::DiscordChannel::new(channel.clone(), allow_private)?),
+        NetworkKind::Slack(channel) => Box::new(slack::SlackChannel::new(channel.clone(), allow_private, means)?),
+        NetworkKind::Discord(channel) => Box::new(discord::DiscordChannel::new(channel.clone(), allow_private, means)?),
         NetworkKind::Teams(hook) => Box::new(teams::TeamsChannel::new(hook.clone(), allow_private)?),
-        NetworkKind::Telegram(bot) => Box::new(telegram::TelegramChannel::new(bot.clone(), allow_private)?),
-        NetworkKind::Linkedin(account) => Box::new(linkedin::LinkedinPage::new(
-            account.clone(),
-            allow_private,
-            means.vault(name),
-            means.store().cloned(),
-        )?),
-        NetworkKind::X(account) => Box::new(x::XAccount::new(account.clone(), allow_private, means.vault(name))?),
+        NetworkKind::Telegram(bot) => {
+            Box::new(telegram::TelegramChannel::new(bot.clone(), allow_private, means, means.vault(name))?)
+        }
+        NetworkKind::Linkedin(account) => {
+            Box::new(linkedin::LinkedinPage::new(account.clone(), allow_private, means.vault(name), means)?)
+        }
+        NetworkKind::X(account) => {
+            Box::new(x::XAccount::new(account.clone(), allow_private, means, means.vault(name))?)
+        }
         NetworkKind::Threads(account) => {
             Box::new(threads::ThreadsProfile::new(account.clone(), allow_private, means.vault(name))?)
         }

@@ -3,6 +3,9 @@
 //!
 //! Addresses stay as they are: a sign that is escaped inside one leads elsewhere.
 
+use crate::post::Post;
+use crate::text::is_french;
+
 /// U+2060 WORD JOINER: it takes no room, is not read out, and keeps a sign from being taken together with what follows.
 const JOINER: char = '\u{2060}';
 
@@ -45,6 +48,33 @@ pub fn backslashed(text: &str, needs: impl Fn(char) -> bool) -> String {
     escaped
 }
 
+/// The text of a post with what its images show, for networks that have no place of their own for alternative texts.
+pub fn described(post: &Post) -> String {
+    let mut text = post.text.clone();
+    let shown: Vec<_> = post.images.iter().filter(|image| !image.alt.is_empty()).collect();
+    // French sets a space that does not break before a colon.
+    let colon = if is_french(&post.language) { "\u{A0}:" } else { ":" };
+    for (at, image) in shown.iter().enumerate() {
+        let number = if shown.len() > 1 { format!("\u{A0}{}", at + 1) } else { String::new() };
+        text.push_str(if at == 0 { "\n\n" } else { "\n" });
+        text.push_str(&format!("Image{number}{colon} {}", image.alt));
+    }
+    text
+}
+
+/// A text in parts, each with whether it is a web address: for networks that take texts without markup, and links beside.
+pub fn runs(text: &str) -> Vec<(&str, bool)> {
+    let mut runs = Vec::new();
+    let mut rest = text;
+    while let Some((start, end)) = address(rest) {
+        runs.extend([(&rest[..start], false), (&rest[start..end], true)]);
+        rest = &rest[end..];
+    }
+    runs.push((rest, false));
+    runs.retain(|(run, _)| !run.is_empty());
+    runs
+}
+
 /// Changes what stands outside of web addresses; each part is given with the sign before it.
 fn outside_addresses(text: &str, change: impl Fn(&str, Option<char>) -> String) -> String {
     let mut changed = String::with_capacity(text.len());
@@ -73,6 +103,7 @@ pub fn address(text: &str) -> Option<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::post::Image;
     use proptest::prelude::*;
 
     #[test]
@@ -91,6 +122,23 @@ mod tests {
         ] {
             assert_eq!(visible(text), expected);
         }
+    }
+
+    #[test]
+    fn what_images_show_is_said_below_the_text() {
+        let image = |alt: &str| Image { alt: alt.into(), ..one_image() };
+        let mut post = Post { text: "Titre".into(), language: "fr".into(), ..Post::default() };
+        assert_eq!(described(&post), "Titre");
+        post.images = vec![image("Un agent"), image("")];
+        assert_eq!(described(&post), "Titre\n\nImage\u{A0}: Un agent");
+        post.images = vec![image("An agent"), image("A screen")];
+        post.language = "en".into();
+        assert_eq!(described(&post), "Titre\n\nImage\u{A0}1: An agent\nImage\u{A0}2: A screen");
+    }
+
+    fn one_image() -> Image {
+        let (digest, media_type) = ("d".into(), "image/png".into());
+        Image { digest, media_type, width: 1, height: 1, alt: String::new(), url: String::new() }
     }
 
     #[test]

@@ -3,11 +3,10 @@
 //! The workflow takes an Adaptive Card and answers that it began; whether the message stands in the channel it does not
 //! say, nor can it be asked. So a post goes out at most once, and cannot be edited or withdrawn.
 
-use super::Network;
 use super::answers::{failure, said};
 use super::caller::Caller;
 use super::client::Answer;
-use super::plain::address;
+use super::{Abilities, Network, plain};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
 use crate::post::{Counter, Limits, Post};
 use crate::secret::SafeUrl;
@@ -19,7 +18,16 @@ use serde_json::{Value, json};
 
 /// The message as a whole may have 28 KB (learn.microsoft.com, limits of incoming webhooks); a text of this length stays
 /// below that, whatever its characters.
-pub const LIMITS: Limits = Limits { bytes_max: 8_000, ..Limits::text(4_000, Counter::Graphemes) };
+///
+/// Teams fetches the images of cards itself: PNG or JPEG of at most 1 MB (learn.microsoft.com, "Inline card images").
+pub const LIMITS: Limits = Limits {
+    bytes_max: 8_000,
+    images_max: 4,
+    images_by_address: true,
+    image_bytes_max: 1_000_000,
+    alt_max: 300,
+    ..Limits::text(4_000, Counter::Graphemes)
+};
 
 /// Bytes that a message may have.
 const MESSAGE_MAX: usize = 28 * 1024;
@@ -53,6 +61,10 @@ impl Network for TeamsChannel {
         let request = self.caller.to_hook(Method::POST, &self.hook).json(&body(post)?);
         let answer = self.caller.send(request, now).await?;
         read_answer(&answer, key, now).map_err(|failure| self.caller.redacted(failure))
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { images: true, ..Abilities::default() }
     }
 
     fn caller(&self) -> Option<&Caller> {
@@ -89,6 +101,9 @@ fn card(post: &Post) -> Value {
         blocks.push(json!({ "type": "RichTextBlock", "spacing": spacing, "inlines": runs(line) }));
         spaced = false;
     }
+    for image in post.images.iter().filter(|image| !image.url.is_empty()) {
+        blocks.push(json!({ "type": "Image", "spacing": "Medium", "url": image.url, "altText": image.alt }));
+    }
     json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -101,23 +116,14 @@ fn card(post: &Post) -> Value {
 
 /// A line as runs of text; its web addresses open.
 fn runs(line: &str) -> Vec<Value> {
-    let run = |text: &str| json!({ "type": "TextRun", "text": text });
-    let mut runs = Vec::new();
-    let mut rest = line;
-    while let Some((start, end)) = address(rest) {
-        if start > 0 {
-            runs.push(run(&rest[..start]));
+    let run = |(text, is_address): (&str, bool)| {
+        let mut run = json!({ "type": "TextRun", "text": text });
+        if is_address {
+            run["selectAction"] = json!({ "type": "Action.OpenUrl", "url": text });
         }
-        let url = &rest[start..end];
-        let mut link = run(url);
-        link["selectAction"] = json!({ "type": "Action.OpenUrl", "url": url });
-        runs.push(link);
-        rest = &rest[end..];
-    }
-    if !rest.is_empty() {
-        runs.push(run(rest));
-    }
-    runs
+        run
+    };
+    plain::runs(line).into_iter().map(run).collect()
 }
 
 /// The answer of a workflow (202 and nothing), or of an old connector (200, and an error in its text).

@@ -1,17 +1,21 @@
-//! Threads (developers.facebook.com, Threads API: create and publish a container, a profile's posts, delete a post).
+//! Threads (developers.facebook.com, Threads API: create and publish a container and its status, a profile's posts, the
+//! replies to a post, delete a post).
 //!
 //! A post is made in two steps. The first makes a container, which nobody sees: if its answer is lost, nothing happened.
-//! Only a doubt about the second is one; then the profile's own posts are read.
+//! Only a doubt about the second is one; then the profile's own posts are read. Images are fetched by Threads from their
+//! addresses, while their container waits.
 
 use super::answers::{failure, of_a_question};
 use super::caller::Caller;
 use super::client::Answer;
+use super::history::{Walk, cut_off};
 use super::login::{Attempt, Login, REDIRECT};
 use super::session::{Session, Tokens, ask_for_tokens};
+use super::uploads::Uploads;
 use super::{Abilities, Found, Network, Vault, Wanted};
 use crate::config::{Grant, Threads};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
-use crate::post::{Counter, Limits, Post};
+use crate::post::{Counter, Image, Limits, Post};
 use crate::secret::Secret;
 use crate::text::one_line;
 use async_trait::async_trait;
@@ -22,23 +26,30 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 /// A post has 500 characters, and emojis count as their bytes (reference, "Publishing").
-pub const LIMITS: Limits = Limits::text(500, Counter::Threads);
-
-/// How far the network's clock may lie beside ours.
-const SKEW: SignedDuration = SignedDuration::from_mins(10);
+///
+/// Images: JPEG or PNG of at most 8 MB, up to 20 in a carousel; an alternative text has 1,000 characters.
+pub const LIMITS: Limits = Limits {
+    thread: true,
+    images_max: 10,
+    images_by_address: true,
+    image_bytes_max: 8_000_000,
+    alt_max: 900,
+    ..Limits::text(500, Counter::Threads)
+};
 
 /// How long before its end a token is renewed. Tokens last sixty days, and renew themselves while they hold.
 const MARGIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Posts asked for at once, and the most pages.
+/// Posts asked for at once.
 const PAGE: usize = 100;
-const PAGES_MAX: usize = 10;
 
 /// A profile.
 pub struct ThreadsProfile {
     account: Threads,
     caller: Caller,
     session: Session,
+    /// Containers of images that Threads was still at work on, by what they hold: they are asked for again.
+    in_work: Uploads,
 }
 
 impl ThreadsProfile {
@@ -51,7 +62,7 @@ impl ThreadsProfile {
             Grant::Login(app) => app.secret.iter().cloned().collect(),
         };
         let caller = Caller::new(&account.server, allow_private, secrets)?;
-        Ok(Self { caller, session: Session::new(vault, MARGIN), account })
+        Ok(Self { caller, session: Session::new(vault, MARGIN), account, in_work: Uploads::default() })
     }
 
     async fn token(&self, now: Timestamp) -> Result<Secret, Failure> {
@@ -87,6 +98,116 @@ impl ThreadsProfile {
         let request = self.caller.request(method, &format!("/v1.0{path}?{query}"));
         self.send(request, now).await
     }
+
+    /// Makes a container, which nobody sees.
+    async fn container(&self, pairs: &[(&str, &str)], now: Timestamp) -> Result<String, Failure> {
+        let made = self.tell("/me/threads", pairs, now).await.map_err(of_a_question)?;
+        id(&made).ok_or_else(|| {
+            Failure::Unavailable("Threads answered without the container that it should have made".to_owned())
+        })
+    }
+
+    /// Makes the container of the first part of a post.
+    async fn first(&self, post: &Post, now: Timestamp) -> Result<String, Failure> {
+        let has_link = !post.url.is_empty() && post.text.contains(&post.url);
+        match &post.images[..] {
+            [] => {
+                let pairs =
+                    [("media_type", "TEXT"), ("text", post.text.as_str()), ("link_attachment", post.url.as_str())];
+                self.container(if has_link { &pairs[..] } else { &pairs[..2] }, now).await
+            }
+            [image] => {
+                let made = self.of_image(image, &[("text", &post.text)], now).await?;
+                self.wait_for(&made, now).await?;
+                Ok(made)
+            }
+            images => {
+                let mut children = Vec::new();
+                for image in images {
+                    children.push(self.of_image(image, &[("is_carousel_item", "true")], now).await?);
+                }
+                for child in &children {
+                    self.wait_for(child, now).await?;
+                }
+                let pairs =
+                    [("media_type", "CAROUSEL"), ("children", &children.join(",")), ("text", post.text.as_str())];
+                self.container(&pairs, now).await
+            }
+        }
+    }
+
+    /// The container of an image, made now or by an earlier try.
+    async fn of_image(&self, image: &Image, more: &[(&str, &str)], now: Timestamp) -> Result<String, Failure> {
+        if let Some(made) = self.in_work.get(image) {
+            return Ok(made);
+        }
+        if image.url.is_empty() {
+            return Err(Failure::Refused("the image has no address from which Threads could fetch it".to_owned()));
+        }
+        let mut pairs =
+            vec![("media_type", "IMAGE"), ("image_url", image.url.as_str()), ("alt_text", image.alt.as_str())];
+        pairs.retain(|(_, value)| !value.is_empty());
+        pairs.extend(more);
+        let made = self.container(&pairs, now).await?;
+        self.in_work.put(image, &made);
+        Ok(made)
+    }
+
+    /// Asks whether Threads has fetched the image of a container.
+    async fn wait_for(&self, container: &str, now: Timestamp) -> Result<(), Failure> {
+        let fields = [("fields", "status,error_message")];
+        let container = self.ask(Method::GET, &format!("/{container}"), &fields, now).await.map_err(of_a_question)?;
+        let text = |name: &str| container.get(name).and_then(Value::as_str).unwrap_or("unknown");
+        match text("status") {
+            "FINISHED" | "PUBLISHED" => Ok(()),
+            "ERROR" | "EXPIRED" => {
+                // It does not get better: the next try makes a new one.
+                self.in_work.clear();
+                Err(Failure::Unavailable(format!("Threads cannot fetch an image: {}", one_line(text("error_message")))))
+            }
+            _ => Err(Failure::Unavailable("Threads is still at work on an image".to_owned())),
+        }
+    }
+
+    /// Publishes a container.
+    async fn make(&self, container: &str, now: Timestamp) -> Result<String, Failure> {
+        let made = self.tell("/me/threads_publish", &[("creation_id", container)], now).await?;
+        id(&made).ok_or_else(|| {
+            Failure::Uncertain(
+                "Threads answered with success, and without the post that it should have made".to_owned(),
+            )
+        })
+    }
+
+    /// Makes the posts of a thread that follow what stands of it.
+    async fn go_on(&self, post: &Post, begun: &Receipt, now: Timestamp) -> Result<Receipt, Failure> {
+        let mut whole = begun.clone();
+        for text in post.thread.iter().skip(begun.parts.len()) {
+            let pairs = [("media_type", "TEXT"), ("text", text.as_str()), ("reply_to_id", whole.last())];
+            let container = self.container(&pairs, now).await?;
+            whole.parts.push(self.make(&container, now).await?);
+        }
+        Ok(whole)
+    }
+
+    /// The receipt of a post whose first part stands, and whether all of it does: each part is a reply to the one before.
+    async fn rest_of(&self, first: Receipt, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
+        let mut whole = first;
+        for text in &wanted.post.thread {
+            let path = format!("/{}/replies", whole.last());
+            let page = self.ask(Method::GET, &path, &[("fields", "id,text,permalink,is_reply_owned_by_me")], now).await;
+            let page = page.map_err(of_a_question)?;
+            let Some(replies) = page.get("data").and_then(Value::as_array) else {
+                return Err(Failure::Unavailable("the replies to the post cannot be read".to_owned()));
+            };
+            let is_ours = |reply: &&Value| reply.get("is_reply_owned_by_me").and_then(Value::as_bool) != Some(false);
+            match replies.iter().filter(is_ours).find_map(|reply| recognise(reply, wanted, text)) {
+                Some(reply) => whole.parts.push(reply.remote_id),
+                None => return Ok(Found::Part(whole)),
+            }
+        }
+        Ok(Found::Yes(whole))
+    }
 }
 
 #[async_trait]
@@ -101,32 +222,34 @@ impl Network for ThreadsProfile {
     }
 
     async fn publish(&self, post: &Post, _key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
-        let pairs = [("media_type", "TEXT"), ("text", post.text.as_str()), ("link_attachment", post.url.as_str())];
-        let pairs = if post.text.contains(&post.url) && !post.url.is_empty() { &pairs[..] } else { &pairs[..2] };
         // Nobody sees a container, so nothing is in doubt yet.
-        let container = self.tell("/me/threads", pairs, now).await.map_err(of_a_question)?;
-        let Some(container) = id(&container) else {
-            return Err(Failure::Unavailable(
-                "Threads answered without the container that it should have made".to_owned(),
-            ));
-        };
-        let made = self.tell("/me/threads_publish", &[("creation_id", &container)], now).await?;
-        let id = id(&made).ok_or_else(|| {
-            Failure::Uncertain(
-                "Threads answered with success, and without the post that it should have made".to_owned(),
-            )
-        })?;
+        let container = self.first(post, now).await?;
+        let made = self.make(&container, now).await;
+        // Whether a container is good for a second post is not known.
+        self.in_work.used(post);
+        let whole = self.go_on(post, &Receipt::new(made?, None), now).await.map_err(cut_off)?;
         // Without its address the post stands all the same.
-        let link = self.ask(Method::GET, &format!("/{id}"), &[("fields", "permalink")], now).await.ok();
-        let link = link.and_then(|post| post.get("permalink")?.as_str().map(str::to_owned));
-        Ok(Receipt::new(id, link))
+        let link = self.ask(Method::GET, &format!("/{}", whole.remote_id), &[("fields", "permalink")], now).await.ok();
+        let remote_url = link.and_then(|post| post.get("permalink")?.as_str().map(str::to_owned));
+        Ok(Receipt { remote_url, ..whole })
+    }
+
+    async fn complete(
+        &self,
+        post: &Post,
+        begun: &Receipt,
+        _key: &DeliveryKey,
+        now: Timestamp,
+    ) -> Result<Receipt, Failure> {
+        self.go_on(post, begun, now).await
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
-        let since = wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::UNIX_EPOCH);
-        let (seconds, limit) = (since.as_second().to_string(), PAGE.to_string());
+        let mut walk = Walk::<()>::back_to(wanted.since);
+        let (seconds, limit) = (walk.since.as_second().to_string(), PAGE.to_string());
         let mut after = String::new();
-        for _ in 0..PAGES_MAX {
+        loop {
+            walk.turn()?;
             let pairs =
                 [("fields", "id,text,permalink,timestamp"), ("since", &seconds), ("limit", &limit), ("after", &after)];
             let pairs = if after.is_empty() { &pairs[..3] } else { &pairs[..] };
@@ -134,8 +257,8 @@ impl Network for ThreadsProfile {
             let Some(posts) = page.get("data").and_then(Value::as_array) else {
                 return Err(Failure::Unavailable("the profile's list of posts cannot be read".to_owned()));
             };
-            if let Some(receipt) = posts.iter().find_map(|post| recognise(post, wanted)) {
-                return Ok(Found::Yes(receipt));
+            if let Some(first) = posts.iter().find_map(|post| recognise(post, wanted, &wanted.post.text)) {
+                return self.rest_of(first, wanted, now).await;
             }
             match page.pointer("/paging/cursors/after").and_then(Value::as_str) {
                 Some(cursor) if !posts.is_empty() && page.pointer("/paging/next").is_some() => {
@@ -144,21 +267,23 @@ impl Network for ThreadsProfile {
                 _ => return Ok(Found::No),
             }
         }
-        Err(Failure::Unavailable("the profile has too many newer posts to look through".to_owned()))
     }
 
     async fn withdraw(&self, old: &Receipt, _key: &DeliveryKey, now: Timestamp) -> Result<(), Failure> {
-        let id = Some(old.remote_id.as_str()).filter(|id| is_number(id));
-        let id =
-            id.ok_or_else(|| Failure::Refused(format!("`{}` is not the id of a post of Threads", old.remote_id)))?;
-        match self.ask(Method::DELETE, &format!("/{id}"), &[], now).await {
-            Err(Failure::Refused(why)) if why.contains("does not exist") => Ok(()),
-            done => done.map(|_| ()),
+        for id in old.ids().rev() {
+            if !is_number(id) {
+                return Err(Failure::Refused(format!("`{id}` is not the id of a post of Threads")));
+            }
+            match self.ask(Method::DELETE, &format!("/{id}"), &[], now).await {
+                Err(Failure::Refused(why)) if why.contains("does not exist") => {}
+                done => done.map(|_| ())?,
+            }
         }
+        Ok(())
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { withdraws: true, finds: true, ..Abilities::default() }
+        Abilities { edits: false, withdraws: true, finds: true, threads: true, images: true }
     }
 
     async fn renew(&self, now: Timestamp) {
@@ -183,7 +308,7 @@ impl Network for ThreadsProfile {
 const LOGIN: &str = "https://threads.net/oauth/authorize";
 
 /// What a login asks for: who it is, posting, taking away.
-const SCOPES: &str = "threads_basic,threads_content_publish,threads_delete";
+const SCOPES: &str = "threads_basic,threads_content_publish,threads_manage_replies,threads_read_replies,threads_delete";
 
 #[async_trait]
 impl Login for ThreadsProfile {
@@ -295,10 +420,10 @@ fn is_number(text: &str) -> bool {
 }
 
 /// The receipt of a post, if it is the wanted one: of no other delivery, with its words.
-fn recognise(post: &Value, wanted: &Wanted) -> Option<Receipt> {
+fn recognise(post: &Value, wanted: &Wanted, words: &str) -> Option<Receipt> {
     let id = id(post)?;
     let text = post.get("text").and_then(Value::as_str).unwrap_or("");
-    let is_ours = !wanted.taken.contains(&id) && text.split_whitespace().eq(wanted.post.text.split_whitespace());
+    let is_ours = !wanted.taken.contains(&id) && text.split_whitespace().eq(words.split_whitespace());
     is_ours.then(|| Receipt::new(id, post.get("permalink").and_then(Value::as_str).map(str::to_owned)))
 }
 

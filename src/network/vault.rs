@@ -29,12 +29,12 @@ impl Means {
 
     /// The bytes of an image of a post.
     ///
-    /// Errors: they cannot be had at present. Nothing was sent.
+    /// Errors: they cannot be had at present, or are not kept any more. Nothing was sent.
     pub async fn bytes(&self, image: &Image) -> Result<Vec<u8>, Failure> {
         let unavailable = |why: String| Failure::Unavailable(format!("an image of the post cannot be read: {why}"));
         let store = self.store().ok_or_else(|| unavailable("there is no database".to_owned()))?;
         let bytes = store.media(&image.digest).await.map_err(|error| unavailable(error.to_string()))?;
-        bytes.ok_or_else(|| unavailable(format!("{} is not kept", image.digest)))
+        bytes.ok_or_else(|| Failure::Refused("an image of the post is not in the database any more".to_owned()))
     }
 
     /// The place for the secrets of an endpoint.

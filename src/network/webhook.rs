@@ -10,7 +10,7 @@ use super::{Abilities, Found, Network, Wanted};
 use crate::config::{OnDoubt, SigningKey, Webhook};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
 use crate::digest;
-use crate::post::{Counter, Limits, Post};
+use crate::post::{Counter, Image, Limits, Post};
 use async_trait::async_trait;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
@@ -22,7 +22,15 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 /// What a message carries. The standard wants messages small; what a receiver makes of a text is its own affair.
-pub const LIMITS: Limits = Limits { thread: true, ..Limits::text(5_000, Counter::Graphemes) };
+///
+/// Images are named by their addresses, with what is said of them; the receiver fetches them.
+pub const LIMITS: Limits = Limits {
+    thread: true,
+    images_max: 10,
+    images_by_address: true,
+    alt_max: 2_000,
+    ..Limits::text(5_000, Counter::Graphemes)
+};
 
 /// What a message is about.
 const PUBLISHED: &str = "post.published";
@@ -101,7 +109,7 @@ impl Network for Receiver {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: true, withdraws: true, finds: false, threads: true, images: false }
+        Abilities { edits: true, withdraws: true, finds: false, threads: true, images: true }
     }
 
     fn look_after(&self) -> SignedDuration {
@@ -132,8 +140,22 @@ fn body(kind: &str, id: &str, post: Option<&Post>) -> Value {
         if !post.thread.is_empty() {
             data["thread"] = json!(post.thread);
         }
+        if !post.images.is_empty() {
+            data["images"] = post.images.iter().map(image).collect();
+        }
     }
     json!({ "type": kind, "data": data })
+}
+
+/// An image, by its address.
+fn image(image: &Image) -> Value {
+    json!({
+        "url": image.url,
+        "alt": image.alt,
+        "media_type": image.media_type,
+        "width": image.width,
+        "height": image.height,
+    })
 }
 
 /// The headers that sign a message: the same id on every try, the moment and the signatures of this one.

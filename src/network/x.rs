@@ -1,4 +1,4 @@
-//! X (docs.x.com: create and delete a post, posts of a user; OAuth 1.0a and OAuth 2.0).
+//! X (docs.x.com: create and delete a post, posts of a user, media upload and media metadata; OAuth 1.0a and OAuth 2.0).
 //!
 //! No key makes a request known again. X refuses a text that the account has posted lately; after a doubt the account's own
 //! posts are read, and such a refusal makes them be read again.
@@ -6,13 +6,16 @@
 use super::answers::{failure, of_a_question, said};
 use super::caller::Caller;
 use super::client::Answer;
+use super::history::{Walk, chain, cut_off};
 use super::login::{Attempt, Login, REDIRECT};
+use super::multipart::{self, File};
 use super::oauth1::authorisation;
 use super::session::{Session, Tokens};
-use super::{Abilities, Found, Network, Vault, Wanted};
+use super::uploads::Uploads;
+use super::{Abilities, Found, Means, Network, Vault, Wanted};
 use crate::config::{Access, App, X};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
-use crate::post::{Counter, Limits, Post};
+use crate::post::{Counter, Image, Limits, Post};
 use crate::seal;
 use crate::secret::Secret;
 use async_trait::async_trait;
@@ -24,31 +27,36 @@ use serde_json::{Value, json};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-/// A post's length, weighted as X does.
-pub const LIMITS: Limits = Limits::text(280, Counter::X);
-
-/// How far X's clock may lie beside ours.
-const SKEW: SignedDuration = SignedDuration::from_mins(10);
+/// A post's length, weighted as X does. At most four images of 5 MB; an alternative text has 1,000 characters.
+pub const LIMITS: Limits = Limits {
+    thread: true,
+    images_max: 4,
+    image_bytes_max: 5_000_000,
+    image_side_max: 4_096,
+    alt_max: 900,
+    ..Limits::text(280, Counter::X)
+};
 
 /// How long before its end a token is renewed. Access tokens last two hours.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
-/// Posts asked for at once, and the most pages.
+/// Posts asked for at once.
 const PAGE: usize = 100;
-const PAGES_MAX: usize = 8;
 
 /// An account.
 pub struct XAccount {
     account: X,
     caller: Caller,
     session: Session,
+    means: Means,
+    uploads: Uploads,
 }
 
 impl XAccount {
     /// An account. Nothing is asked yet.
     ///
     /// Errors: the server's address is private and may not be, or the client cannot be set up.
-    pub fn new(account: X, allow_private: bool, vault: Vault) -> Result<Self, String> {
+    pub fn new(account: X, allow_private: bool, means: &Means, vault: Vault) -> Result<Self, String> {
         let secrets = match &account.access {
             Access::Keys(keys) => vec![
                 keys.consumer_key.clone(),
@@ -59,7 +67,8 @@ impl XAccount {
             Access::Login(app) => app.secret.iter().cloned().collect(),
         };
         let caller = Caller::new(&account.server, allow_private, secrets)?;
-        Ok(Self { caller, session: Session::new(vault, MARGIN), account })
+        let (means, uploads) = (means.clone(), Uploads::default());
+        Ok(Self { caller, session: Session::new(vault, MARGIN), account, means, uploads })
     }
 
     /// A request, signed or with the token of the login.
@@ -93,6 +102,61 @@ impl XAccount {
         let request = self.request(Method::GET, path, now).await?;
         self.call(request, now).await.map_err(of_a_question)
     }
+
+    /// Makes one post.
+    async fn make(&self, body: &Value, now: Timestamp) -> Result<Receipt, Failure> {
+        let request = self.request(Method::POST, "/2/tweets", now).await?.json(body);
+        let made = self.call(request, now).await?;
+        made.pointer("/data/id").and_then(Value::as_str).filter(|id| is_number(id)).map(receipt).ok_or_else(|| {
+            Failure::Uncertain("X answered with success, and without the post that it should have made".to_owned())
+        })
+    }
+
+    /// Makes the posts of a thread that follow what stands of it.
+    async fn go_on(&self, post: &Post, begun: &Receipt, now: Timestamp) -> Result<Receipt, Failure> {
+        let mut whole = begun.clone();
+        for text in post.thread.iter().skip(begun.parts.len()) {
+            let body = json!({ "text": text, "reply": { "in_reply_to_tweet_id": whole.last() } });
+            whole.parts.push(self.make(&body, now).await?.remote_id);
+        }
+        Ok(whole)
+    }
+
+    /// Uploads an image and says what it shows. Nobody sees it before a post has it.
+    async fn upload(&self, image: &Image, now: Timestamp) -> Result<String, Failure> {
+        if let Some(id) = self.uploads.get(image) {
+            return Ok(id);
+        }
+        let bytes = self.means.bytes(image).await?;
+        let file = File { field: "media", name: image.file_name(), media_type: &image.media_type, bytes: &bytes };
+        let (kind, form) =
+            multipart::form(&[("media_category", "tweet_image"), ("media_type", &image.media_type)], &[file]);
+        let request = self.request(Method::POST, "/2/media/upload", now).await?;
+        let made = self.call(request.header("content-type", kind).body(form), now).await?;
+        let id = made.pointer("/data/id").and_then(Value::as_str).filter(|id| is_number(id));
+        let id = id.ok_or_else(|| Failure::Unavailable("X took an image and did not say its id".to_owned()))?;
+        if !image.alt.is_empty() {
+            let body = json!({ "id": id, "metadata": { "alt_text": { "text": image.alt } } });
+            let request = self.request(Method::POST, "/2/media/metadata", now).await?.json(&body);
+            self.call(request, now).await?;
+        }
+        self.uploads.put(image, id);
+        Ok(id.to_owned())
+    }
+
+    /// Takes one post away.
+    async fn remove(&self, id: &str, now: Timestamp) -> Result<(), Failure> {
+        let request = self.request(Method::DELETE, &format!("/2/tweets/{id}"), now).await?;
+        let answer = self.caller.send(request, now).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(());
+        }
+        let said = read_json(&answer, now).map_err(|failure| self.caller.redacted(failure))?;
+        match said.pointer("/data/deleted").and_then(Value::as_bool) {
+            Some(true) => Ok(()),
+            _ => Err(Failure::Uncertain("X does not say that the post was deleted".to_owned())),
+        }
+    }
 }
 
 #[async_trait]
@@ -108,11 +172,27 @@ impl Network for XAccount {
     }
 
     async fn publish(&self, post: &Post, _key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
-        let request = self.request(Method::POST, "/2/tweets", now).await?.json(&json!({ "text": post.text }));
-        let made = self.call(request, now).await?;
-        made.pointer("/data/id").and_then(Value::as_str).filter(|id| is_number(id)).map(receipt).ok_or_else(|| {
-            Failure::Uncertain("X answered with success, and without the post that it should have made".to_owned())
-        })
+        let mut images = Vec::new();
+        for image in &post.images {
+            images.push(self.upload(image, now).await.map_err(of_a_question)?);
+        }
+        let mut body = json!({ "text": post.text });
+        if !images.is_empty() {
+            body["media"] = json!({ "media_ids": images });
+        }
+        let first = self.make(&body, now).await?;
+        self.uploads.used(post);
+        self.go_on(post, &first, now).await.map_err(cut_off)
+    }
+
+    async fn complete(
+        &self,
+        post: &Post,
+        begun: &Receipt,
+        _key: &DeliveryKey,
+        now: Timestamp,
+    ) -> Result<Receipt, Failure> {
+        self.go_on(post, begun, now).await
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
@@ -120,15 +200,22 @@ impl Network for XAccount {
         let Some(me) = me.pointer("/data/id").and_then(Value::as_str).filter(|id| is_number(id)) else {
             return Err(Failure::Unavailable("X does not say who the account is".to_owned()));
         };
-        let since = wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::UNIX_EPOCH);
-        let since = since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let mut walk = Walk::<Value>::back_to(wanted.since);
+        let since = walk.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let mut next = String::new();
-        for _ in 0..PAGES_MAX {
+        loop {
+            walk.turn()?;
             let page = self.ask(&format!("/2/users/{me}/tweets?{}", query(&since, &next)), now).await?;
             let posts = page.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            let ours = posts.iter().find(|post| is_wanted(post, wanted));
-            if let Some(id) = ours.and_then(|post| post.get("id")?.as_str()).filter(|id| is_number(id)) {
-                return Ok(Found::Yes(receipt(id)));
+            walk.seen.extend(posts.iter().cloned());
+            // The first post of a thread is its oldest: what follows was seen before it.
+            let found = chain(wanted.post, |part, before| {
+                let text = wanted.post.texts().nth(part)?;
+                let ours = walk.seen.iter().find(|post| is_wanted(post, wanted, text, before))?;
+                ours.get("id")?.as_str().filter(|id| is_number(id)).map(receipt)
+            });
+            if found != Found::No {
+                return Ok(found);
             }
             match page.pointer("/meta/next_token").and_then(Value::as_str) {
                 Some(token) if !token.is_empty() => token.clone_into(&mut next),
@@ -137,26 +224,20 @@ impl Network for XAccount {
                 _ => return Err(Failure::Unavailable("the account's list of posts cannot be read".to_owned())),
             }
         }
-        Err(Failure::Unavailable("the account has too many newer posts to look through".to_owned()))
     }
 
     async fn withdraw(&self, old: &Receipt, _key: &DeliveryKey, now: Timestamp) -> Result<(), Failure> {
-        let id = Some(old.remote_id.as_str()).filter(|id| is_number(id));
-        let id = id.ok_or_else(|| Failure::Refused(format!("`{}` is not the id of a post of X", old.remote_id)))?;
-        let request = self.request(Method::DELETE, &format!("/2/tweets/{id}"), now).await?;
-        let answer = self.caller.send(request, now).await?;
-        if answer.status == StatusCode::NOT_FOUND {
-            return Ok(());
+        for id in old.ids().rev() {
+            if !is_number(id) {
+                return Err(Failure::Refused(format!("`{id}` is not the id of a post of X")));
+            }
+            self.remove(id, now).await?;
         }
-        let said = read_json(&answer, now).map_err(|failure| self.caller.redacted(failure))?;
-        match said.pointer("/data/deleted").and_then(Value::as_bool) {
-            Some(true) => Ok(()),
-            _ => Err(Failure::Uncertain("X does not say that the post was deleted".to_owned())),
-        }
+        Ok(())
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { withdraws: true, finds: true, ..Abilities::default() }
+        Abilities { edits: false, withdraws: true, finds: true, threads: true, images: true }
     }
 
     async fn renew(&self, now: Timestamp) {
@@ -184,7 +265,7 @@ impl Network for XAccount {
 const LOGIN: &str = "https://x.com/i/oauth2/authorize";
 
 /// What a login asks for; the last one lets it be renewed.
-const SCOPES: &str = "tweet.read tweet.write users.read offline.access";
+const SCOPES: &str = "tweet.read tweet.write users.read media.write offline.access";
 
 #[async_trait]
 impl Login for XAccount {
@@ -226,7 +307,7 @@ impl Login for XAccount {
 fn query(since: &str, next: &str) -> String {
     let mut query = Serializer::new(String::new());
     query.append_pair("max_results", &PAGE.to_string()).append_pair("start_time", since);
-    query.append_pair("tweet.fields", "created_at,entities").append_pair("exclude", "retweets");
+    query.append_pair("tweet.fields", "created_at,entities,referenced_tweets").append_pair("exclude", "retweets");
     if !next.is_empty() {
         query.append_pair("pagination_token", next);
     }
@@ -303,22 +384,28 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Whether a post is the wanted one: of no other delivery, with its words. X puts a short address in the place of each
-/// address, and writes three signs as HTML does.
-fn is_wanted(post: &Value, wanted: &Wanted) -> bool {
+/// Whether a post is the wanted one: of no other delivery, with the words of this part of it, an answer to the part before.
+/// X puts a short address in the place of each address and after the text for its images, and writes three signs as HTML
+/// does.
+fn is_wanted(post: &Value, wanted: &Wanted, words: &str, before: Option<&str>) -> bool {
     let text = |name: &str| post.get(name).and_then(Value::as_str).unwrap_or("");
-    if wanted.taken.iter().any(|taken| taken == text("id")) {
+    let references = post.get("referenced_tweets").and_then(Value::as_array);
+    let answers =
+        references.into_iter().flatten().find(|one| one.get("type").and_then(Value::as_str) == Some("replied_to"));
+    let answers = answers.and_then(|one| one.get("id")?.as_str());
+    if answers != before || wanted.taken.iter().any(|taken| taken == text("id")) {
         return false;
     }
     let mut found = text("text").to_owned();
     for url in post.pointer("/entities/urls").and_then(Value::as_array).into_iter().flatten() {
         let at = |name: &str| url.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         if let (Some(short), Some(long)) = (at("url"), at("expanded_url")) {
-            found = found.replace(short, long);
+            let is_image = url.get("media_key").is_some() || (long.contains("/status/") && long.contains("/photo/"));
+            found = found.replace(short, if is_image { "" } else { long });
         }
     }
     let found = found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    found.split_whitespace().eq(wanted.post.text.split_whitespace())
+    found.split_whitespace().eq(words.split_whitespace())
 }
 
 #[cfg(test)]
@@ -368,7 +455,8 @@ mod tests {
         let found = |text: &str, taken: &[String]| {
             let urls = json!([{ "url": "https://t.co/abc", "expanded_url": "https://x.fr/a/?b&c" }]);
             let post_there = json!({ "id": "7", "text": text, "entities": { "urls": urls } });
-            is_wanted(&post_there, &Wanted { post: &post, key: &key, since: Timestamp::UNIX_EPOCH, taken })
+            let wanted = Wanted { post: &post, key: &key, since: Timestamp::UNIX_EPOCH, taken };
+            is_wanted(&post_there, &wanted, &post.text, None)
         };
         assert!(found("L’État &amp; vous\n\nhttps://t.co/abc\n\n#Cloud", &[]));
         assert!(!found("L’État &amp; vous\n\nhttps://t.co/abc\n\n#Cloud", &["7".to_owned()]));

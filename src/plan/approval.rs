@@ -192,6 +192,7 @@ mod tests {
             width: 1,
             height: 1,
             alt: "vue".into(),
+            url: String::new(),
         };
         let other_alt = crate::post::Image { alt: "autre".into(), ..image.clone() };
         let with = |image| Post { images: vec![image], ..post.clone() };

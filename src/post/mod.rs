@@ -65,6 +65,23 @@ pub struct Image {
     pub height: u32,
     /// What it shows, for those who do not see it; empty for an image that only decorates.
     pub alt: String,
+    /// The address that it was made of, for networks that fetch images themselves; empty in posts of an earlier version.
+    #[serde(default)]
+    pub url: String,
+}
+
+impl Post {
+    /// Its texts, in order: its own, and those of the further posts of its thread.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.text).chain(&self.thread).map(String::as_str)
+    }
+}
+
+impl Image {
+    /// A name for its file, which says what kind it is of.
+    pub fn file_name(&self) -> &'static str {
+        if self.media_type == "image/png" { "image.png" } else { "image.jpg" }
+    }
 }
 
 /// A link card, as a network shows it below the text.

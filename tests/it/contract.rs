@@ -7,7 +7,7 @@ use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName};
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{Delivery, DeliveryKey, Failure, Receipt, State};
-use crieur::network::{Means, Network, connect};
+use crieur::network::{Found, Means, Network, Wanted, connect};
 use crieur::post::{Card, Image, Post};
 use crieur::reconcile::{Reconciler, Snapshot};
 use crieur::store::Store;
@@ -136,7 +136,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         name: "slack bot",
-        api: |_| Box::new(fakes::slack::Slack::default()),
+        api: |url| Box::new(fakes::slack::Slack::at(url)),
         keys: |url| {
             use fakes::slack::{CHANNEL, TOKEN};
             format!("network: slack, server: \"{url}\", token: {TOKEN}, channel: {CHANNEL}")
@@ -575,6 +575,165 @@ async fn a_receipt_that_is_not_the_networks_own_leads_nowhere() {
     }
 }
 
+/// The key of a post that no article has.
+fn some_key() -> DeliveryKey {
+    let article = crieur::article::ArticleId::mint("x", "y", &|_| false);
+    DeliveryKey::publication(article, "une", &EndpointName::new("n"))
+}
+
+/// Publishes as often as the network says that nothing of it stands yet and it may.
+async fn patiently(network: &dyn Network, post: &Post, world: &World) -> Result<Receipt, Failure> {
+    for _ in 0..5 {
+        match network.publish(post, &some_key(), world.clock.now()).await {
+            Err(Failure::Unavailable(_)) => {}
+            done => return done,
+        }
+    }
+    panic!("{}: it is never done", world.row.name);
+}
+
+/// Networks that have tests of their own for images, or none.
+const NO_IMAGES: [&str; 4] = ["mastodon", "bluesky", "matrix", "linkedin"];
+
+#[tokio::test]
+async fn images_are_shown_with_their_alternative_texts_and_a_lost_answer_doubles_none() {
+    for row in ROWS.iter().filter(|row| !NO_IMAGES.contains(&row.name)) {
+        for mood in [Mood::Good, Mood::KeepThen(504)] {
+            let world = World::new(row).await;
+            let (network, now) = (world.network(), world.clock.now());
+            let limits = network.limits(now).await;
+            assert!(network.abilities().images && limits.images_max >= 4 && limits.alt_max >= 100, "{}", row.name);
+            let mut post = Post { text: "Avec deux images\n\nhttps://www.example.fr/a".into(), ..Post::default() };
+            for (bytes, alt) in [("un", "Un agent [de face] @here"), ("deux", "Un écran")] {
+                let image = Image {
+                    digest: crieur::digest::hex(bytes, 32),
+                    media_type: "image/png".into(),
+                    width: 1,
+                    height: 1,
+                    alt: alt.into(),
+                    url: format!("https://www.example.fr/{bytes}.png"),
+                };
+                world.store.keep_media(&image.digest, &image.media_type, bytes.as_bytes(), now).await.unwrap();
+                post.images.push(image);
+            }
+            world.fake.moods([mood.clone()]);
+            let published = patiently(&*network, &post, &world).await;
+            assert_eq!(world.fake.wrong(), Vec::<String>::new(), "{}", row.name);
+            match (&mood, row.doubt) {
+                (Mood::Good, _) => assert!(published.is_ok(), "{}: {published:?}", row.name),
+                (_, Doubt::Found) => {
+                    assert!(matches!(published, Err(Failure::Uncertain(_))), "{}: {published:?}", row.name);
+                    let key = some_key();
+                    let wanted = Wanted { post: &post, key: &key, since: now, taken: &[] };
+                    let found = network.find(&wanted, now).await;
+                    assert!(matches!(found, Ok(Found::Yes(_))), "{}: {found:?}", row.name);
+                }
+                _ => assert!(matches!(published, Err(Failure::Uncertain(_))), "{}: {published:?}", row.name),
+            }
+            let (images, texts) = (world.fake.images(), world.fake.texts().join("\n"));
+            assert_eq!(images.len(), 2, "{}", row.name);
+            let said = format!("{}\n{texts}", images.join("\n")).replace('\u{2060}', "");
+            for image in &post.images {
+                assert!(said.contains(&image.alt), "{}: {said}", row.name);
+            }
+            // Nothing stands twice, and taking it away takes all of it.
+            if let (Ok(receipt), true) = (&published, row.withdraws && !row.name.starts_with("webhook")) {
+                network.withdraw(receipt, &some_key(), now).await.unwrap();
+                assert_eq!(world.fake.texts(), Vec::<String>::new(), "{}", row.name);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_long_text_goes_to_telegram_with_its_image_as_the_preview_of_a_link() {
+    let row = ROWS.iter().find(|row| row.name == "telegram").unwrap();
+    let world = World::new(row).await;
+    let (network, now) = (world.network(), world.clock.now());
+    let (mut image, _) = crate::support::real::picture(&world.store, "Un point").await;
+    image.url = "https://www.example.fr/a.png".into();
+    let post = Post { text: "mot ".repeat(500), language: "fr".into(), images: vec![image], ..Post::default() };
+    let receipt = network.publish(&post, &some_key(), now).await.unwrap();
+    let sent = world.fake.requests().pop().unwrap().json().unwrap();
+    assert_eq!(sent["link_preview_options"]["url"], "https://www.example.fr/a.png");
+    assert!(world.fake.texts()[0].ends_with("Image\u{A0}: Un point"), "{:?}", world.fake.texts());
+    // A photo's text is its caption, and is changed as one.
+    let short = Post { text: "Court".into(), ..post.clone() };
+    let photo = network.publish(&short, &some_key(), now).await.unwrap();
+    let edited = Post { text: "Rectifié".into(), ..short };
+    network.edit(&photo, &edited, &some_key(), now).await.unwrap();
+    network.edit(&receipt, &Post { text: "Rectifié aussi. ".repeat(100), ..post }, &some_key(), now).await.unwrap();
+    assert!(world.fake.texts()[1].starts_with("Rectifié\n\nImage"), "{:?}", world.fake.texts());
+    assert_eq!(world.fake.wrong(), Vec::<String>::new());
+}
+
+/// Networks whose posts can go on in further ones, each a request of its own.
+const IN_PARTS: [&str; 7] = ["mastodon", "mattermost bot", "slack bot", "discord bot", "telegram", "x", "threads"];
+
+#[tokio::test]
+async fn a_thread_that_is_cut_off_anywhere_goes_on_where_it_was_and_no_part_stands_twice() {
+    for row in ROWS {
+        let one_request = row.name == "bluesky" || row.name.starts_with("webhook");
+        let threads = IN_PARTS.contains(&row.name);
+        assert_eq!(World::new(row).await.network().abilities().threads, threads || one_request, "{}", row.name);
+        for cut in 0..3 * usize::from(threads) {
+            for mood in [Mood::Good, Mood::KeepThen(504), Mood::Answer(500), Mood::TooMuch(30)] {
+                let world = World::new(row).await;
+                let (network, now) = (world.network(), world.clock.now());
+                assert!(network.limits(now).await.thread, "{}", row.name);
+                let texts = ["Le début 1/3", "La suite 2/3", "La fin 3/3"].map(str::to_owned);
+                let post = Post {
+                    text: texts[0].clone(),
+                    thread: texts[1..].to_vec(),
+                    language: "fr".into(),
+                    ..Post::default()
+                };
+                world.fake.moods(std::iter::repeat_n(Mood::Good, cut).chain([mood.clone()]));
+                let key = some_key();
+                let mut done = network.publish(&post, &key, now).await;
+                // As after a restart: what is remembered stands in the database.
+                let network = world.network();
+                let what = format!("{} {mood:?} in part {cut}: {done:?}", row.name);
+                let mut is_asked = false;
+                for _ in 0..3 {
+                    done = match done {
+                        Ok(_) => break,
+                        Err(Failure::Uncertain(_)) => {
+                            let wanted = Wanted { post: &post, key: &key, since: now, taken: &[] };
+                            match network.find(&wanted, now).await {
+                                Ok(Found::Yes(receipt)) => Ok(receipt),
+                                Ok(Found::Part(begun)) => network.complete(&post, &begun, &key, now).await,
+                                Ok(Found::No) => network.publish(&post, &key, now).await,
+                                Err(Failure::Refused(_)) if row.doubt == Doubt::Asked => {
+                                    is_asked = true;
+                                    break;
+                                }
+                                other => panic!("{what}: {other:?}"),
+                            }
+                        }
+                        Err(_) => {
+                            assert_eq!(cut, 0, "{what}");
+                            network.publish(&post, &key, now).await
+                        }
+                    };
+                }
+                assert_eq!(world.fake.wrong(), Vec::<String>::new(), "{what}");
+                let in_doubt = matches!(mood, Mood::KeepThen(_) | Mood::Answer(_));
+                assert_eq!(is_asked, in_doubt && row.doubt == Doubt::Asked, "{what}");
+                if is_asked {
+                    let stands = cut + usize::from(matches!(mood, Mood::KeepThen(_)));
+                    assert_eq!(world.fake.texts(), texts[..stands], "{what}");
+                    continue;
+                }
+                let receipt = done.unwrap_or_else(|failure| panic!("{what}: {failure:?}"));
+                assert_eq!((world.fake.texts(), receipt.parts.len()), (texts.to_vec(), 2), "{what}");
+                network.withdraw(&receipt, &key, now).await.unwrap();
+                assert_eq!(world.fake.texts(), Vec::<String>::new(), "{what}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn images_go_to_linkedin_before_the_post_that_has_them() {
     let row = ROWS.iter().find(|row| row.name == "linkedin").unwrap();
@@ -586,6 +745,7 @@ async fn images_go_to_linkedin_before_the_post_that_has_them() {
         width: 1,
         height: 1,
         alt: alt.into(),
+        url: String::new(),
     };
     let (one, two, gone) = (image(b"un", "Un"), image(b"deux", "Deux"), image(b"parti", ""));
     for (image, bytes) in [(&one, b"un".as_slice()), (&two, b"deux")] {

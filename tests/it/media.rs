@@ -154,6 +154,18 @@ fn what_cannot_be_used_holds_the_post_and_nothing_leads_out_of_the_folder() {
     }
 }
 
+#[test]
+fn a_rule_with_threads_is_told_where_there_are_none() {
+    let place = Place::new();
+    let endpoints = "{ hook: { network: slack, hook: \"https://hooks.slack.com/services/a/b/c\" }, bot: { network: slack, token: t, channel: C0123ABCDEF }, journal: { network: journal } }";
+    let rule = "rules: [{ name: une, endpoints: [hook, bot, journal], thread: true }]";
+    let crieur = place.crieur(&format!("endpoints: {endpoints}\n{rule}"));
+    let said = String::from_utf8(crieur.run(&["check"]).stdout).unwrap();
+    let notes: Vec<&str> = said.lines().filter(|line| line.contains("has no threads")).collect();
+    assert_eq!(notes.len(), 1, "{said}");
+    assert!(notes[0].contains("note: rules.une: hook has no threads: a text of more than 4000"), "{said}");
+}
+
 /// What a network takes that has images and link cards.
 const LIMITS: Limits = Limits {
     card: true,

@@ -14,6 +14,7 @@ use crate::pull;
 use crate::reconcile::{PassError, Reconciler, Snapshot};
 use crate::review;
 use crate::store::Store;
+use jiff::Timestamp;
 use paths::{Wanted, plain};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -142,6 +143,7 @@ async fn find(context: &Context, options: &Options, here: &Path) -> Result<(Vec<
                     .cure("`crieur feeds` lists the feeds there are")
             }));
             problems.extend(across(context, &config, &snapshot));
+            problems.extend(without_threads(&config, &file, context.clock.now()).await);
         }
         Err(PassError::Site(found)) => {
             problems.extend(found.into_iter().map(|problem| problem.kind_if_none("site-settings")));
@@ -184,6 +186,30 @@ fn across(context: &Context, config: &Config, snapshot: &Snapshot) -> Vec<Proble
         if problem.file == config_file { problem } else { problem.under(Path::new(&config.site.root)) }
     };
     found.into_iter().map(of_site).collect()
+}
+
+/// Rules that want threads at endpoints that have none: there a text that is too long is shortened. Nothing is asked.
+async fn without_threads(config: &Config, file: &str, now: Timestamp) -> Vec<Problem> {
+    /// Texts that are longer than this need no thread.
+    const LONG: usize = 10_000;
+    let mut problems = Vec::new();
+    for rule in config.rules.iter().filter(|rule| rule.composing.thread) {
+        for name in &rule.endpoints {
+            let network = config.endpoints.get(name).map(|endpoint| network::connect(name, endpoint, &Means::none()));
+            let Some(Ok(network)) = network else { continue };
+            if network.abilities().threads || !network.is_outside() {
+                continue;
+            }
+            let most = network.limits(now).await.length_max;
+            if most < LONG {
+                let says =
+                    format!("rules.{}: {name} has no threads: a text of more than {most} is shortened", rule.name);
+                let problem = Problem::note(file, Place::FILE, says).kind("no-threads");
+                problems.push(problem.cure("nothing, if that is meant; a bot can do more than a hook"));
+            }
+        }
+    }
+    problems
 }
 
 async fn ask_endpoints(context: &Context, config: &Config, file: &str) -> Result<Vec<Problem>, Fail> {

@@ -11,7 +11,9 @@ pub use status::{PROMISED, SCOPES};
 use super::answers::{of_a_question, read_json};
 use super::caller::Caller;
 use super::client::Answer;
+use super::history::{cut_off, same_parts};
 use super::multipart::{self, File};
+use super::uploads::Uploads;
 use super::{Abilities, Found, Means, Network, Wanted};
 use crate::config::Mastodon;
 use crate::delivery::{DeliveryKey, Failure, Receipt};
@@ -20,7 +22,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use tokio::sync::Mutex;
 
 /// How long what a server said of its limits is believed.
@@ -36,7 +38,7 @@ pub struct MastodonAccount {
     means: Means,
     limits: Mutex<Option<(Timestamp, Limits)>>,
     /// Images that were uploaded and that the server was still at work on, by what they are: they are asked for again.
-    in_work: Mutex<BTreeMap<String, String>>,
+    in_work: Uploads,
 }
 
 impl MastodonAccount {
@@ -45,7 +47,7 @@ impl MastodonAccount {
     /// Errors: the server's address is private and may not be, or the client cannot be set up.
     pub fn new(account: Mastodon, allow_private: bool, means: &Means) -> Result<Self, String> {
         let caller = Caller::new(&account.server, allow_private, vec![account.token.clone()])?;
-        let (limits, in_work) = (Mutex::new(None), Mutex::default());
+        let (limits, in_work) = (Mutex::new(None), Uploads::default());
         Ok(Self { caller, account, means: means.clone(), limits, in_work })
     }
 
@@ -88,7 +90,7 @@ impl MastodonAccount {
         for (part, text) in post.thread.iter().enumerate().skip(begun.parts.len()) {
             let before = whole.parts.last().unwrap_or(&whole.remote_id);
             let body = status::body(text, post, self.account.visibility.word(), Some(before), &[]);
-            let made = self.make(&body, &format!("{}-{}", key.idempotency_key(), part + 2), now).await?;
+            let made = self.make(&body, &key.part(part + 1), now).await?;
             whole.parts.push(made.remote_id);
         }
         Ok(whole)
@@ -100,24 +102,19 @@ impl MastodonAccount {
         for image in &post.images {
             ids.push(self.upload_one(image, now).await.map_err(of_a_question)?);
         }
-        let mut in_work = self.in_work.lock().await;
-        for image in &post.images {
-            in_work.remove(&name_of(image));
-        }
+        self.in_work.used(post);
         Ok(ids)
     }
 
     /// `POST /api/v2/media`; servers that lack it have the older one, which answers when the image is ready.
     async fn upload_one(&self, image: &Image, now: Timestamp) -> Result<String, Failure> {
-        let known = self.in_work.lock().await.get(&name_of(image)).cloned();
-        if let Some(id) = known
+        if let Some(id) = self.in_work.get(image)
             && let Some(id) = self.is_ready(&id, now).await?
         {
             return Ok(id);
         }
         let bytes = self.means.bytes(image).await?;
-        let name = format!("image.{}", image.media_type.rsplit('/').next().unwrap_or("bin"));
-        let file = File { field: "file", name: &name, media_type: &image.media_type, bytes: &bytes };
+        let file = File { field: "file", name: image.file_name(), media_type: &image.media_type, bytes: &bytes };
         let (kind, form) = multipart::form(&[("description", &image.alt)], &[file]);
         let send = |path| self.request(Method::POST, path).header("Content-Type", &kind).body(form.clone());
         let mut answer = self.caller.send(send("/api/v2/media"), now).await?;
@@ -128,7 +125,7 @@ impl MastodonAccount {
         let id = media.get("id").and_then(Value::as_str).filter(|id| is_id(id));
         let id =
             id.ok_or_else(|| Failure::Unavailable("the server took an image and did not say its id".to_owned()))?;
-        self.in_work.lock().await.insert(name_of(image), id.to_owned());
+        self.in_work.put(image, id);
         let is_ready = answer.status != StatusCode::ACCEPTED;
         if is_ready || self.is_ready(id, now).await?.is_some() { Ok(id.to_owned()) } else { Err(at_work()) }
     }
@@ -233,9 +230,7 @@ impl Network for MastodonAccount {
         let body = status::body(&post.text, post, self.account.visibility.word(), None, &media);
         let first = self.make(&body, &key.idempotency_key(), now).await?;
         // From here on something of the thread stands, whatever becomes of the rest.
-        self.go_on(post, &first, key, now)
-            .await
-            .map_err(|failure| Failure::Uncertain(format!("the thread was begun, and then: {}", failure.reason())))
+        self.go_on(post, &first, key, now).await.map_err(cut_off)
     }
 
     fn abilities(&self) -> Abilities {
@@ -297,19 +292,14 @@ impl Network for MastodonAccount {
         now: Timestamp,
     ) -> Result<Receipt, Failure> {
         own(receipt)?;
-        if receipt.parts.len() != post.thread.len() {
-            let (had, has) = (receipt.parts.len() + 1, post.thread.len() + 1);
-            let reason = format!("the thread has {had} posts and would have {has}: an edit cannot change that");
-            return Err(Failure::Refused(reason));
-        }
+        same_parts(receipt.parts.len() + 1, post.thread.len() + 1)?;
         let gone = || Failure::Refused("the post is not there any more, and an edit does not bring it back".to_owned());
         let old = self.status(&receipt.remote_id, now).await?.ok_or_else(gone)?;
         let mut media = status::attached(&old);
         if media.len() != post.images.len() {
             media = self.upload(post, now).await?;
         }
-        let ids = std::iter::once(&receipt.remote_id).chain(&receipt.parts);
-        for (part, (id, text)) in ids.zip(std::iter::once(&post.text).chain(&post.thread)).enumerate() {
+        for (part, (id, text)) in receipt.ids().zip(post.texts()).enumerate() {
             let media: &[String] = if part == 0 { &media } else { &[] };
             let request = self.request(Method::PUT, &format!("/api/v1/statuses/{id}"));
             self.caller.json(request.json(&status::edited(text, post, media)), now).await?;
@@ -320,7 +310,7 @@ impl Network for MastodonAccount {
     async fn withdraw(&self, receipt: &Receipt, _key: &DeliveryKey, now: Timestamp) -> Result<(), Failure> {
         own(receipt)?;
         // From the last to the first: what is left of a thread that was cut off is its beginning.
-        for id in receipt.parts.iter().rev().chain([&receipt.remote_id]) {
+        for id in receipt.ids().rev() {
             self.remove(id, now).await?;
         }
         Ok(())
@@ -333,11 +323,6 @@ impl Network for MastodonAccount {
 
 fn at_work() -> Failure {
     Failure::Unavailable("the server is still at work on an image".to_owned())
-}
-
-/// What an image is, with what is said of it.
-fn name_of(image: &Image) -> String {
-    format!("{} {}", image.digest, image.alt)
 }
 
 /// Refuses a receipt whose ids are not those of statuses: it came from elsewhere, such as a person's word.

@@ -235,6 +235,7 @@ mod tests {
             width: 1,
             height: 1,
             alt: alt.into(),
+            url: String::new(),
         };
         let post = Post { language: "fr-FR".into(), images: vec![image("un"), image("deux")], ..Post::default() };
         let ids = ["7".to_owned(), "8".to_owned()];

@@ -27,6 +27,9 @@ pub struct Limits {
     pub more_hashtags_max: usize,
     /// Most images of a post; 0 where none can be sent.
     pub images_max: usize,
+    /// Whether it fetches images from their own addresses, which have to be public; else it is given their bytes, made to
+    /// fit.
+    pub images_by_address: bool,
     /// Most bytes of an image.
     pub image_bytes_max: usize,
     /// Most pixels of an image's longer side.
@@ -48,6 +51,7 @@ impl Limits {
             card: false,
             more_hashtags_max: 0,
             images_max: 0,
+            images_by_address: false,
             // Bounds of what is not taken: a network that takes images names its own.
             image_bytes_max: usize::MAX,
             image_side_max: u32::MAX,

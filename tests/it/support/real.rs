@@ -109,7 +109,7 @@ pub async fn picture(store: &Store, alt: &str) -> (Image, Vec<u8>) {
     let bytes = base64::engine::general_purpose::STANDARD.decode(png).unwrap();
     let digest = crieur::digest::hex(&bytes, 32);
     store.keep_media(&digest, "image/png", &bytes, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
-    (Image { digest, media_type: "image/png".into(), width: 1, height: 1, alt: alt.into() }, bytes)
+    (Image { digest, media_type: "image/png".into(), width: 1, height: 1, alt: alt.into(), url: String::new() }, bytes)
 }
 
 /// The JSON at an address.

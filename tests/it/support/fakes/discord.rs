@@ -22,8 +22,31 @@ impl Discord {
         same("allowed_mentions", &body["allowed_mentions"], &json!({ "parse": [] }))
     }
 
+    /// The message of a request, which may be a form with files.
+    fn read(request: &Request) -> Result<Value, String> {
+        if !request.header("content-type").starts_with("multipart/") {
+            return request.json();
+        }
+        let parts = request.parts()?;
+        let (first, files) = parts.split_first().ok_or("an empty form")?;
+        same("the first part", first.name.as_str(), "payload_json")?;
+        let body: Value = serde_json::from_str(first.text()).map_err(|error| error.to_string())?;
+        let attached = body["attachments"].as_array().ok_or("no attachments")?;
+        same("how many files", files.len(), attached.len())?;
+        for (at, (file, attachment)) in files.iter().zip(attached).enumerate() {
+            only(attachment, &["id", "filename", "description"])?;
+            same("the field", file.name.clone(), format!("files[{at}]"))?;
+            same("the id", &attachment["id"], &json!(at))?;
+            same("the name", file.file.as_deref(), attachment["filename"].as_str())?;
+            text(attachment, "/description")?;
+            file.is_image()?;
+        }
+        Ok(body)
+    }
+
     fn make(&mut self, body: &Value) -> Reply {
         let message = json!({
+            "attachments": body["attachments"], "message_reference": body["message_reference"],
             "id": format!("14000000000000000{:02}", self.messages.len()), "channel_id": CHANNEL, "content": body["content"],
             "timestamp": "2026-11-22T10:00:00.000000+00:00", "author": { "id": "77", "username": "crieur", "bot": true },
         });
@@ -70,8 +93,8 @@ impl Api for Discord {
                 )),
                 ("POST", None) if rest.is_empty() => {
                     same("wait", request.query.get("wait").map(String::as_str), Some("true"))?;
-                    let body = request.json()?;
-                    only(&body, &["content", "allowed_mentions"])?;
+                    let body = Self::read(request)?;
+                    only(&body, &["content", "allowed_mentions", "attachments"])?;
                     Self::take(&body)?;
                     Ok(self.make(&body))
                 }
@@ -93,9 +116,17 @@ impl Api for Discord {
                 Ok(Reply::json(200, &json!(newest_first)))
             }
             ("POST", ["channels", CHANNEL, "messages"]) => {
-                let body = request.json()?;
-                only(&body, &["content", "allowed_mentions", "nonce", "enforce_nonce"])?;
+                let body = Self::read(request)?;
+                only(
+                    &body,
+                    &["content", "allowed_mentions", "nonce", "enforce_nonce", "attachments", "message_reference"],
+                )?;
                 Self::take(&body)?;
+                if let Some(before) = body.get("message_reference") {
+                    only(before, &["message_id"])?;
+                    let is_there = self.messages.iter().any(|message| message["id"] == before["message_id"]);
+                    same("the message before", is_there, true)?;
+                }
                 let nonce = text(&body, "/nonce")?;
                 if nonce.len() > 25 || body["enforce_nonce"] != true {
                     return Err(format!("the nonce {nonce}"));
@@ -113,6 +144,11 @@ impl Api for Discord {
 
     fn texts(&self) -> Vec<String> {
         self.messages.iter().map(|message| markdown(message["content"].as_str().unwrap(), "").unwrap()).collect()
+    }
+
+    fn images(&self) -> Vec<String> {
+        let files = self.messages.iter().flat_map(|message| message["attachments"].as_array().into_iter().flatten());
+        files.map(|file| file["description"].as_str().unwrap().to_owned()).collect()
     }
 
     fn too_much(&self, seconds: u32) -> Reply {

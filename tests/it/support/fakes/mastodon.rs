@@ -71,7 +71,11 @@ impl Api for Mastodon {
             }
             ("POST", ["api", "v1", "statuses"]) => {
                 let body = request.json()?;
-                only(&body, &["status", "visibility", "language", "media_ids"])?;
+                only(&body, &["status", "visibility", "language", "media_ids", "in_reply_to_id"])?;
+                let before = body["in_reply_to_id"].clone();
+                if let Some(id) = before.as_str() {
+                    self.find(id).ok_or("an answer to nothing")?;
+                }
                 for id in body["media_ids"].as_array().into_iter().flatten() {
                     let at: usize = id.as_str().ok_or("an id that is no text")?.parse().map_err(|_| "a strange id")?;
                     same("how long an image is in work", self.media.get(at).ok_or("no such image")?.1, 0)?;
@@ -87,10 +91,20 @@ impl Api for Mastodon {
                 }
                 self.made += 1;
                 let (id, said) = (self.made.to_string(), text(&body, "/status")?);
-                let status = json!({ "id": id, "url": format!("https://social.example.fr/@essai/{id}"), "content": Self::html(said), "created_at": "2026-11-22T10:00:00.000Z", "account": { "id": "7" }, "sent": said });
+                let status = json!({ "id": id, "url": format!("https://social.example.fr/@essai/{id}"), "content": Self::html(said), "created_at": "2026-11-22T10:00:00.000Z", "account": { "id": "7" }, "in_reply_to_id": before, "in_reply_to_account_id": before.as_str().map(|_| "7"), "sent": said });
                 self.keys.insert(key, id);
                 self.statuses.push(status.clone());
                 Ok(Reply::json(200, &status))
+            }
+            ("GET", ["api", "v1", "statuses", id, "context"]) => {
+                let mut below: Vec<Value> = Vec::new();
+                for status in &self.statuses {
+                    let parent = &status["in_reply_to_id"];
+                    if parent == id || below.iter().any(|one| one["id"] == *parent) {
+                        below.push(status.clone());
+                    }
+                }
+                Ok(Reply::json(200, &json!({ "ancestors": [], "descendants": below })))
             }
             ("GET", ["api", "v1", "statuses", id]) => Ok(self
                 .find(id)

@@ -10,6 +10,9 @@ pub const HOOK: &str = "/hooks/canari-mattermost-hook";
 #[derive(Default)]
 pub struct Mattermost {
     posts: Vec<Value>,
+    files: usize,
+    /// The alternative texts of images that a hook's messages show.
+    shown: Vec<String>,
 }
 
 impl Mattermost {
@@ -36,8 +39,13 @@ impl Api for Mattermost {
         if request.path == HOOK {
             let body = request.json()?;
             only(&body, &["text", "props"])?;
-            Self::take(text(&body, "/text")?)?;
-            self.posts.push(json!({ "id": "hook", "message": body["text"], "delete_at": 0 }));
+            let (written, images) = super::markdown_images(text(&body, "/text")?);
+            Self::take(&written)?;
+            for (alt, url) in images {
+                url.strip_prefix("https://").ok_or("not a public address")?;
+                self.shown.push(markdown(&alt, "*_~`[]|")?);
+            }
+            self.posts.push(json!({ "id": "hook", "message": written, "delete_at": 0 }));
             return Ok(Reply::text(200, "ok"));
         }
         same("authorization", request.header("authorization"), &format!("Bearer {TOKEN}"))?;
@@ -58,13 +66,32 @@ impl Api for Mattermost {
             }
             ("POST", ["posts"]) => {
                 let body = request.json()?;
-                only(&body, &["channel_id", "message", "pending_post_id", "props"])?;
+                only(&body, &["channel_id", "message", "pending_post_id", "props", "file_ids", "root_id"])?;
+                if let Some(root) = body["root_id"].as_str() {
+                    let root = self.find(root).ok_or("an answer to nothing")?;
+                    same("the first post of the thread", &root["root_id"], &Value::Null)?;
+                }
+                for id in body["file_ids"].as_array().into_iter().flatten() {
+                    let number = id.as_str().and_then(|id| id.strip_prefix("file")?.parse::<usize>().ok());
+                    number.filter(|number| *number <= self.files).ok_or("no such file")?;
+                    self.shown.push(String::new());
+                }
                 same("the channel", text(&body, "/channel_id")?, CHANNEL)?;
                 Self::take(text(&body, "/message")?)?;
                 let id = format!("post{:022}", self.posts.len());
-                let post = json!({ "id": id, "create_at": 1_795_341_600_000_i64, "delete_at": 0, "channel_id": CHANNEL, "message": body["message"], "props": body["props"] });
+                let post = json!({ "id": id, "create_at": 1_795_341_600_000_i64, "delete_at": 0, "channel_id": CHANNEL, "message": body["message"], "props": body["props"], "root_id": body["root_id"] });
                 self.posts.push(post.clone());
                 Ok(Reply::json(201, &post))
+            }
+            ("POST", ["files"]) => {
+                let parts = request.parts()?;
+                let [channel, file] = &parts[..] else { return Err("not one file".to_owned()) };
+                same("the channel", (channel.name.as_str(), channel.text()), ("channel_id", CHANNEL))?;
+                same("the field", file.name.as_str(), "files")?;
+                file.is_image()?;
+                self.files += 1;
+                let id = format!("file{}", self.files);
+                Ok(Reply::json(201, &json!({ "file_infos": [{ "id": id }], "client_ids": [] })))
             }
             ("PUT", ["posts", id, "patch"]) => {
                 let body = request.json()?;
@@ -96,6 +123,10 @@ impl Api for Mattermost {
     fn texts(&self) -> Vec<String> {
         let there = self.posts.iter().filter(|post| post["delete_at"] == 0);
         there.map(|post| markdown(post["message"].as_str().unwrap(), "").unwrap().replace('\u{2060}', "")).collect()
+    }
+
+    fn images(&self) -> Vec<String> {
+        self.shown.clone()
     }
 
     fn too_much(&self, seconds: u32) -> Reply {

@@ -55,9 +55,56 @@ impl Request {
         Ok(url::form_urlencoded::parse(&self.body).into_owned().collect())
     }
 
+    /// The parts of a form with files: name, file's name, media type, bytes.
+    pub fn parts(&self) -> Result<Vec<Part>, String> {
+        let boundary = self.header("content-type").strip_prefix("multipart/form-data; boundary=").ok_or("no form")?;
+        let (body, line) = (&self.body[..], format!("--{boundary}"));
+        let find = |from: usize, what: &[u8]| {
+            body[from..].windows(what.len()).position(|window| window == what).map(|at| from + at)
+        };
+        let mut parts = Vec::new();
+        let mut at = find(0, line.as_bytes()).ok_or("no boundary")? + line.len();
+        while body[at..].starts_with(b"\r\n") {
+            let head_end = find(at, b"\r\n\r\n").ok_or("a part without an end of its head")?;
+            let head = String::from_utf8_lossy(&body[at..head_end]).into_owned();
+            let end = find(head_end, format!("\r\n{line}").as_bytes()).ok_or("a part without an end")?;
+            let quoted = |name: &str| head.split(&format!(" {name}=\"")).nth(1)?.split('"').next().map(str::to_owned);
+            parts.push(Part {
+                name: quoted("name").ok_or("a part without a name")?,
+                file: quoted("filename"),
+                media_type: head.split("Content-Type: ").nth(1).map(str::to_owned),
+                bytes: body[head_end + 4..end].to_vec(),
+            });
+            at = end + 2 + line.len();
+        }
+        if body[at..] == *b"--\r\n" { Ok(parts) } else { Err("a form without an end".to_owned()) }
+    }
+
     /// Method and path, for a match.
     pub fn line(&self) -> (&str, &str) {
         (&self.method, &self.path)
+    }
+}
+
+/// A part of a form.
+#[derive(Debug)]
+pub struct Part {
+    pub name: String,
+    pub file: Option<String>,
+    pub media_type: Option<String>,
+    pub bytes: Vec<u8>,
+}
+
+impl Part {
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap()
+    }
+
+    /// Err unless it is a file that networks take for an image.
+    pub fn is_image(&self) -> Result<(), String> {
+        let named = self.file.as_deref().is_some_and(|name| name.ends_with(".png") || name.ends_with(".jpg"));
+        let typed = matches!(self.media_type.as_deref(), Some("image/png" | "image/jpeg"));
+        if named && typed && !self.bytes.is_empty() { Ok(()) } else { Err(format!("{} is no image", self.name)) }
     }
 }
 
@@ -95,6 +142,11 @@ pub trait Api: Send {
     /// The posts there are, as people read them.
     fn texts(&self) -> Vec<String>;
 
+    /// What is said of each image that posts show, where the network has a place for it; else nothing.
+    fn images(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The network's own words (`ECHO` stands for the credential, as careless servers repeat it) for too much, for a credential that is not known, and for a post that it does not want.
     fn too_much(&self, seconds: u32) -> Reply {
         Reply::text(429, "").header("retry-after", seconds.to_string())
@@ -106,6 +158,8 @@ pub trait Api: Send {
 /// How the server treats a request for a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mood {
+    /// As it should be.
+    Good,
     /// It keeps the post, and a gateway answers with this status.
     KeepThen(u16),
     /// It keeps the post, and the answer breaks off.
@@ -172,6 +226,10 @@ impl Fake {
 
     pub fn texts(&self) -> Vec<String> {
         self.inner.lock().unwrap().api.texts()
+    }
+
+    pub fn images(&self) -> Vec<String> {
+        self.inner.lock().unwrap().api.images()
     }
 
     /// How many requests for a post there were.
@@ -292,6 +350,20 @@ pub fn markdown(written: &str, markup: &str) -> Result<String, String> {
         shown.push_str(address);
     }
     Ok(shown)
+}
+
+/// A text without the images that its Markdown shows at its end, and those: their texts and addresses.
+pub fn markdown_images(written: &str) -> (String, Vec<(String, String)>) {
+    let mut images = Vec::new();
+    let kept: Vec<&str> = written
+        .lines()
+        .filter(|line| {
+            let image = line.strip_prefix("![").and_then(|rest| rest.strip_suffix(')')?.rsplit_once("]("));
+            images.extend(image.map(|(alt, url)| (alt.to_owned(), url.to_owned())));
+            image.is_none()
+        })
+        .collect();
+    (kept.join("\n").trim_end().to_owned(), images)
 }
 
 /// Err if a text calls somebody: a sign `@` before a name, outside of addresses.

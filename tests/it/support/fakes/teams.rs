@@ -8,15 +8,22 @@ pub const HOOK: &str = "/workflows/canari-teams-hook/triggers/manual/paths/invok
 #[derive(Default)]
 pub struct Teams {
     cards: Vec<String>,
+    images: Vec<String>,
 }
 
 /// What a card shows, its blocks as lines.
-fn shown(card: &Value) -> Result<String, String> {
+fn shown(card: &Value, images: &mut Vec<String>) -> Result<String, String> {
     only(card, &["$schema", "type", "version", "lang", "body", "msteams"])?;
     same("the type", text(card, "/type")?, "AdaptiveCard")?;
     only(&card["msteams"], &["width"])?;
     let mut shown = String::new();
     for block in card["body"].as_array().ok_or("no body")? {
+        if block["type"] == "Image" {
+            only(block, &["type", "spacing", "url", "altText"])?;
+            text(block, "/url")?.strip_prefix("https://").ok_or("not a public address")?;
+            images.push(text(block, "/altText")?.to_owned());
+            continue;
+        }
         only(block, &["type", "spacing", "inlines"])?;
         // Of all that shows text, this takes it literally.
         same("the block", text(block, "/type")?, "RichTextBlock")?;
@@ -48,7 +55,8 @@ impl Api for Teams {
         same("the type", text(&body, "/type")?, "message")?;
         let attachment = &body["attachments"][0];
         same("the attachment", text(attachment, "/contentType")?, "application/vnd.microsoft.card.adaptive")?;
-        self.cards.push(shown(&attachment["content"])?);
+        let card = shown(&attachment["content"], &mut self.images)?;
+        self.cards.push(card);
         Ok(Reply::text(202, "").header("x-ms-workflow-run-id", "08584"))
     }
 
@@ -58,6 +66,10 @@ impl Api for Teams {
 
     fn texts(&self) -> Vec<String> {
         self.cards.clone()
+    }
+
+    fn images(&self) -> Vec<String> {
+        self.images.clone()
     }
 
     fn unknown(&self) -> Reply {

@@ -30,6 +30,10 @@ impl Api for Webhook {
         if let Some(before) = self.messages.get(id) {
             same("the message under its id", before, &message)?;
         }
+        for image in message["data"]["images"].as_array().into_iter().flatten() {
+            only(image, &["url", "alt", "media_type", "width", "height"])?;
+            text(image, "/url")?.strip_prefix("https://").ok_or("not a public address")?;
+        }
         self.messages.insert(id.to_owned(), message);
         Ok(Reply::text(204, ""))
     }
@@ -50,6 +54,12 @@ impl Api for Webhook {
             }
         }
         texts.into_values().collect()
+    }
+
+    fn images(&self) -> Vec<String> {
+        let images =
+            self.messages.values().flat_map(|message| message["data"]["images"].as_array().into_iter().flatten());
+        images.map(|image| image["alt"].as_str().unwrap().to_owned()).collect()
     }
 
     fn unknown(&self) -> Reply {

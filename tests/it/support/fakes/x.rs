@@ -17,11 +17,26 @@ pub const TOKEN_SECRET: &str = "canari-x-token-secret";
 pub struct X {
     /// Where it can be reached: signatures are made of it.
     url: String,
-    posts: Vec<(String, String)>,
+    posts: Vec<Tweet>,
     made: usize,
+    /// Images, and what is said of them.
+    media: Vec<String>,
+}
+
+struct Tweet {
+    id: String,
+    text: String,
+    before: Option<String>,
+    media: Vec<usize>,
 }
 
 impl X {
+    /// An image that was uploaded, by its id.
+    fn image(&self, id: &Value) -> Result<usize, String> {
+        let number = id.as_str().and_then(|id| id.strip_prefix("1880")?.parse::<usize>().ok());
+        number.filter(|number| *number < self.media.len()).ok_or_else(|| format!("no image {id}"))
+    }
+
     pub fn at(url: &str) -> Self {
         Self { url: url.to_owned(), ..Self::default() }
     }
@@ -90,9 +105,16 @@ impl Api for X {
             ("GET", "/2/users/me") => Ok(Reply::json(200, &json!({ "data": { "id": "9", "username": "agence" } }))),
             ("POST", "/2/tweets") => {
                 let body = request.json()?;
-                only(&body, &["text"])?;
+                only(&body, &["text", "media", "reply"])?;
                 let text = text(&body, "/text")?;
-                if self.posts.iter().any(|(_, there)| there == text) {
+                let before = body.pointer("/reply/in_reply_to_tweet_id").and_then(Value::as_str).map(str::to_owned);
+                if before.as_ref().is_some_and(|before| !self.posts.iter().any(|post| post.id == *before)) {
+                    return Err("an answer to nothing".to_owned());
+                }
+                let media = body.pointer("/media/media_ids").and_then(Value::as_array);
+                let media: Result<Vec<usize>, String> = media.into_iter().flatten().map(|id| self.image(id)).collect();
+                let media = media?;
+                if self.posts.iter().any(|post| post.text == text) {
                     let detail = "You are not allowed to create a Tweet with duplicate content.";
                     return Ok(Reply::json(
                         403,
@@ -101,7 +123,7 @@ impl Api for X {
                 }
                 self.made += 1;
                 let id = format!("19000{}", self.made);
-                self.posts.push((id.clone(), text.to_owned()));
+                self.posts.push(Tweet { id: id.clone(), text: text.to_owned(), before, media });
                 Ok(Reply::json(
                     201,
                     &json!({ "data": { "id": id, "text": shortened(text).0, "edit_history_tweet_ids": [id] } }),
@@ -110,9 +132,18 @@ impl Api for X {
             ("GET", "/2/users/9/tweets") => {
                 same("exclude", request.query["exclude"].as_str(), "retweets")?;
                 request.query["start_time"].parse::<jiff::Timestamp>().map_err(|error| error.to_string())?;
-                let posts: Vec<Value> = self.posts.iter().rev().map(|(id, text)| {
-                    let (text, urls) = shortened(text);
-                    json!({ "id": id, "text": text, "created_at": "2026-11-22T10:00:00.000Z", "entities": { "urls": urls } })
+                let posts: Vec<Value> = self.posts.iter().rev().map(|post| {
+                    let (mut text, mut urls) = shortened(&post.text);
+                    if !post.media.is_empty() {
+                        text.push_str(" https://t.co/image");
+                        let page = format!("https://x.com/agence/status/{}/photo/1", post.id);
+                        urls.push(json!({ "url": "https://t.co/image", "expanded_url": page, "media_key": "3_1" }));
+                    }
+                    let mut shown = json!({ "id": post.id, "text": text, "created_at": "2026-11-22T10:00:00.000Z", "entities": { "urls": urls } });
+                    if let Some(before) = &post.before {
+                        shown["referenced_tweets"] = json!([{ "type": "replied_to", "id": before }]);
+                    }
+                    shown
                 }).collect();
                 let mut page = json!({ "meta": { "result_count": posts.len() } });
                 if !posts.is_empty() {
@@ -120,10 +151,28 @@ impl Api for X {
                 }
                 Ok(Reply::json(200, &page))
             }
+            ("POST", "/2/media/upload") => {
+                let parts = request.parts()?;
+                let [category, kind, file] = &parts[..] else { return Err("another form".to_owned()) };
+                same("the category", (category.name.as_str(), category.text()), ("media_category", "tweet_image"))?;
+                same("the type", (kind.name.as_str(), Some(kind.text())), ("media_type", file.media_type.as_deref()))?;
+                same("the field", file.name.as_str(), "media")?;
+                file.is_image()?;
+                self.media.push(String::new());
+                let id = format!("1880{}", self.media.len() - 1);
+                Ok(Reply::json(200, &json!({ "data": { "id": id, "media_key": "3_1", "expires_after_secs": 86400 } })))
+            }
+            ("POST", "/2/media/metadata") => {
+                let body = request.json()?;
+                only(&body, &["id", "metadata"])?;
+                let at = self.image(&body["id"])?;
+                self.media[at] = text(&body, "/metadata/alt_text/text")?.to_owned();
+                Ok(Reply::json(200, &json!({ "data": { "id": body["id"] } })))
+            }
             ("DELETE", path) => {
                 let id = path.strip_prefix("/2/tweets/").ok_or("no such method")?;
                 let before = self.posts.len();
-                self.posts.retain(|(there, _)| there != id);
+                self.posts.retain(|post| post.id != id);
                 Ok(Reply::json(200, &json!({ "data": { "deleted": self.posts.len() < before } })))
             }
             _ => Err("no such method".to_owned()),
@@ -135,7 +184,11 @@ impl Api for X {
     }
 
     fn texts(&self) -> Vec<String> {
-        self.posts.iter().map(|(_, text)| text.clone()).collect()
+        self.posts.iter().map(|post| post.text.clone()).collect()
+    }
+
+    fn images(&self) -> Vec<String> {
+        self.posts.iter().flat_map(|post| &post.media).map(|at| self.media[*at].clone()).collect()
     }
 
     fn too_much(&self, seconds: u32) -> Reply {
