@@ -10,12 +10,14 @@ use std::process::Command;
 use std::sync::Arc;
 
 /// What is asked of a store, by the names of the tests.
-const CONTRACT: [&str; 16] = [
+const CONTRACT: [&str; 17] = [
     "api::",
     "approval::",
     "backfill::",
+    "campaigns::",
     "crash::",
     "deliver::",
+    "edits::",
     "hardship::",
     "incremental::",
     "log::",
@@ -23,6 +25,7 @@ const CONTRACT: [&str; 16] = [
     "moments::",
     "plan::",
     "publish_now::",
+    "queue::",
     "removal::",
     "websub::",
 ];
