@@ -17,7 +17,7 @@ use crieur::people::{By, People};
 use crieur::plan;
 use crieur::post::{Limits, Post};
 use crieur::reconcile::{Reconciler, Snapshot};
-use crieur::store::{PersonWord, Seen, Store, Word};
+use crieur::store::{LogEntry, PersonWord, Seen, Store, Word};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -162,7 +162,8 @@ async fn a_post_becomes_what_its_article_says_once_that_keeps_still_and_only_if_
     world.pass(1).await;
     assert!(world.pass(31).await[1].text.as_deref().unwrap().ends_with("#Cloud #Climat"));
     let log = world.store.log_after(0).await.unwrap();
-    let said = log.iter().filter(|entry| entry.kind == "edit" && entry.body.contains("\"sending\":{")).count();
+    let body = |entry: &LogEntry| serde_json::from_str::<serde_json::Value>(&entry.body).unwrap();
+    let said = log.iter().filter(|entry| entry.kind == "edit" && body(entry)["sending"].is_object()).count();
     assert_eq!(said, 2, "each edit is on record before it is sent");
     assert!(world.store.verify_log(None).await.unwrap().faults.is_empty());
 }
