@@ -41,6 +41,8 @@ pub struct Sent {
     pub endpoint: String,
     pub text: String,
     pub at: Timestamp,
+    /// Whether the network took it.
+    pub is_taken: bool,
 }
 
 /// The word that stands in the title: a renamed article has another address, and is the same.
@@ -150,8 +152,9 @@ impl Account {
     fn answer(&self, post: &Post, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
         let mut sea = self.sea.lock().unwrap();
         let (endpoint, text) = (self.name.clone(), post.text.clone());
-        sea.sent.push(Sent { key: key.idempotency_key(), endpoint, text, at: now });
         let fate = if sea.rough { sea.dice.roll(12) } else { 0 };
+        let is_taken = !matches!(fate, 3..=5 | 7);
+        sea.sent.push(Sent { key: key.idempotency_key(), endpoint, text, at: now, is_taken });
         let lost = || Err(Failure::Uncertain("the answer was lost".to_owned()));
         match fate {
             1 | 2 => {
