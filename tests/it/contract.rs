@@ -22,7 +22,7 @@ pub struct Row {
     /// Its server.
     pub api: fn(&str) -> Box<dyn Api>,
     /// Its keys in the configuration, for a server's address.
-    keys: fn(&str) -> String,
+    pub keys: fn(&str) -> String,
     /// What becomes of a post whose answer was lost.
     doubt: Doubt,
     pub edits: bool,

@@ -65,6 +65,7 @@ mod removal;
 mod redbot;
 mod replay;
 mod rules;
+mod secrets;
 mod server;
 mod sim;
 mod simulate;

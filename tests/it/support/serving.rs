@@ -33,8 +33,13 @@ impl Serving {
     }
 
     /// The same for a command that is already made.
-    pub fn of(mut command: std::process::Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    pub fn of(command: std::process::Command) -> Self {
+        Self::with_log(command, Stdio::null())
+    }
+
+    /// The same, with its log put somewhere.
+    pub fn with_log(mut command: std::process::Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().expect("it says where it listens").unwrap();
         let address = first.rsplit(' ').next().unwrap().parse().unwrap_or_else(|_| panic!("no address in `{first}`"));
