@@ -78,13 +78,13 @@ impl Deliverer {
         if let Some(amended) = self.not_now(due, rule, &article, &post, network).await? {
             return Ok(Some(amended));
         }
+        let Some(receipt) = due.delivery.receipt() else {
+            return Ok(Some(by_hand(due, "what it is called there is not known")));
+        };
         if !self.store.begin_edit(due, &post, self.clock.now()).await? {
             return Ok(None);
         }
         crash_point("after-edit-start");
-        let Some(receipt) = due.delivery.receipt() else {
-            return Ok(Some(by_hand(due, "what it is called there is not known")));
-        };
         let (key, at) = (&due.delivery.key, self.clock.now());
         let answer = tokio::time::timeout(CALL_MAX, network.edit(&receipt, &post, key, at)).await;
         crash_point("after-edit");
