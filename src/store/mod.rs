@@ -39,14 +39,14 @@ pub use subscriptions::Found;
 use crate::config::StoreAddress;
 use jiff::Timestamp;
 use owner::Owner;
-use sql::{Pool, query};
+use sql::{Pool, Turn, query};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The version of the tables that this program knows.
 const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// What makes each version of the tables of the one before, and says so in the file. A new database takes them all.
-const STEPS: [&str; 13] = [
+const STEPS: [&str; 14] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
@@ -60,6 +60,7 @@ const STEPS: [&str; 13] = [
     include_str!("schema_11.sql"),
     include_str!("schema_12.sql"),
     include_str!("schema_13.sql"),
+    include_str!("schema_14.sql"),
 ];
 
 /// An open database.
@@ -126,7 +127,7 @@ impl Store {
     pub async fn open(address: &StoreAddress) -> Result<Self, StoreError> {
         let (pool, owner) = match address {
             StoreAddress::File(path) => {
-                let pool = Pool::Sqlite(sqlite::open(path).await?);
+                let pool = Pool::Sqlite(sqlite::open(path).await?, Turn::default());
                 let owner = Owner::register(path).map_err(|error| sqlite::open_error(path, error))?;
                 (pool, owner)
             }
@@ -146,7 +147,7 @@ impl Store {
             StoreAddress::File(path) => {
                 let Some(pool) = sqlite::open_to_read(path).await? else { return Ok(None) };
                 let found = sqlite::version(&pool).await?;
-                (Pool::Sqlite(pool), Owner::nobody(Some(path)), found)
+                (Pool::Sqlite(pool, Turn::default()), Owner::nobody(Some(path)), found)
             }
             StoreAddress::Server(server) => {
                 let pool = postgres::connect(server).await?;
@@ -172,7 +173,7 @@ impl Store {
     /// Moves what was written from the log into the file. A pass does it when its readers have what they wait for: a
     /// first start writes much, and a commit would wait for it. A server sees to that itself.
     pub async fn tidy(&self) -> Result<(), StoreError> {
-        if let Pool::Sqlite(pool) = &self.pool {
+        if let Pool::Sqlite(pool, _) = &self.pool {
             sqlite::tidy(pool).await?;
         }
         Ok(())

@@ -14,6 +14,14 @@ use crate::people::By;
 use crate::post::Post;
 use jiff::{SignedDuration, Timestamp};
 
+/// The columns that [`read_delivery`] reads. There are many more, and where many rows are read they are what takes time.
+macro_rules! columns {
+    () => {
+        "id, article, rule, step, endpoint, network, path, state, due_at, post, attempts, remote_id, remote_url, remote_parts, reason, withdrawn, by_hand, look_first, urgent"
+    };
+}
+pub(super) use columns;
+
 /// The right to try one delivery.
 #[derive(Debug, Clone)]
 pub struct Lease {
@@ -184,16 +192,13 @@ impl Store {
             transaction.commit().await?;
             return Ok(Leased::Wait(Some(instant(until)?)));
         }
-        let next = query(
-            "select * from deliveries where endpoint = ?1 and state = 'pending' and (?2 is null or id = ?2)
-             order by max(due_at, coalesce(retry_at, due_at)) > ?3, iif(max(due_at, coalesce(retry_at, due_at)) > ?3,
-                max(due_at, coalesce(retry_at, due_at)), due_at), id limit 1",
-        )
-        .bind(endpoint.as_str())
-        .bind(only)
-        .bind(micros(now))
-        .fetch_optional(&mut transaction)
-        .await?;
+        let next = match only {
+            Some(id) => {
+                let only = query("select * from deliveries where endpoint = ? and state = 'pending' and id = ?");
+                only.bind(endpoint.as_str()).bind(id).fetch_optional(&mut transaction).await?
+            }
+            None => next_in_line(&mut transaction, endpoint, now).await?,
+        };
         let Some(row) = next else {
             transaction.commit().await?;
             return Ok(Leased::Wait(None));
@@ -214,21 +219,18 @@ impl Store {
         };
         // A try whose end is unknown may be a post, too. What a clock that was wrong dated ahead says nothing: it would keep
         // the endpoint closed until then.
-        let last: Option<i64> = query_scalar(
-            "select max(at) from (
-                select published_at as at from deliveries where endpoint = ?1
-                union all select last_attempt from deliveries where endpoint = ?1 and look_first = 1 and id <> ?3
-             ) as posts where at <= ?2",
+        let last: i64 = query_scalar(
+            "select max(coalesce(posted.at, 0), coalesce(tried.at, 0)) from
+                (select max(published_at) as at from deliveries where endpoint = ?1 and published_at <= ?2) as posted,
+                (select max(last_attempt) as at from deliveries where endpoint = ?1 and look_first = 1 and id <> ?3
+                    and last_attempt <= ?2) as tried",
         )
         .bind(endpoint.as_str())
         .bind(micros(now))
         .bind(delivery.id)
         .fetch_one(&mut transaction)
         .await?;
-        let open_from = match last {
-            Some(last) => instant(last)?.checked_add(gap).unwrap_or(Timestamp::MAX),
-            None => Timestamp::MIN,
-        };
+        let open_from = instant(last)?.checked_add(gap).unwrap_or(Timestamp::MAX);
         let retry_at = row.try_get::<Option<i64>, _>("retry_at")?.map(instant).transpose()?;
         let ready = delivery.due_at.max(retry_at.unwrap_or(Timestamp::MIN)).max(open_from);
         if ready > now {
@@ -425,7 +427,7 @@ impl Store {
 
     /// All deliveries, oldest first.
     pub async fn deliveries(&self) -> Result<Vec<Delivery>, StoreError> {
-        let rows = query("select * from deliveries order by id").fetch_all(&self.pool).await?;
+        let rows = query(concat!("select ", columns!(), " from deliveries order by id")).fetch_all(&self.pool).await?;
         readable(&rows)
     }
 
@@ -548,6 +550,27 @@ impl Store {
         transaction.commit().await?;
         Ok(is_obeyed)
     }
+}
+
+/// The delivery of an endpoint that is to be tried now; if there is none, the one that is to be tried first.
+async fn next_in_line(
+    transaction: &mut Transaction,
+    endpoint: &EndpointName,
+    now: Timestamp,
+) -> Result<Option<Row>, StoreError> {
+    let due = query(
+        "select * from deliveries where endpoint = ?1 and state = 'pending' and due_at <= ?2
+            and coalesce(retry_at, due_at) <= ?2 order by due_at, id limit 1",
+    );
+    let due = due.bind(endpoint.as_str()).bind(micros(now)).fetch_optional(&mut *transaction).await?;
+    if due.is_some() {
+        return Ok(due);
+    }
+    let first = query(
+        "select * from deliveries where endpoint = ? and state = 'pending'
+         order by max(due_at, coalesce(retry_at, due_at)), id limit 1",
+    );
+    Ok(first.bind(endpoint.as_str()).fetch_optional(transaction).await?)
 }
 
 /// A delivery whose row holds what cannot be understood waits for a person; the others go on.

@@ -77,7 +77,9 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
-    SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(60)).connect_with(options).await
+    // A connection to a file does not end by itself: it need not be asked each time, nor made anew now and then.
+    let pool = SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
+    pool.max_connections(4).acquire_timeout(Duration::from_secs(60)).connect_with(options).await
 }
 
 /// Makes the tables, once, even if several processes start together.

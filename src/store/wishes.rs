@@ -1,8 +1,9 @@
 //! What a plan wishes, carried out: deliveries are booked, called off, put off, held.
 
 use super::ledger::json_list;
+use super::outbox::{self, columns};
 use super::sql::{query, query_scalar};
-use super::{Pass, StoreError, acts, micros, outbox};
+use super::{Pass, StoreError, acts, micros};
 use crate::article::ArticleId;
 use crate::catalog::Decided;
 use crate::delivery::{Delivery, State};
@@ -14,7 +15,9 @@ use std::collections::BTreeSet;
 impl Pass {
     /// All deliveries.
     pub async fn outbox(&mut self) -> Result<Vec<Delivery>, StoreError> {
-        let rows = query("select * from deliveries order by id").fetch_all(&mut self.transaction).await?;
+        let rows = query(concat!("select ", columns!(), " from deliveries order by id"))
+            .fetch_all(&mut self.transaction)
+            .await?;
         outbox::readable(&rows)
     }
 
@@ -22,14 +25,17 @@ impl Pass {
     /// and slots hang on what went out; all of the articles of which one was called off with its article, and may come back;
     /// and all of the articles given.
     pub async fn outbox_of(&mut self, articles: &BTreeSet<ArticleId>) -> Result<Vec<Delivery>, StoreError> {
-        let rows = query(
-            "select * from deliveries
-             where state in ('pending', 'held', 'sending', 'uncertain')
-                or step = 'campaign'
-                or article in (select article from deliveries where withdrawn = 1)
-                or article in (select value from json_each(?))
-             order by id",
-        )
+        // Each part has an index of its own: what ever went out is not looked at.
+        let rows = query(concat!(
+            "select ",
+            columns!(),
+            " from deliveries where id in (
+                select id from deliveries where state in ('pending', 'held', 'sending', 'uncertain')
+                union select id from deliveries where step = 'campaign'
+                union select id from deliveries where article in (select article from deliveries where withdrawn = 1)
+                union select id from deliveries where article in (select value from json_each(?))
+             ) order by id"
+        ))
         .bind(json_list(articles))
         .fetch_all(&mut self.transaction)
         .await?;
