@@ -337,7 +337,7 @@ impl Deliverer {
     ) -> Result<Result<Option<Receipt>, Outcome>, StoreError> {
         let due = lease.delivery.due_at;
         let since = article.date.map_or(due, |date| date.at.min(due));
-        if lease.first_attempt.is_some() || since > self.started || network.looks() == 0 {
+        if lease.first_attempt.is_some() || since > self.started || !network.abilities().finds {
             return Ok(Ok(None));
         }
         let now = self.clock.now();

@@ -433,16 +433,18 @@ impl Store {
 
     /// Ids and addresses of the posts of an endpoint that other deliveries than the given one account for.
     pub async fn receipts(&self, endpoint: &EndpointName, but: i64) -> Result<Vec<String>, StoreError> {
-        Ok(query_scalar(
-            "select remote_id from deliveries where endpoint = ?1 and id <> ?2 and remote_id is not null
-             union select remote_url from deliveries where endpoint = ?1 and id <> ?2 and remote_url is not null
-             union select part.value from deliveries, json_each(deliveries.remote_parts) as part
-                where deliveries.endpoint = ?1 and deliveries.id <> ?2",
-        )
-        .bind(endpoint.as_str())
-        .bind(but)
-        .fetch_all(&self.pool)
-        .await?)
+        let rows = query(
+            "select remote_id, remote_url, remote_parts from deliveries
+             where endpoint = ?1 and remote_id is not null and id <> ?2",
+        );
+        let mut receipts = Vec::new();
+        for row in rows.bind(endpoint.as_str()).bind(but).fetch_all(&self.pool).await? {
+            receipts.push(row.try_get("remote_id")?);
+            receipts.extend(row.try_get::<Option<String>, _>("remote_url")?);
+            let parts: String = row.try_get("remote_parts")?;
+            receipts.extend(serde_json::from_str::<Vec<String>>(&parts).unwrap_or_default());
+        }
+        Ok(receipts)
     }
 
     /// One delivery.
