@@ -2,15 +2,16 @@
 
 mod edit;
 mod health;
+mod live;
 mod removal;
 
 use crate::article::{Article, ArticleId};
 use crate::clock::Clock;
-use crate::config::{Config, EndpointName, Rule};
+use crate::config::{Config, EndpointName, LiveCheck, Rule};
 use crate::crash::crash_point;
 use crate::delivery::{Delivery, DeliveryKey, Failure, Next, Receipt, RetryPolicy};
 use crate::media::{Sources, attach};
-use crate::network::client::{self, REQUEST_TIMEOUT, USER_AGENT};
+use crate::network::client::{self, REQUEST_TIMEOUT};
 use crate::network::{Found, Means, Network, Wanted, connect};
 use crate::plan;
 use crate::post::{Brief, Post, compose};
@@ -23,7 +24,6 @@ use reqwest::Client;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use url::Url;
 
 /// What one step came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -281,10 +281,9 @@ impl Deliverer {
             return Ok(Some(Outcome::Failed(reason)));
         }
         if network.is_outside()
-            && rule.is_none_or(|rule| rule.live_check)
-            && let Err(reason) = self.is_alive(&lease.delivery.key.endpoint, &article.url).await
+            && let Err(reason) = self.is_alive(&lease.delivery.key.endpoint, &article, live_check(rule)).await
         {
-            return Ok(Some(self.wait_for(lease, "the article's address", &reason)));
+            return Ok(Some(self.wait_for(lease, rule, "the article's address", &reason)));
         }
         // A post that may have been sent goes out again byte for byte.
         let mut post = match lease.sent.clone() {
@@ -486,7 +485,7 @@ impl Deliverer {
         Ok(composed.map_err(|no_post| match no_post {
             NoPost::Failed(reason) => Outcome::Failed(reason),
             NoPost::Held(reason) => Outcome::Held(reason),
-            NoPost::Later(reason) => self.wait_for(lease, "an image", &reason),
+            NoPost::Later(reason) => self.wait_for(lease, rule, "an image", &reason),
         }))
     }
 
@@ -560,48 +559,23 @@ impl Deliverer {
         }
     }
 
-    /// What a post needs of the site does not answer yet: patient, with a deadline.
-    fn wait_for(&self, lease: &Lease, what: &str, reason: &str) -> Outcome {
+    /// What a post needs of the site does not answer yet: patient, until nobody would call it news any more.
+    fn wait_for(&self, lease: &Lease, rule: Option<&Rule>, what: &str, reason: &str) -> Outcome {
         let now = self.clock.now();
         let waited = now.duration_since(lease.delivery.due_at.min(now));
-        if waited >= self.config.delivery.give_up {
+        let give_up = self.config.delivery.give_up;
+        if waited >= rule.map_or(give_up, |rule| give_up.min(rule.expires)) {
             let reason = format!("{what} does not answer as it should: {reason}");
             return if lease.sent.is_some() { ask(lease, &reason) } else { Outcome::Failed(reason) };
         }
-        // A quarter of what was waited already: soon at first, then patient.
-        let wait = (waited / 4).clamp(SignedDuration::from_secs(5), SignedDuration::from_mins(5));
-        let at = now.saturating_add(wait).unwrap_or(now);
+        let at = now.saturating_add(live::wait(waited, lease.delivery.id)).unwrap_or(now);
         Outcome::Again { at, look_first: lease.sent.is_some(), reason: format!("waiting for {what}: {reason}") }
     }
+}
 
-    /// Whether an address answers 200, after at most three redirects within its own site.
-    async fn is_alive(&self, endpoint: &EndpointName, url: &Url) -> Result<(), String> {
-        let allow_private = self.config.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.allow_private);
-        let client = self.readers.get(endpoint).ok_or("the endpoint cannot be used")?;
-        let mut url = url.clone();
-        for _ in 0..4 {
-            if !allow_private {
-                client::refuse_private(&url)?;
-            }
-            let request = client.get(url.clone()).header("User-Agent", USER_AGENT);
-            let answer = client::send_head(request).await.map_err(|failure| failure.reason().to_owned())?;
-            if answer.status.is_success() {
-                return if answer.status == reqwest::StatusCode::OK {
-                    Ok(())
-                } else {
-                    Err(format!("{url} answers {}", answer.status))
-                };
-            }
-            let location =
-                answer.headers.get("location").and_then(|to| to.to_str().ok()).and_then(|to| url.join(to).ok());
-            match location.filter(|_| answer.status.is_redirection()) {
-                Some(to) if to.host_str() == url.host_str() => url = to,
-                Some(to) => return Err(format!("{url} redirects to another site, {to}")),
-                None => return Err(format!("{url} answers {}", answer.status)),
-            }
-        }
-        Err(format!("{url} redirects without end"))
-    }
+/// What a rule asks of an article's address; what a person sends without one is asked all.
+fn live_check(rule: Option<&Rule>) -> LiveCheck {
+    rule.map_or(LiveCheck::Title, |rule| rule.live_check)
 }
 
 /// Why an article cannot be had.

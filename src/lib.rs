@@ -8,7 +8,7 @@
 //! ## Core: values and pure functions
 //! No async, no clock, no disk, no socket. Time is an argument; files and environment come in as functions.
 //! - plain tools: [`secret`], [`problem`], [`digest`], [`text`], [`yaml`], [`span`], [`schedule`], [`offset`],
-//!   [`quiet`], [`dates`], [`shorten`], [`camel`], [`picture`], [`template`]
+//!   [`quiet`], [`dates`], [`shorten`], [`camel`], [`picture`], [`page`], [`template`]
 //! - [`config`]: what `config/crieur.yaml` says, checked whole
 //! - [`article`]: one document of the site; front matter, Markdown, permalinks, dates, identity
 //! - [`catalog`]: all articles with their identities; the ledger of what is remembered of each
@@ -62,6 +62,7 @@ pub mod dates;
 pub mod shorten;
 pub mod camel;
 pub mod picture;
+pub mod page;
 pub mod template;
 pub mod config;
 pub mod article;

@@ -29,7 +29,7 @@ pub use export::{Credentials, Export, KeysFrom, S3};
 pub use git::{Git, Remote};
 pub use hub::OwnHub;
 pub use quiet::{Blackout, BlackoutAction};
-pub use rules::{Approval, BY_HAND, Baseline, OnEdit, OnWithdraw, Repeats, Rule, Selection, When};
+pub use rules::{Approval, BY_HAND, Baseline, LiveCheck, OnEdit, OnWithdraw, Repeats, Rule, Selection, When};
 pub use sections::{
     Accents, CollectionConfig, Content, Delivery, Fallback, Feeds, Format, Generator, Hashtags, Http, Hub, Site,
 };

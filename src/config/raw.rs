@@ -566,10 +566,28 @@ pub struct RawRule {
     pub on_edit: Option<RawOnEdit>,
     /// What happens to a post whose article is withdrawn.
     pub on_withdraw: Option<RawOnWithdraw>,
-    /// Whether the article's address must answer 200 before a post goes out (not asked for the journal).
-    pub live_check: Option<bool>,
+    /// What the article's address must answer before a post goes out (not asked for the journal).
+    pub live_check: Option<RawLiveCheck>,
     /// How late a post may be; later, it is reported instead.
     pub expires: Option<String>,
+}
+
+/// `true`: 200, with the article's title; `status`: 200; `false`: it is not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RawLiveCheck {
+    /// Yes or no.
+    Whether(bool),
+    /// Only its status.
+    Word(RawLiveCheckWord),
+}
+
+/// `status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawLiveCheckWord {
+    /// It answers 200, with whatever page.
+    Status,
 }
 
 /// A named, ordered set of articles, one in each slot: whatever their age, and whether or not they were announced.
@@ -612,8 +630,8 @@ pub struct RawCampaign {
     pub approval: Option<RawApproval>,
     /// What happens to a post whose article is withdrawn.
     pub on_withdraw: Option<RawOnWithdraw>,
-    /// Whether the article's address must answer 200 before a post goes out (not asked for the journal).
-    pub live_check: Option<bool>,
+    /// What the article's address must answer before a post goes out (not asked for the journal).
+    pub live_check: Option<RawLiveCheck>,
 }
 
 /// The articles of a campaign.

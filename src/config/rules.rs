@@ -4,8 +4,8 @@ use super::campaigns::Campaign;
 use super::composing::{self, Composing};
 use super::endpoints::EndpointName;
 use super::raw::{
-    OneOrMany, RawApproval, RawApprovalWord, RawBaseline, RawBaselineWord, RawOnEdit, RawOnWithdraw, RawRule,
-    RawSelection, RawWhen,
+    OneOrMany, RawApproval, RawApprovalWord, RawBaseline, RawBaselineWord, RawLiveCheck, RawLiveCheckWord, RawOnEdit,
+    RawOnWithdraw, RawRule, RawSelection, RawWhen,
 };
 use super::read::{Reader, dotted, key};
 use super::sections::{check_hashtag, length};
@@ -49,8 +49,8 @@ pub struct Rule {
     pub on_edit: OnEdit,
     /// What becomes of its posts whose article is withdrawn.
     pub on_withdraw: OnWithdraw,
-    /// Whether the article's address must answer 200 first.
-    pub live_check: bool,
+    /// What the article's address must answer first.
+    pub live_check: LiveCheck,
     /// How late a post may be.
     pub expires: SignedDuration,
 }
@@ -91,6 +91,17 @@ pub enum OnEdit {
     Edit,
     /// A person says whether it is.
     Ask,
+}
+
+/// What an article's address must answer before a post goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveCheck {
+    /// 200, with a page that bears the article's title.
+    Title,
+    /// 200.
+    Status,
+    /// It is not asked.
+    Off,
 }
 
 /// What becomes of a published post whose article is withdrawn.
@@ -269,7 +280,11 @@ pub(super) fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTr
             Some(RawOnWithdraw::Ask) => OnWithdraw::Ask,
             Some(RawOnWithdraw::Keep) | None => OnWithdraw::Keep,
         },
-        live_check: raw.live_check.unwrap_or(true),
+        live_check: match raw.live_check {
+            Some(RawLiveCheck::Whether(false)) => LiveCheck::Off,
+            Some(RawLiveCheck::Word(RawLiveCheckWord::Status)) => LiveCheck::Status,
+            Some(RawLiveCheck::Whether(true)) | None => LiveCheck::Title,
+        },
         expires: span(reader, "expires", raw.expires, SignedDuration::from_hours(7 * 24)),
     }
 }

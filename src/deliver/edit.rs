@@ -1,6 +1,6 @@
 //! Makes published posts what their article says now.
 
-use super::{CALL_MAX, Commission, Deliverer, NoPost, Unseen, read};
+use super::{CALL_MAX, Commission, Deliverer, NoPost, Unseen, live_check, read};
 use crate::article::Article;
 use crate::config::{EndpointName, OnEdit, Rule};
 use crate::crash::crash_point;
@@ -148,8 +148,7 @@ impl Deliverer {
             return Ok(Some(Amended::Held(format!("its article changed; {reason}"))));
         }
         if network.is_outside()
-            && rule.is_none_or(|rule| rule.live_check)
-            && let Err(reason) = self.is_alive(&due.delivery.key.endpoint, &article.url).await
+            && let Err(reason) = self.is_alive(&due.delivery.key.endpoint, article, live_check(rule)).await
         {
             return Ok(Some(self.later(due, &format!("waiting for the article's address: {reason}"))));
         }

@@ -7,7 +7,7 @@
 use crate::delivery::Failure;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::HeaderMap;
-use reqwest::{Client, ClientBuilder, NoProxy, Proxy, RequestBuilder, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, NoProxy, Proxy, RequestBuilder, Response, StatusCode, redirect};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,6 +129,25 @@ pub async fn send_head(request: RequestBuilder) -> Result<Answer, Failure> {
     Ok(Answer { status: response.status(), headers: response.headers().clone(), body: String::new() })
 }
 
+/// The start of a page, as it was sent.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its first bytes.
+    pub start: Vec<u8>,
+}
+
+/// Sends a request and reads its answer up to so many bytes, in the encoding that it has; the rest is left where it is.
+pub async fn send_page(request: RequestBuilder, most: usize) -> Result<Page, Failure> {
+    let response = request.send().await.map_err(|error| classify(&error))?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let (start, _) = read(response, if status == StatusCode::OK { most } else { 0 }).await?;
+    Ok(Page { status, headers, start })
+}
+
 fn classify(error: &reqwest::Error) -> Failure {
     if error.is_builder() {
         Failure::Refused(chain(error))
@@ -152,25 +171,31 @@ pub async fn send_start(request: RequestBuilder, most: usize) -> Result<Answer, 
 
 /// The answer, and whether it was read whole.
 async fn send_and_read(request: RequestBuilder, most: usize) -> Result<(Answer, bool), Failure> {
-    let mut response = request.send().await.map_err(|error| classify(&error))?;
+    let response = request.send().await.map_err(|error| classify(&error))?;
     let (status, headers) = (response.status(), response.headers().clone());
+    let (body, is_whole) = read(response, most).await?;
+    Ok((Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }, is_whole))
+}
+
+/// So many bytes of an answer at most, and whether that was all.
+async fn read(mut response: Response, most: usize) -> Result<(Vec<u8>, bool), Failure> {
     let mut body = Vec::new();
-    let mut is_whole = true;
     loop {
+        if most == 0 {
+            return Ok((body, false));
+        }
         match response.chunk().await {
             Ok(Some(chunk)) => {
                 let room = most - body.len();
                 body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                 if chunk.len() > room {
-                    is_whole = false;
-                    break;
+                    return Ok((body, false));
                 }
             }
-            Ok(None) => break,
+            Ok(None) => return Ok((body, true)),
             Err(error) => return Err(Failure::Uncertain(format!("the answer was cut off: {}", chain(&error)))),
         }
     }
-    Ok((Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }, is_whole))
 }
 
 /// An error with its causes, without the address, which may hold a secret.

@@ -47,6 +47,7 @@ mod kills;
 mod layering;
 mod matrix;
 mod log;
+mod live;
 mod login;
 mod media;
 mod metrics;
