@@ -39,7 +39,7 @@ pub use subscriptions::Found;
 use crate::config::StoreAddress;
 use jiff::Timestamp;
 use owner::Owner;
-use sql::{Pool, Turn, query};
+use sql::{Pool, query};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -127,7 +127,7 @@ impl Store {
     pub async fn open(address: &StoreAddress) -> Result<Self, StoreError> {
         let (pool, owner) = match address {
             StoreAddress::File(path) => {
-                let pool = Pool::Sqlite(sqlite::open(path).await?, Turn::default());
+                let pool = Pool::Sqlite(sqlite::open(path).await?);
                 let owner = Owner::register(path).map_err(|error| sqlite::open_error(path, error))?;
                 (pool, owner)
             }
@@ -145,9 +145,9 @@ impl Store {
     pub async fn open_to_read(address: &StoreAddress) -> Result<Option<Self>, StoreError> {
         let (pool, owner, found) = match address {
             StoreAddress::File(path) => {
-                let Some(pool) = sqlite::open_to_read(path).await? else { return Ok(None) };
-                let found = sqlite::version(&pool).await?;
-                (Pool::Sqlite(pool, Turn::default()), Owner::nobody(Some(path)), found)
+                let Some(files) = sqlite::open_to_read(path).await? else { return Ok(None) };
+                let found = sqlite::version(&files).await?;
+                (Pool::Sqlite(files), Owner::nobody(Some(path)), found)
             }
             StoreAddress::Server(server) => {
                 let pool = postgres::connect(server).await?;
@@ -173,8 +173,8 @@ impl Store {
     /// Moves what was written from the log into the file. A pass does it when its readers have what they wait for: a
     /// first start writes much, and a commit would wait for it. A server sees to that itself.
     pub async fn tidy(&self) -> Result<(), StoreError> {
-        if let Pool::Sqlite(pool, _) = &self.pool {
-            sqlite::tidy(pool).await?;
+        if let Pool::Sqlite(files) = &self.pool {
+            sqlite::tidy(files).await?;
         }
         Ok(())
     }

@@ -12,26 +12,31 @@ use sqlx::query::Query as Prepared;
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, Column as _, Error, Row as _, Sqlite, TypeInfo as _};
 use std::borrow::Cow;
-use std::sync::Arc;
-use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// Connections to a database.
 #[derive(Debug, Clone)]
 pub enum Pool {
     /// To a file.
-    Sqlite(SqlitePool, Turn),
+    Sqlite(Files),
     /// To a server.
     Postgres(PgPool),
 }
 
-/// Whose turn it is to write to a file, among the tasks of this process. SQLite has whoever finds the file taken sleep, and
-/// longer each time, so that of many writers most would sleep while nobody writes. Here the next in the queue is woken.
-pub type Turn = Arc<Mutex<()>>;
+/// Connections to a file. One writes: SQLite has whoever finds the file taken sleep, and longer each time, so that of many
+/// writers most would sleep while nobody writes; and what a connection has read of the file is good as long as no other one
+/// writes. The others only read.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// Those that read.
+    pub reading: SqlitePool,
+    /// The one that writes. Whoever wants it next waits in a queue.
+    pub writing: SqlitePool,
+}
 
 /// A transaction. Dropped before it is committed, it changes nothing.
 pub enum Transaction {
-    /// On a file; if it writes, with the turn, which ends with it.
-    Sqlite(sqlx::Transaction<'static, Sqlite>, Option<OwnedMutexGuard<()>>),
+    /// On a file.
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
     /// On a server.
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
@@ -40,10 +45,7 @@ impl Pool {
     /// Begins a transaction that has the database to itself among those that write.
     pub async fn begin_to_write(&self) -> Result<Transaction, Error> {
         match self {
-            Self::Sqlite(pool, turn) => {
-                let turn = Arc::clone(turn).lock_owned().await;
-                Ok(Transaction::Sqlite(pool.begin_with("begin immediate").await?, Some(turn)))
-            }
+            Self::Sqlite(files) => Ok(Transaction::Sqlite(files.writing.begin_with("begin immediate").await?)),
             Self::Postgres(pool) => {
                 let mut transaction = pool.begin().await?;
                 sqlx::query(postgres::TAKE_TURNS).execute(&mut *transaction).await?;
@@ -55,7 +57,7 @@ impl Pool {
     /// Begins a transaction that only reads: all it sees is of one moment.
     pub async fn begin_to_read(&self) -> Result<Transaction, Error> {
         match self {
-            Self::Sqlite(pool, _) => Ok(Transaction::Sqlite(pool.begin().await?, None)),
+            Self::Sqlite(files) => Ok(Transaction::Sqlite(files.reading.begin().await?)),
             Self::Postgres(pool) => {
                 let transaction = pool.begin_with("begin isolation level repeatable read read only").await?;
                 Ok(Transaction::Postgres(transaction))
@@ -66,7 +68,10 @@ impl Pool {
     /// Ends all connections.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite(pool, _) => pool.close().await,
+            Self::Sqlite(files) => {
+                files.reading.close().await;
+                files.writing.close().await;
+            }
             Self::Postgres(pool) => pool.close().await,
         }
     }
@@ -77,7 +82,7 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), Error> {
         crash_point("before-write");
         match self {
-            Self::Sqlite(transaction, _turn) => transaction.commit().await?,
+            Self::Sqlite(transaction) => transaction.commit().await?,
             Self::Postgres(transaction) => transaction.commit().await?,
         }
         crash_point("after-write");
@@ -192,10 +197,7 @@ impl Query {
     /// Carries it out.
     pub async fn execute(self, on: impl Into<On<'_>>) -> Result<Done, Error> {
         match on.into() {
-            On::Pool(Pool::Sqlite(pool, turn)) => {
-                let _turn = turn.lock().await;
-                Ok(Done(self.for_sqlite().execute(pool).await?.rows_affected()))
-            }
+            On::Pool(Pool::Sqlite(files)) => Ok(Done(self.for_sqlite().execute(&files.writing).await?.rows_affected())),
             On::Pool(pool) => {
                 let mut transaction = pool.begin_to_write().await?;
                 let done = self.execute_within(&mut transaction).await?;
@@ -208,7 +210,7 @@ impl Query {
 
     async fn execute_within(self, transaction: &mut Transaction) -> Result<Done, Error> {
         Ok(Done(match transaction {
-            Transaction::Sqlite(transaction, _) => self.for_sqlite().execute(&mut **transaction).await?.rows_affected(),
+            Transaction::Sqlite(transaction) => self.for_sqlite().execute(&mut **transaction).await?.rows_affected(),
             Transaction::Postgres(transaction) => {
                 self.for_postgres().execute(&mut **transaction).await?.rows_affected()
             }
@@ -218,8 +220,8 @@ impl Query {
     /// All its rows.
     pub async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<Row>, Error> {
         match on.into() {
-            On::Pool(Pool::Sqlite(pool, turn)) => {
-                let _turn = if self.only_reads() { None } else { Some(turn.lock().await) };
+            On::Pool(Pool::Sqlite(files)) => {
+                let pool = if self.only_reads() { &files.reading } else { &files.writing };
                 self.for_sqlite().fetch_all(pool).await.map(of_file)
             }
             On::Pool(Pool::Postgres(pool)) if self.only_reads() => {
@@ -237,7 +239,7 @@ impl Query {
 
     async fn fetch_within(self, transaction: &mut Transaction) -> Result<Vec<Row>, Error> {
         match transaction {
-            Transaction::Sqlite(transaction, _) => self.for_sqlite().fetch_all(&mut **transaction).await.map(of_file),
+            Transaction::Sqlite(transaction) => self.for_sqlite().fetch_all(&mut **transaction).await.map(of_file),
             Transaction::Postgres(transaction) => {
                 self.for_postgres().fetch_all(&mut **transaction).await.map(of_server)
             }

@@ -1,15 +1,19 @@
 //! SQLite: one file, which is all that most need.
 
+use super::sql::Files;
 use super::{STEPS, StoreError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use std::path::Path;
 use std::time::Duration;
 
+/// Most connections that read.
+const READERS: u32 = 3;
+
 /// How often opening a database that others are making is tried again.
 const OPEN_TRIES: u32 = 200;
 
 /// Opens the file with its tables, making what is not there.
-pub(super) async fn open(path: &Path) -> Result<SqlitePool, StoreError> {
+pub(super) async fn open(path: &Path) -> Result<Files, StoreError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| open_error(path, error))?;
     }
@@ -29,21 +33,22 @@ pub(super) async fn open(path: &Path) -> Result<SqlitePool, StoreError> {
 }
 
 /// Opens the file to look at it. None if there is none.
-pub(super) async fn open_to_read(path: &Path) -> Result<Option<SqlitePool>, StoreError> {
+pub(super) async fn open_to_read(path: &Path) -> Result<Option<Files>, StoreError> {
     if !path.is_file() {
         return Ok(None);
     }
-    pool(options(path).read_only(true)).await.map(Some).map_err(|error| open_error(path, error))
+    let pool = pool(options(path).read_only(true), READERS).await.map_err(|error| open_error(path, error))?;
+    Ok(Some(Files { reading: pool.clone(), writing: pool }))
 }
 
 /// The version of the tables; 0 if there are none.
-pub(super) async fn version(pool: &SqlitePool) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar("pragma user_version").fetch_one(pool).await?)
+pub(super) async fn version(files: &Files) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar("pragma user_version").fetch_one(&files.reading).await?)
 }
 
 /// Moves what was written from the log into the file.
-pub(super) async fn tidy(pool: &SqlitePool) -> Result<(), StoreError> {
-    sqlx::query("pragma wal_checkpoint(passive)").execute(pool).await?;
+pub(super) async fn tidy(files: &Files) -> Result<(), StoreError> {
+    sqlx::query("pragma wal_checkpoint(passive)").execute(&files.reading).await?;
     Ok(())
 }
 
@@ -51,10 +56,10 @@ pub(super) fn open_error(path: &Path, source: impl Into<Box<dyn std::error::Erro
     StoreError::Open { path: path.to_owned(), source: source.into() }
 }
 
-async fn opened(options: SqliteConnectOptions, path: &Path) -> Result<SqlitePool, StoreError> {
-    let pool = pool(options).await?;
-    migrate(&pool, path).await?;
-    Ok(pool)
+async fn opened(options: SqliteConnectOptions, path: &Path) -> Result<Files, StoreError> {
+    let writing = pool(options.clone(), 1).await?;
+    migrate(&writing, path).await?;
+    Ok(Files { reading: pool(options, READERS).await?, writing })
 }
 
 /// Whether another process has the database at the moment (SQLite's primary result code 5, SQLITE_BUSY). Switching a
@@ -76,10 +81,10 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("wal_autocheckpoint", "25000")
 }
 
-async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+async fn pool(options: SqliteConnectOptions, most: u32) -> Result<SqlitePool, sqlx::Error> {
     // A connection to a file does not end by itself: it need not be asked each time, nor made anew now and then.
     let pool = SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
-    pool.max_connections(4).acquire_timeout(Duration::from_secs(60)).connect_with(options).await
+    pool.max_connections(most).acquire_timeout(Duration::from_secs(60)).connect_with(options).await
 }
 
 /// Makes the tables, once, even if several processes start together.

@@ -20,8 +20,14 @@ pub const TOKEN: &str = "canari-de-jeton-5f1c";
 pub enum Mood {
     /// As it should.
     Well,
-    /// It keeps the post, and the answer is lost.
+    /// It keeps the post, and never answers.
     KeepThenHang,
+    /// It does not keep the post, and never answers.
+    Hang,
+    /// It keeps the post, and the connection ends before the answer.
+    KeepThenCut,
+    /// It does not keep the post, and the connection ends before the answer.
+    Cut,
     /// It keeps the post and answers with this status.
     KeepThen(u16),
     /// It does not keep the post and answers with this status.
@@ -166,7 +172,7 @@ async fn publish(State(server): State<Server>, headers: HeaderMap, body: Bytes) 
         inner.requests.push(text.clone());
         let mood = inner.moods.pop_front().unwrap_or(Mood::Well);
         let known = inner.keys.get(&key).cloned().filter(|_| inner.honours_keys);
-        let keeps = !matches!(mood, Mood::Answer(_) | Mood::Later(_));
+        let keeps = !matches!(mood, Mood::Answer(_) | Mood::Later(_) | Mood::Hang | Mood::Cut);
         let status = match known {
             Some(id) => inner.statuses.iter().find(|status| status["id"] == id.as_str()).cloned(),
             None if keeps => {
@@ -190,7 +196,11 @@ async fn publish(State(server): State<Server>, headers: HeaderMap, body: Bytes) 
     let code = |code: u16| StatusCode::from_u16(code).unwrap();
     match mood {
         Mood::Well => axum::Json(status.unwrap()).into_response(),
-        Mood::KeepThenHang => {
+        Mood::KeepThenCut | Mood::Cut => {
+            let cut = futures_util::stream::iter([Err::<Bytes, _>(std::io::Error::other("cut"))]);
+            axum::body::Body::from_stream(cut).into_response()
+        }
+        Mood::KeepThenHang | Mood::Hang => {
             tokio::time::sleep(Duration::from_secs(3_600)).await;
             StatusCode::OK.into_response()
         }

@@ -195,6 +195,11 @@ pub fn parse(yaml: &str) -> Result<Config, Vec<crieur::problem::Problem>> {
     config::parse("crieur.yaml", yaml, &Surroundings { env: &env, read: &read })
 }
 
+/// The program: that of this build, unless `CRIEUR_TEST_PROGRAM` names another.
+pub fn program() -> String {
+    std::env::var("CRIEUR_TEST_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_crieur").to_owned())
+}
+
 /// The binary with a configuration file.
 pub struct Crieur {
     pub file: PathBuf,
@@ -202,7 +207,7 @@ pub struct Crieur {
 
 impl Crieur {
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_crieur"));
+        let mut command = Command::new(program());
         command.arg("--config").arg(&self.file).args(arguments).env_remove("CRIEUR_LOG").env_remove("CRIEUR_CONFIG");
         command
     }
