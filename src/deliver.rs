@@ -14,11 +14,12 @@ use crate::media::{Sources, attach};
 use crate::network::client::{self, REQUEST_TIMEOUT};
 use crate::network::{Found, Means, Network, Wanted, connect};
 use crate::plan;
-use crate::post::{Brief, Post, compose};
+use crate::post::{Brief, Correction, Post, compose, corrections};
 use crate::reconcile::Snapshot;
 use crate::secret::Secret;
 use crate::store::{Finish, Lease, Leased, Outcome, OwnWord, Start, Store, StoreError};
 use crate::template::Template;
+use crate::text::is_french;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
 use std::collections::BTreeMap;
@@ -498,6 +499,10 @@ impl Deliverer {
         network: &dyn Network,
     ) -> Result<Result<Post, NoPost>, StoreError> {
         let Commission { delivery, rule, text, image_held, template } = *commission;
+        let told = match self.told(delivery, article, snapshot, network).await? {
+            Ok(told) => told,
+            Err(reason) => return Ok(Err(NoPost::Failed(reason))),
+        };
         let endpoint = &delivery.key.endpoint;
         let limits = network.limits(self.clock.now()).await;
         let variant = rule.and_then(|rule| rule.variant(&delivery.key.step)).map(Template::source);
@@ -505,11 +510,19 @@ impl Deliverer {
         let (kind, hashtags) = (&delivery.network, &self.config.hashtags);
         let composed = Brief::new(text, rule, endpoint, kind, hashtags, limits)
             .and_then(|brief| if text.is_none() { brief.as_before(template) } else { Ok(brief) })
+            .and_then(|brief| match &told {
+                Some((correction, _)) if commission.text.is_none() => {
+                    let language = article.language.as_deref().unwrap_or(&snapshot.site.language);
+                    brief.correcting(rule, correction, is_french(language))
+                }
+                _ => Ok(brief),
+            })
             .and_then(|brief| Ok((compose(article, &snapshot.site, &brief)?, brief.composing)));
         let (mut post, composing) = match composed {
             Ok(composed) => composed,
             Err(reason) => return Ok(Err(NoPost::Failed(reason))),
         };
+        post.answers = told.and_then(|(_, answers)| answers);
         let sources = Sources {
             texts: &snapshot.texts,
             // What stays on this machine asks nobody.
@@ -534,6 +547,28 @@ impl Deliverer {
             self.store.keep_media(&image.digest, &image.media_type, &ready.bytes, self.clock.now()).await?;
         }
         Ok(Ok(post))
+    }
+
+    /// What a delivery that tells a correction tells, and which post it answers, where the network has answers. None for one
+    /// that tells none.
+    ///
+    /// The inner error: it has nothing to tell any more.
+    async fn told(
+        &self,
+        delivery: &Delivery,
+        article: &Article,
+        snapshot: &Snapshot,
+        network: &dyn Network,
+    ) -> Result<Result<Option<(Correction, Option<String>)>, String>, StoreError> {
+        let Some(mark) = delivery.key.correction() else { return Ok(Ok(None)) };
+        let marked = corrections(article, &snapshot.site).into_iter().find(|correction| correction.mark == mark);
+        let Some(correction) = marked else {
+            return Ok(Err("the article does not bear this correction any more".to_owned()));
+        };
+        let Some(answered) = self.store.corrects(delivery).await? else {
+            return Ok(Err("the post that it corrects is not there any more".to_owned()));
+        };
+        Ok(Ok(Some((correction, network.abilities().answers.then_some(answered)))))
     }
 
     fn outcome(&self, lease: &Lease, network: &dyn Network, answer: Result<Receipt, Failure>) -> Outcome {

@@ -30,7 +30,20 @@ pub const PUBLICATION: &str = "publication";
 /// The step of campaigns.
 pub const CAMPAIGN: &str = "campaign";
 
+/// What the steps begin with that tell a correction of an article; its mark follows.
+const CORRECTION: &str = "correction:";
+
 impl DeliveryKey {
+    /// The key of a correction of what this delivery posted.
+    pub fn corrected(&self, mark: &str) -> Self {
+        Self { step: format!("{CORRECTION}{mark}"), ..self.clone() }
+    }
+
+    /// The mark of the correction that it tells, if it tells one.
+    pub fn correction(&self) -> Option<&str> {
+        self.step.strip_prefix(CORRECTION)
+    }
+
     /// The key of a step.
     pub fn new(article: ArticleId, rule: &str, step: &str, endpoint: &EndpointName) -> Self {
         Self { article, rule: rule.to_owned(), step: step.to_owned(), endpoint: endpoint.clone() }

@@ -564,6 +564,8 @@ pub struct RawRule {
     pub approval: Option<RawApproval>,
     /// What happens to a post whose article is edited.
     pub on_edit: Option<RawOnEdit>,
+    /// Text of the post that tells a correction (`on_edit: correct`), a template.
+    pub correction: Option<String>,
     /// What happens to a post whose article is withdrawn.
     pub on_withdraw: Option<RawOnWithdraw>,
     /// What the article's address must answer before a post goes out (not asked for the journal).
@@ -802,6 +804,8 @@ pub enum RawOnEdit {
     Keep,
     /// It is edited on its network, once the article has kept still for as long as the rule's `settle`.
     Edit,
+    /// The same, where the network can; and a correction that the article marks is posted as an answer to it.
+    Correct,
     /// A person is asked.
     Ask,
 }

@@ -47,6 +47,8 @@ pub struct Rule {
     pub approval: Option<Approval>,
     /// What becomes of its posts whose article changes.
     pub on_edit: OnEdit,
+    /// Text of the post that tells a correction; None: one in the article's language.
+    pub correction: Option<Template>,
     /// What becomes of its posts whose article is withdrawn.
     pub on_withdraw: OnWithdraw,
     /// What the article's address must answer first.
@@ -89,6 +91,8 @@ pub enum OnEdit {
     Keep,
     /// It is edited on its network.
     Edit,
+    /// It is edited on its network where that can be, and a correction that the article marks is posted as an answer to it.
+    Correct,
     /// A person says whether it is.
     Ask,
 }
@@ -272,9 +276,11 @@ pub(super) fn rule(reader: &mut Reader, here: &[Step], raw: RawRule, known: &BTr
         approval: approval(reader, &at_key(here, "approval"), raw.approval),
         on_edit: match raw.on_edit {
             Some(RawOnEdit::Edit) => OnEdit::Edit,
+            Some(RawOnEdit::Correct) => OnEdit::Correct,
             Some(RawOnEdit::Ask) => OnEdit::Ask,
             Some(RawOnEdit::Keep) | None => OnEdit::Keep,
         },
+        correction: raw.correction.map(|source| template(reader, &at_key(here, "correction"), Some(source))),
         on_withdraw: match raw.on_withdraw {
             Some(RawOnWithdraw::Delete) => OnWithdraw::Delete,
             Some(RawOnWithdraw::Ask) => OnWithdraw::Ask,

@@ -7,7 +7,7 @@ use crate::crash::crash_point;
 use crate::delivery::{Failure, Next, RetryPolicy};
 use crate::network::Network;
 use crate::plan;
-use crate::post::Post;
+use crate::post::{Post, corrections};
 use crate::reconcile::Snapshot;
 use crate::store::{Amended, StoreError, ToEdit};
 use jiff::{SignedDuration, Timestamp};
@@ -67,7 +67,21 @@ impl Deliverer {
                 return Ok(Some(self.later(due, "the article's file cannot be read at present")));
             }
         };
+        // A correction was told once, in the words that it had then.
+        if due.delivery.key.correction().is_some() {
+            return Ok(Some(Amended::Same(edition)));
+        }
         let rule = self.config.rules.iter().find(|rule| rule.name == due.delivery.key.rule);
+        let corrects = rule.is_some_and(|rule| rule.on_edit == OnEdit::Correct) && !due.by_hand;
+        if corrects {
+            if let Some(held) = self.tell_corrections(due, &article, snapshot).await? {
+                return Ok(Some(held));
+            }
+            // What no correction marks is no reason to trouble a person.
+            if !network.abilities().edits {
+                return Ok(Some(Amended::Same(edition)));
+            }
+        }
         let post = match self.said_now(due, rule, &article, network, snapshot).await? {
             Ok(post) => post,
             Err(amended) => return Ok(Some(amended)),
@@ -98,6 +112,35 @@ impl Deliverer {
         };
         self.heard(&key.endpoint, network, Some(&failure)).await;
         Ok(Some(self.not_edited(due, network, failure)))
+    }
+
+    /// Books a post for each correction that the article bears and did not when the post was made. What a person is asked
+    /// instead, if so much changed at once that they are.
+    async fn tell_corrections(
+        &self,
+        due: &ToEdit,
+        article: &Article,
+        snapshot: &Snapshot,
+    ) -> Result<Option<Amended>, StoreError> {
+        let marked = corrections(article, &snapshot.site);
+        let new: Vec<_> = marked.iter().filter(|marked| !due.post.corrections.contains(&marked.mark)).collect();
+        if new.is_empty() {
+            return Ok(None);
+        }
+        if due.asks {
+            let id = due.delivery.id;
+            return Ok(Some(Amended::Held(format!(
+                "its article marks a correction, one of many at once; `crieur posts edit {id}` edits the post, `crieur posts keep {id}` leaves it, and `crieur publish-now {} --text …` tells the correction",
+                due.delivery.path
+            ))));
+        }
+        for correction in new {
+            if self.store.book_correction(&due.delivery, &correction.mark, self.clock.now()).await? {
+                let id = due.delivery.id;
+                tracing::info!(delivery = id, "the article of delivery {id} marks a correction: it is posted too");
+            }
+        }
+        Ok(None)
     }
 
     /// The post as it would be now, by the template by which it was made.

@@ -113,7 +113,7 @@ pub fn entry(standing: &Standing, article: &Article, site: &SiteSettings, conten
 }
 
 /// What was corrected in an article, as data and as HTML.
-fn corrections(article: &Article, language: &str) -> (Vec<Corrected>, String) {
+pub(crate) fn corrections(article: &Article, language: &str) -> (Vec<Corrected>, String) {
     let mut corrections = Vec::with_capacity(article.corrections.len());
     let mut lines = String::new();
     for Correction { date, text } in &article.corrections {

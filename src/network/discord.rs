@@ -201,10 +201,13 @@ impl Network for DiscordChannel {
     }
 
     async fn publish(&self, post: &Post, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
-        let body = match &self.channel {
+        let mut body = match &self.channel {
             Channel::Hook(_) => content(&post.text),
             Channel::Bot(_) => body(&post.text, &nonce(key, 0)),
         };
+        if let Some(answered) = &post.answers {
+            body["message_reference"] = json!({ "message_id": answered });
+        }
         let first = self.make(&body, &post.images, now).await?;
         let whole = match &self.channel {
             Channel::Hook(_) => first,
@@ -272,7 +275,7 @@ impl Network for DiscordChannel {
 
     fn abilities(&self) -> Abilities {
         let is_bot = matches!(self.channel, Channel::Bot(_));
-        Abilities { edits: true, withdraws: true, finds: is_bot, threads: is_bot, images: true }
+        Abilities { edits: true, withdraws: true, finds: is_bot, threads: is_bot, images: true, answers: is_bot }
     }
 
     fn caller(&self) -> Option<&Caller> {

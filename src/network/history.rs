@@ -40,9 +40,9 @@ impl<T> Walk<T> {
 }
 
 /// What there is of a post with its thread. `part` finds the post itself (0) or one of its further posts (1, 2, …), which
-/// follows the one whose id is given.
+/// answers the one whose id is given.
 pub fn chain(post: &Post, mut part: impl FnMut(usize, Option<&str>) -> Option<Receipt>) -> Found {
-    let Some(mut whole) = part(0, None) else { return Found::No };
+    let Some(mut whole) = part(0, post.answers.as_deref()) else { return Found::No };
     for number in 1..=post.thread.len() {
         let next = part(number, Some(whole.last()));
         match next {

@@ -240,7 +240,7 @@ impl Network for LinkedinPage {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: true, withdraws: true, finds: true, threads: false, images: true }
+        Abilities { edits: true, withdraws: true, finds: true, threads: false, images: true, answers: false }
     }
 
     async fn renew(&self, now: Timestamp) {

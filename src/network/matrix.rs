@@ -180,7 +180,7 @@ impl Network for MatrixRoom {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: true, withdraws: true, finds: true, threads: false, images: true }
+        Abilities { edits: true, withdraws: true, finds: true, threads: false, images: true, answers: false }
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {

@@ -254,7 +254,7 @@ impl Network for MattermostChannel {
 
     fn abilities(&self) -> Abilities {
         let is_bot = matches!(self.channel, Channel::Bot(_));
-        Abilities { edits: is_bot, withdraws: is_bot, finds: is_bot, threads: is_bot, images: true }
+        Abilities { edits: is_bot, withdraws: is_bot, finds: is_bot, threads: is_bot, images: true, answers: false }
     }
 
     fn caller(&self) -> Option<&Caller> {

@@ -64,6 +64,8 @@ pub struct Abilities {
     pub threads: bool,
     /// A post can have images, with alternative texts.
     pub images: bool,
+    /// A post can answer another one of the account, and is found all the same.
+    pub answers: bool,
 }
 
 /// What to look for, and since when.

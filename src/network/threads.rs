@@ -283,7 +283,7 @@ impl Network for ThreadsProfile {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: false, withdraws: true, finds: true, threads: true, images: true }
+        Abilities { edits: false, withdraws: true, finds: true, threads: true, images: true, answers: false }
     }
 
     async fn renew(&self, now: Timestamp) {

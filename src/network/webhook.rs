@@ -109,7 +109,7 @@ impl Network for Receiver {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: true, withdraws: true, finds: false, threads: true, images: true }
+        Abilities { edits: true, withdraws: true, finds: false, threads: true, images: true, answers: false }
     }
 
     fn look_after(&self) -> SignedDuration {

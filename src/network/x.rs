@@ -180,6 +180,9 @@ impl Network for XAccount {
         if !images.is_empty() {
             body["media"] = json!({ "media_ids": images });
         }
+        if let Some(answered) = &post.answers {
+            body["reply"] = json!({ "in_reply_to_tweet_id": answered });
+        }
         let first = self.make(&body, now).await?;
         self.uploads.used(post);
         self.go_on(post, &first, now).await.map_err(cut_off)
@@ -237,7 +240,7 @@ impl Network for XAccount {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: false, withdraws: true, finds: true, threads: true, images: true }
+        Abilities { edits: false, withdraws: true, finds: true, threads: true, images: true, answers: true }
     }
 
     async fn renew(&self, now: Timestamp) {

@@ -4,7 +4,7 @@
 use super::follow::Moved;
 use super::{Line, Moment, Planner, Step, calm, not_live, steps};
 use crate::config::{BlackoutAction, EndpointName, Rule};
-use crate::delivery::{Delivery, State};
+use crate::delivery::{Delivery, DeliveryKey, State};
 use crate::span;
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
@@ -37,7 +37,8 @@ impl Planner<'_> {
                 }
                 continue;
             };
-            if (delivery.attempts == 0 && self.moves(delivery, rule)) || !is_pending {
+            let corrects = delivery.key.correction().is_some();
+            if (delivery.attempts == 0 && !corrects && self.moves(delivery, rule)) || !is_pending {
                 continue;
             }
             let late = now.duration_since(delivery.due_at);
@@ -49,7 +50,7 @@ impl Planner<'_> {
                     BlackoutAction::Drop => &mut self.plan.drop,
                 };
                 fates.push((delivery.id, calm::said(blackout)));
-            } else if rule.when.queue().is_some() && delivery.due_at <= now {
+            } else if rule.when.queue().is_some() && delivery.due_at <= now && !corrects {
                 *overdue.entry((rule.name.clone(), delivery.key.endpoint.clone())).or_default() += 1;
             }
         }
@@ -113,7 +114,7 @@ impl Planner<'_> {
                 let silence = self.inputs.silence.filter(|_| waits).map(|s| s.in_words(&self.inputs.site.timezone));
                 let said = silence.or_else(|| delivery.reason.clone()).or_else(|| delivery.remote_url.clone());
                 let urgent = if waits && self.is_urgent(delivery) { ", urgent" } else { "" };
-                (delivery.state, said.unwrap_or_else(|| format!("{}{urgent}", booked_words(&delivery.key.step))))
+                (delivery.state, said.unwrap_or_else(|| format!("{}{urgent}", booked_words(&delivery.key))))
             });
         let moved = self.plan.postpone.iter().find(|(id, _)| *id == delivery.id).map(|(_, at)| *at);
         self.plan.lines.push(Line {
@@ -138,7 +139,11 @@ impl Planner<'_> {
 }
 
 /// What there is to say of a delivery that just waits for its time.
-fn booked_words(step: &str) -> String {
+fn booked_words(key: &DeliveryKey) -> String {
+    if key.correction().is_some() {
+        return "booked, a correction".to_owned();
+    }
+    let step = &key.step;
     match Step::of_name(step).filter(|step| step.moment != Moment::Publication) {
         Some(step) => format!("booked, {}", step.in_words()),
         None => "booked".to_owned(),

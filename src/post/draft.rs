@@ -22,6 +22,8 @@ pub struct Draft<'a> {
     pub hashtag_of: BTreeMap<String, String>,
     /// Whether the article is in French.
     pub french: bool,
+    /// Whether the post tells a correction, which then stands where the summary does.
+    pub corrects: bool,
 }
 
 impl Draft<'_> {
@@ -59,7 +61,8 @@ impl Draft<'_> {
         let starts = event.filter(|event| !event.all_day).map(|event| event.start);
         Values {
             title: title.to_owned(),
-            summary: summary.to_owned(),
+            summary: if self.corrects { String::new() } else { summary.to_owned() },
+            correction: if self.corrects { summary.to_owned() } else { String::new() },
             url: article.url.to_string(),
             hashtags: String::new(),
             collection: article.collection.clone(),

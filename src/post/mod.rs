@@ -11,9 +11,11 @@ pub use length::{Counter, Limits};
 
 use crate::article::summary::summary;
 use crate::article::{Article, SiteSettings};
-use crate::config::{Composing, EndpointName, Hashtags, Rule};
+use crate::config::{Composing, EndpointName, Hashtags, Images, Rule};
+use crate::digest;
+use crate::feed::entry;
 use crate::shorten::{beginnings, sentence_ends};
-use crate::template::Template;
+use crate::template::{self, Template};
 use draft::Draft;
 use jiff::Timestamp;
 
@@ -47,6 +49,12 @@ pub struct Post {
     /// When it was first about to be sent: part of it for networks whose posts carry their date. None before.
     #[serde(default)]
     pub frozen_at: Option<Timestamp>,
+    /// Marks of the corrections that the article bore when it was made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<String>,
+    /// What the network calls the post that it answers, where the network has answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
     /// The template that it was made by, so that it can be made again; None where the article has its own text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
@@ -112,6 +120,8 @@ pub struct Brief<'a> {
     limits: Limits,
     endpoint: &'a EndpointName,
     network: &'a str,
+    /// The correction that it tells, if it tells one.
+    correction: Option<String>,
 }
 
 impl<'a> Brief<'a> {
@@ -131,7 +141,15 @@ impl<'a> Brief<'a> {
         let template = by_hand.or_else(|| rule.map(|rule| rule.template(endpoint).clone())).unwrap_or_default();
         let composing = rule.map(|rule| rule.composing).unwrap_or_default();
         let own_hashtags = rule.map(|rule| rule.hashtags.clone()).unwrap_or_default();
-        Ok(Self { template, own_text, composing, hashtags, own_hashtags, limits, endpoint, network })
+        Ok(Self { template, own_text, composing, hashtags, own_hashtags, limits, endpoint, network, correction: None })
+    }
+
+    /// The brief of the post that tells a correction: neither the article's own text nor its images go with it.
+    pub fn correcting(self, rule: Option<&Rule>, correction: &Correction, french: bool) -> Result<Self, String> {
+        let default = Template::parse(template::CORRECTION[usize::from(!french)])?;
+        let template = rule.and_then(|rule| rule.correction.clone()).unwrap_or(default);
+        let composing = Composing { images: Images::None, ..self.composing };
+        Ok(Self { template, own_text: false, composing, correction: Some(correction.text.clone()), ..self })
     }
 
     /// The same with the template by which a post was made before, whatever the rule says by now.
@@ -158,7 +176,7 @@ pub fn compose(article: &Article, site: &SiteSettings, brief: &Brief) -> Result<
     });
     let own = own.transpose()?;
     let template = own.as_ref().unwrap_or(&brief.template);
-    let summary = summary(article, None).text;
+    let summary = brief.correction.clone().unwrap_or_else(|| summary(article, None).text);
     let draft = Draft {
         article,
         site,
@@ -166,6 +184,7 @@ pub fn compose(article: &Article, site: &SiteSettings, brief: &Brief) -> Result<
         limits: brief.limits,
         hashtag_of: hashtag::by_term(article, brief.hashtags),
         french: crate::text::is_french(article.language.as_deref().unwrap_or(&site.language)),
+        corrects: brief.correction.is_some(),
     };
     let hashtags = hashtag::with_own(&brief.own_hashtags, hashtag::hashtags(article, brief.hashtags), brief.hashtags);
     let mut post = text(&draft, &brief.composing, &summary, &hashtags)?;
@@ -177,8 +196,28 @@ pub fn compose(article: &Article, site: &SiteSettings, brief: &Brief) -> Result<
     if brief.composing.card && brief.limits.card {
         post.card = Some(card(article, &summary));
     }
+    post.corrections = corrections(article, site).into_iter().map(|correction| correction.mark).collect();
     post.template = own.is_none().then(|| brief.template.source().to_owned());
     Ok(post)
+}
+
+/// A correction that an article marks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// What tells it from others: a hash of what it says.
+    pub mark: String,
+    /// What was wrong and what is right, as plain text.
+    pub text: String,
+}
+
+/// The corrections that an article marks, in the order in which they were made.
+pub fn corrections(article: &Article, site: &SiteSettings) -> Vec<Correction> {
+    let (corrections, _) = entry::corrections(article, article.language.as_deref().unwrap_or(&site.language));
+    let marked = corrections.into_iter().map(|corrected| Correction {
+        mark: digest::hex(crate::text::folded(&corrected.text), 8),
+        text: crate::text::one_line(&corrected.text),
+    });
+    marked.rev().collect()
 }
 
 /// The text of a post, cut or gone on in a thread where it must be.

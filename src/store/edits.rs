@@ -7,8 +7,8 @@ use super::sql::{Row, query, query_scalar};
 use super::{Pass, Store, StoreError, corrupt, instant, log, micros, outbox};
 use crate::article::ArticleId;
 use crate::config::EndpointName;
-use crate::delivery::{Delivery, Receipt};
-use crate::plan::{Edit, Edits, Posted};
+use crate::delivery::{Delivery, Receipt, State};
+use crate::plan::{Edit, Edits, Planned, Posted};
 use crate::post::Post;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -148,6 +148,40 @@ fn is_leaving(row: &Row) -> bool {
 }
 
 impl Store {
+    /// Books the post that tells a correction of what a delivery posted. False if it is booked already, whatever became of it.
+    pub async fn book_correction(&self, of: &Delivery, mark: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let planned = Planned {
+            key: of.key.corrected(mark),
+            network: of.network.clone(),
+            path: of.path.clone(),
+            due_at: now,
+            state: State::Pending,
+            reason: None,
+        };
+        let mut pass = self.pass().await?;
+        let is_new = pass.book(&planned, now).await?;
+        pass.seal_log(now).await?;
+        pass.commit().await?;
+        Ok(is_new)
+    }
+
+    /// What the network calls the newest post that stands of a delivery's article, rule and endpoint: the one that a
+    /// correction answers.
+    pub async fn corrects(&self, correction: &Delivery) -> Result<Option<String>, StoreError> {
+        let key = &correction.key;
+        let newest = query_scalar(
+            "select remote_id from deliveries where article = ? and rule = ? and endpoint = ? and state = 'published'
+                and step not like 'correction:%' and remote_id is not null and coalesce(removal, '') not in ('due', 'done')
+             order by published_at desc, id desc limit 1",
+        );
+        Ok(newest
+            .bind(key.article.to_string())
+            .bind(&key.rule)
+            .bind(key.endpoint.as_str())
+            .fetch_optional(&self.pool)
+            .await?)
+    }
+
     /// What is decided of the edit of a post: `new`, `due`, `held`, `failed`; None if nothing is.
     pub async fn edit_state(&self, id: i64) -> Result<Option<String>, StoreError> {
         let edit: Option<Option<String>> =

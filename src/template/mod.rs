@@ -15,6 +15,12 @@ const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
 /// The text of a post when a rule gives none.
 pub const DEFAULT: &str = "{{ title }}\n\n{{ summary }}\n\n{{ url }}\n\n{{ hashtags }}";
 
+/// The text of a post that tells a correction when a rule gives none, in French and in English.
+pub const CORRECTION: [&str; 2] = [
+    "Rectificatif à « {{ title }} » : {{ correction }}\n\n{{ url }}",
+    "Correction to “{{ title }}”: {{ correction }}\n\n{{ url }}",
+];
+
 /// What a template may name.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Values {
@@ -42,6 +48,8 @@ pub struct Values {
     pub event_date: String,
     /// The hour at which an event starts, `HH:MM` in its own offset; empty if it takes whole days, and elsewhere.
     pub event_time: String,
+    /// What was corrected, in a post that tells a correction; empty elsewhere.
+    pub correction: String,
     /// When an event takes place, in the article's language: `mardi 5 mars 2024, de 9 h 30 à 12 h`; empty elsewhere.
     pub event_when: String,
     /// Language of the article (BCP 47).
@@ -68,6 +76,7 @@ impl Values {
             event_date: "2026-12-03".to_owned(),
             event_time: "14:30".to_owned(),
             event_when: some(),
+            correction: some(),
             language: "fr".to_owned(),
             hashtag_of: BTreeMap::new(),
         }

@@ -667,6 +667,40 @@ async fn a_long_text_goes_to_telegram_with_its_image_as_the_preview_of_a_link() 
     assert_eq!(world.fake.wrong(), Vec::<String>::new());
 }
 
+#[tokio::test]
+async fn a_post_that_answers_another_one_is_found_when_its_own_answer_is_lost() {
+    let mut with_answers = Vec::new();
+    for row in ROWS {
+        let world = World::new(row).await;
+        let (network, now) = (world.network(), world.clock.now());
+        if !network.abilities().answers {
+            continue;
+        }
+        with_answers.push(row.name);
+        let post = Post { text: "Le montant est de 12 Md€".into(), language: "fr".into(), ..Post::default() };
+        let first = network.publish(&post, &some_key(), now).await.unwrap();
+        let text = "Rectificatif : le montant est de 12 M€, la loi de 2025".into();
+        let answer = Post { text, answers: Some(first.remote_id.clone()), ..post };
+        let key = some_key().corrected("marque");
+        world.fake.moods([Mood::KeepThen(504)]);
+        let done = network.publish(&answer, &key, now).await;
+        assert!(matches!(done, Err(Failure::Uncertain(_))), "{}: {done:?}", row.name);
+        let taken = [first.remote_id.clone()];
+        let found = network.find(&Wanted { post: &answer, key: &key, since: now, taken: &taken }, now).await;
+        assert!(
+            matches!(&found, Ok(Found::Yes(receipt)) if receipt.remote_id != first.remote_id),
+            "{}: {found:?}",
+            row.name
+        );
+        assert_eq!((world.fake.posts(), world.fake.wrong()), (2, Vec::<String>::new()), "{}", row.name);
+        // Its beginning is gone: nothing is sent into the void, or the network says so.
+        let to_nothing = Post { answers: Some("0".into()), ..answer };
+        let refused = network.publish(&to_nothing, &key.corrected("autre"), now).await;
+        assert!(refused.is_err(), "{}: {refused:?}", row.name);
+    }
+    assert_eq!(with_answers, ["mastodon", "bluesky", "discord bot", "x"]);
+}
+
 /// Networks whose posts can go on in further ones, each a request of its own.
 const IN_PARTS: [&str; 7] = ["mastodon", "mattermost bot", "slack bot", "discord bot", "telegram", "x", "threads"];
 

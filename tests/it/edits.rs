@@ -12,7 +12,7 @@ use crieur::config::{Config, EndpointName};
 use crieur::crash::{Cut, cut_after};
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{Delivery, DeliveryKey, Failure, Receipt, State};
-use crieur::network::{Abilities, Found, Network, Wanted};
+use crieur::network::{Abilities, Found, Means, Network, Wanted, connect};
 use crieur::people::{By, People};
 use crieur::plan;
 use crieur::post::{Limits, Post};
@@ -127,6 +127,18 @@ impl World {
 
     async fn obey(&self, id: i64, word: PersonWord) -> bool {
         self.store.obey(id, &word, &By::command("Aya"), self.clock.now()).await.unwrap()
+    }
+
+    /// Approves a delivery, by its place in the outbox, as it would be sent now. Whether there was something to approve.
+    async fn approve(&self, place: usize, person: &str) -> bool {
+        let delivery = self.store.deliveries().await.unwrap().remove(place);
+        let own = self.store.own_word(delivery.id).await.unwrap();
+        let (post, _) = self.deliverer().composed(&delivery, &own, self.snapshot.as_ref().unwrap()).await.unwrap();
+        let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
+        let (by, people) = (By::command(person), People::default());
+        let approval = self.config.rules[0].approval.unwrap();
+        let word = Word { by: &by, seen: Some(Seen { post: &post, print: &print, approval, people: &people }) };
+        self.store.approve(delivery.id, &word, self.clock.now()).await.unwrap().is_some()
     }
 
     async fn reason(&self) -> String {
@@ -271,20 +283,10 @@ async fn nothing_is_edited_in_silence_in_quiet_hours_nor_without_the_word_of_tho
     world.says(0, "Titre 0");
     world.pass(1).await;
     world.pass(31).await;
-    let approve = async |world: &World, person: &str| {
-        let delivery = world.store.deliveries().await.unwrap().remove(0);
-        let own = world.store.own_word(delivery.id).await.unwrap();
-        let (post, _) = world.deliverer().composed(&delivery, &own, world.snapshot.as_ref().unwrap()).await.unwrap();
-        let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
-        let (by, people) = (By::command(person), People::default());
-        let approval = world.config.rules[0].approval.unwrap();
-        let word = Word { by: &by, seen: Some(Seen { post: &post, print: &print, approval, people: &people }) };
-        world.store.approve(delivery.id, &word, world.clock.now()).await.unwrap()
-    };
-    assert!(approve(&world, "Aya").await.is_some());
+    assert!(world.approve(0, "Aya").await);
     world.pass(1).await;
     assert_eq!(world.timeline().await, ["Titre 0"]);
-    assert!(approve(&world, "Aya").await.is_none(), "there is nothing to approve");
+    assert!(!world.approve(0, "Aya").await, "there is nothing to approve");
     world.says(0, "Corrigé");
     world.pass(1).await;
     world.pass(31).await;
@@ -292,13 +294,13 @@ async fn nothing_is_edited_in_silence_in_quiet_hours_nor_without_the_word_of_tho
         (world.timeline().await, world.reason().await.contains("approval of 1 person")),
         (vec!["Titre 0".into()], true)
     );
-    assert!(approve(&world, "Bo").await.is_some());
+    assert!(world.approve(0, "Bo").await);
     // What was approved is what was seen: it changes once more before it is sent.
     world.says(0, "Corrigé en douce");
     world.pass(1).await;
     world.pass(31).await;
     assert_eq!(world.timeline().await, ["Titre 0"], "{}", world.reason().await);
-    assert!(approve(&world, "Bo").await.is_some());
+    assert!(world.approve(0, "Bo").await);
     world.pass(1).await;
     assert_eq!(world.timeline().await, ["Corrigé en douce"]);
 }
@@ -563,4 +565,127 @@ async fn a_real_server_shows_the_edit_and_a_process_that_dies_makes_it_again() {
     world.pass(1).await;
     world.pass(61).await;
     assert_eq!(text().await, None);
+}
+
+const WRONG: &str = "Le montant est de **12 M€**, et non de 12 Md€.";
+
+impl World {
+    /// An article with corrections.
+    fn marks(&self, n: usize, title: &str, corrections: &[&str]) {
+        let lines: Vec<String> = corrections.iter().map(|text| format!("\n  - \"{text}\"")).collect();
+        let front = format!("{}\ncorrections:{}", front(n, title), lines.concat());
+        self.place.article(&format!("_actualites/a{n}.md"), &front);
+    }
+
+    /// Looks and steps until the clock has gone on by so many minutes.
+    async fn for_minutes(&mut self, minutes: i64) -> Vec<Delivery> {
+        let end = self.clock.now() + SignedDuration::from_mins(minutes);
+        while self.clock.now() < end {
+            self.pass(1).await;
+        }
+        self.store.deliveries().await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_correction_that_the_article_marks_is_told_once_and_every_other_change_is_an_edit() {
+    let mut world = World::journal(1, "on_edit: correct").await;
+    world.says(0, "Titre revu");
+    world.for_minutes(32).await;
+    assert_eq!(world.timeline().await, ["Titre revu"], "a slip of the pen is mended where it stands");
+    world.marks(0, "Titre revu", &[WRONG]);
+    world.for_minutes(20).await;
+    assert_eq!(world.timeline().await.len(), 1, "it settles first");
+    let outbox = world.for_minutes(20).await;
+    let told = "Rectificatif à «\u{a0}Titre revu\u{a0}»\u{a0}: Le montant est de 12 M€, et non de 12 Md€.";
+    assert_eq!(world.timeline().await, ["Titre revu", told]);
+    assert!(outbox[1].key.step.starts_with("correction:") && outbox[1].state == State::Published);
+    assert!(outbox[1].text.as_deref().unwrap().ends_with("https://www.example.fr/actualites/a0/"), "{:?}", outbox[1]);
+    // The same words otherwise set, another process, and saves without end.
+    world.store = Store::open(&world.config.store).await.unwrap();
+    for n in 0..3 {
+        world.marks(0, &format!("Titre {n} fois revu"), &["Le montant  est de 12 M€, et non de 12 Md€."]);
+        world.for_minutes(32).await;
+    }
+    assert_eq!(world.timeline().await, ["Titre 2 fois revu", told]);
+    // Another one is another post; what was told stays told.
+    world.marks(0, "Titre 2 fois revu", &["La loi est de 2025.", WRONG]);
+    world.for_minutes(32).await;
+    let timeline = world.timeline().await;
+    assert_eq!(timeline.len(), 3, "{timeline:?}");
+    assert!(timeline[2].ends_with("La loi est de 2025."), "{timeline:?}");
+    assert!(world.store.verify_log(None).await.unwrap().faults.is_empty());
+}
+
+#[tokio::test]
+async fn what_the_post_knew_is_no_correction_of_it_and_nothing_is_told_of_what_is_gone() {
+    let mut world =
+        World::journal(0, "on_edit: correct, on_withdraw: delete, correction: \"Erratum : {{ correction }}\"").await;
+    world.marks(0, "Titre", &[WRONG]);
+    world.for_minutes(32).await;
+    world.marks(0, "Titre revu", &[WRONG]);
+    world.for_minutes(32).await;
+    assert_eq!(world.timeline().await, ["Titre revu"]);
+    // It is withdrawn before the correction is told, and with it.
+    world.marks(0, "Titre revu", &[WRONG, "La loi est de 2025."]);
+    world.for_minutes(10).await;
+    world.place.remove("_actualites/a0.md");
+    world.for_minutes(40).await;
+    assert_eq!(world.timeline().await, Vec::<String>::new());
+    world.marks(1, "Autre", &[]);
+    world.for_minutes(32).await;
+    world.marks(1, "Autre", &["La loi est de 2025."]);
+    world.for_minutes(32).await;
+    assert_eq!(world.timeline().await, ["Autre", "Erratum : La loi est de 2025."]);
+    world.place.remove("_actualites/a1.md");
+    world.for_minutes(40).await;
+    assert_eq!(world.timeline().await, Vec::<String>::new(), "it goes with the post that it corrects");
+}
+
+#[tokio::test]
+async fn many_corrections_at_once_and_a_rule_with_approval_ask() {
+    let mut world = World::journal(11, "on_edit: correct").await;
+    (0..11).for_each(|n| world.marks(n, &format!("Titre {n}"), &[WRONG]));
+    let outbox = world.for_minutes(32).await;
+    assert_eq!((world.timeline().await.len(), outbox.len()), (11, 11));
+    assert!(outbox[0].reason.as_deref().unwrap().contains("one of many at once"), "{outbox:?}");
+    let mut world = World::journal(0, "on_edit: correct, approval: { required: 1 }").await;
+    world.says(0, "Titre");
+    world.for_minutes(32).await;
+    assert!(world.approve(0, "Aya").await);
+    world.for_minutes(2).await;
+    world.marks(0, "Titre", &[WRONG]);
+    let outbox = world.for_minutes(32).await;
+    assert_eq!((world.timeline().await.len(), outbox[1].state), (1, State::Held), "{outbox:#?}");
+    assert!(world.approve(1, "Bo").await);
+    world.for_minutes(2).await;
+    assert_eq!(world.timeline().await.len(), 2);
+}
+
+#[tokio::test]
+async fn every_network_gets_a_correction_once_under_its_post_where_there_are_answers() {
+    for row in ROWS {
+        let fake = Fake::start(row.api).await;
+        let rest = rest(row, &fake)
+            .replace("baseline: none\n", "")
+            .replace("name: une,", "name: une, on_edit: correct, correction: \"Rectificatif : {{ correction }}\", ");
+        let mut world = World::new(1, &rest, "n").await;
+        assert_eq!(fake.texts().len(), 1, "{}", row.name);
+        let first = world.store.deliveries().await.unwrap()[0].remote_id.clone();
+        world.marks(0, "Titre 0", &[WRONG]);
+        let (endpoint, means) = (&world.config.endpoints[&world.endpoint], Means::new(&world.config, &world.store));
+        let network = connect(&world.endpoint, endpoint, &means).unwrap();
+        let outbox = world.for_minutes(35).await;
+        assert_eq!(fake.wrong(), Vec::<String>::new(), "{}", row.name);
+        let texts = fake.texts();
+        assert_eq!((texts.len(), outbox.len()), (2, 2), "{}: {texts:?} {outbox:#?}", row.name);
+        assert!(
+            texts[1].contains("Rectificatif : Le montant est de 12 M€, et non de 12 Md€."),
+            "{}: {texts:?}",
+            row.name
+        );
+        assert_eq!(outbox[1].state, State::Published, "{}: {outbox:#?}", row.name);
+        let sent = world.store.sent(outbox[1].id).await.unwrap().unwrap();
+        assert_eq!(sent.answers, first.filter(|_| network.abilities().answers), "{}", row.name);
+    }
 }

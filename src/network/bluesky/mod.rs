@@ -18,7 +18,7 @@ use crate::delivery::{DeliveryKey, Failure, Receipt};
 use crate::post::{Counter, Image, Limits, Post};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use record::{Blobs, COLLECTION, Named, records, rkey_of, uri};
+use record::{Blobs, COLLECTION, Named, is_uri, records, rkey_of, uri};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use session::{Session, Sessions};
@@ -115,6 +115,15 @@ impl BlueskyAccount {
         }
     }
 
+    /// The address and content id of the post that a post answers, if it answers one.
+    async fn answered(&self, session: &mut Session, post: &Post, now: Timestamp) -> Result<Option<Value>, Failure> {
+        let Some(uri) = &post.answers else { return Ok(None) };
+        let rkey = uri.rsplit('/').next().filter(|_| is_uri(uri)).unwrap_or_default();
+        let gone = || Failure::Refused("the post that it answers is not there any more".to_owned());
+        let there = self.record(session, rkey, now).await?.ok_or_else(gone)?;
+        Ok(Some(json!({ "uri": uri, "cid": there.get("cid").ok_or_else(gone)? })))
+    }
+
     /// Uploads what a post shows. Nothing of it is public until a record names it.
     async fn upload(&self, session: &mut Session, post: &Post, now: Timestamp) -> Result<Blobs, Failure> {
         let mut blobs = Blobs::default();
@@ -192,7 +201,9 @@ impl Network for BlueskyAccount {
         let mut session = self.sessions.get(&self.caller, now).await?;
         let blobs = self.upload(&mut session, post, now).await?;
         let created_at = post.frozen_at.unwrap_or(now);
-        let records = records(post, &blobs, &session.did, key, created_at).map_err(Failure::Refused)?;
+        let answered = self.answered(&mut session, post, now).await?;
+        let records =
+            records(post, &blobs, &session.did, key, created_at, answered.as_ref()).map_err(Failure::Refused)?;
         match self.write(&mut session, &records, now).await {
             Ok(()) => Ok(receipt(&session.did, &records)),
             // The record of this delivery is there already, of a try that nobody knows of any more.
@@ -202,13 +213,13 @@ impl Network for BlueskyAccount {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: true, withdraws: true, finds: true, threads: true, images: true }
+        Abilities { edits: true, withdraws: true, finds: true, threads: true, images: true, answers: true }
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
         let mut session = self.sessions.get(&self.caller, now).await?;
         let created_at = wanted.post.frozen_at.unwrap_or(wanted.since);
-        let records = records(wanted.post, &Blobs::default(), &session.did, wanted.key, created_at);
+        let records = records(wanted.post, &Blobs::default(), &session.did, wanted.key, created_at, None);
         let records = records.map_err(Failure::Refused)?;
         // What was written was written as a whole: the first record stands for all.
         let first = records.first().map_or("", |named| named.rkey.as_str());
@@ -244,7 +255,8 @@ impl Network for BlueskyAccount {
         let old = old.ok_or_else(|| Failure::Refused(gone.to_owned()))?;
         let created_at = old.pointer("/value/createdAt").and_then(Value::as_str).and_then(|at| at.parse().ok());
         let blobs = self.upload(&mut session, post, now).await?;
-        let records = records(post, &blobs, &session.did, key, created_at.unwrap_or(now)).map_err(Failure::Refused)?;
+        let records =
+            records(post, &blobs, &session.did, key, created_at.unwrap_or(now), None).map_err(Failure::Refused)?;
         let names = std::iter::once(&receipt.remote_id).chain(&receipt.parts).map(|uri| rkey_of(uri));
         let writes = names.zip(&records).map(|(rkey, named)| {
             json!({ "$type": "com.atproto.repo.applyWrites#update", "collection": COLLECTION, "rkey": rkey, "value": named.record })

@@ -33,6 +33,7 @@ pub struct Named {
 }
 
 /// The records of a post: its own, and those of the further posts of its thread, each an answer to the one before.
+/// `answered` is what the first one answers, as its address and content id.
 ///
 /// Errors: what cannot stand in a record; nothing that a server said.
 pub fn records(
@@ -41,8 +42,12 @@ pub fn records(
     did: &str,
     key: &DeliveryKey,
     created_at: Timestamp,
+    answered: Option<&Value>,
 ) -> Result<Vec<Named>, String> {
     let mut first = record_of(&post.text, post, created_at);
+    if let Some(answered) = answered {
+        first["reply"] = json!({ "root": answered, "parent": answered });
+    }
     if let Some(embed) = embed(post, blobs) {
         first["embed"] = embed;
     }
@@ -52,8 +57,8 @@ pub fn records(
         first["tags"] = json!(tags);
     }
     let mut records = vec![Named { rkey: record_key(key, 0), record: first }];
-    let root = reference(did, &records[0])?;
-    let mut parent = root.clone();
+    let mut parent = reference(did, &records[0])?;
+    let root = answered.cloned().unwrap_or_else(|| parent.clone());
     for (part, text) in post.thread.iter().enumerate() {
         let mut record = record_of(text, post, created_at);
         record["reply"] = json!({ "root": root, "parent": parent });

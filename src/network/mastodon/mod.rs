@@ -227,14 +227,14 @@ impl Network for MastodonAccount {
 
     async fn publish(&self, post: &Post, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
         let media = self.upload(post, now).await?;
-        let body = status::body(&post.text, post, self.account.visibility.word(), None, &media);
+        let body = status::body(&post.text, post, self.account.visibility.word(), post.answers.as_deref(), &media);
         let first = self.make(&body, &key.idempotency_key(), now).await?;
         // From here on something of the thread stands, whatever becomes of the rest.
         self.go_on(post, &first, key, now).await.map_err(cut_off)
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: true, withdraws: true, finds: true, threads: true, images: true }
+        Abilities { edits: true, withdraws: true, finds: true, threads: true, images: true, answers: true }
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
