@@ -36,17 +36,22 @@ pub fn titles(html: &str) -> Vec<String> {
 /// digits fits every page.
 pub fn is_titled(titles: &[String], title: &str) -> bool {
     let wanted = words(title);
-    titles.iter().any(|given| {
-        let is_cut = given.contains('…') || given.contains("...");
-        let given = words(given);
-        let at_most = wanted.len().min(given.len());
-        let holds = |part: &[String]| part.is_empty() || given.windows(part.len()).any(|there| there == part);
-        // Of what was cut, the last word may be a part of one.
-        holds(&wanted)
-            || (is_cut
-                && (WORDS_BEFORE_A_CUT..=at_most)
-                    .any(|some| given.get(..some) == wanted.get(..some) && some + 1 >= at_most))
-    }) || wanted.is_empty()
+    let holds = |given: &str| words(given).windows(wanted.len()).any(|there| there == wanted);
+    wanted.is_empty() || titles.iter().any(|given| holds(given) || is_cut_short(given, &wanted))
+}
+
+/// Whether a title ends with the beginning of the wanted words, cut short there.
+fn is_cut_short(given: &str, wanted: &[String]) -> bool {
+    let Some(cut) = given.find('…').or_else(|| given.find("...")) else { return false };
+    let given = words(&given[..cut]);
+    // The last word may be a part of one.
+    let begins = |there: &[String]| match (there.split_last(), wanted.get(..there.len())) {
+        (Some((last, before)), Some(there)) => {
+            there.starts_with(before) && there.last().is_some_and(|word| word.starts_with(last))
+        }
+        _ => false,
+    };
+    (WORDS_BEFORE_A_CUT..=given.len()).any(|some| begins(&given[given.len() - some..]))
 }
 
 /// A page's text by its encoding: that of its first bytes, of its `Content-Type`, of the page itself; or else UTF-8 if it
