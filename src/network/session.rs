@@ -1,8 +1,8 @@
 //! The tokens of a login: kept sealed between runs, renewed in time, by one at a time.
 //!
 //! A renewal that fails for a moment disconnects nobody: the token that is there is used as long as it lasts. A network
-//! that gives no new refresh token leaves the old one in place. Another process may renew too: what it kept is looked at
-//! before a renewal, and after one that was refused.
+//! that gives no new refresh token leaves the old one in place. Processes take turns in renewing: a refresh token may be good
+//! for one use, and what another process kept is looked at first.
 
 use super::caller::Caller;
 use super::{Vault, answers};
@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::{RequestBuilder, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// The name of a login's tokens in the vault.
@@ -19,6 +20,12 @@ const NAME: &str = "login";
 
 /// How soon a renewal that failed is tried again, while the token still holds.
 const AGAIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// Longest time that a process may take to renew a login, before another one may: longer than any request.
+const RENEWAL_MAX: SignedDuration = SignedDuration::from_mins(3);
+
+/// How often, half a second apart, one looks whether another process is done with renewing.
+const LOOKS: u32 = 60;
 
 /// The tokens of a login. They show themselves only where they are sent or sealed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +141,26 @@ impl Session {
         serde_json::from_str(text.expose()).ok()
     }
 
+    /// The token that another process is just renewing: the old one as long as it lasts, else the new one.
+    async fn renewed_by_another(
+        &self,
+        caller: &Caller,
+        state: &mut State,
+        tokens: &Tokens,
+        now: Timestamp,
+    ) -> Result<Secret, Failure> {
+        if !tokens.is_over(now) {
+            return Ok(tokens.access());
+        }
+        for _ in 0..LOOKS {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            if let Some(kept) = self.kept().await.filter(|kept| kept != tokens && !kept.is_over(now)) {
+                return Ok(taken(caller, state, kept));
+            }
+        }
+        Err(Failure::Unavailable("another process is renewing the login, and is not done yet".to_owned()))
+    }
+
     /// Forgets what is in memory: the network did not accept it. A new login is found at the next use.
     pub async fn distrust(&self) {
         self.state.lock().await.tokens = None;
@@ -164,6 +191,17 @@ impl Session {
         if is_good(&state.tokens) || (waits && !tokens.is_over(now)) {
             return Ok(tokens.access());
         }
+        // A refresh token is often good for one use: two processes that renewed at once would lose the login.
+        let turn = match self.vault.take_turn(NAME, RENEWAL_MAX, now).await {
+            Ok(Some(turn)) => turn,
+            Ok(None) => return self.renewed_by_another(caller, &mut state, &tokens, now).await,
+            Err(_) if !tokens.is_over(now) => return Ok(tokens.access()),
+            Err(error) => return Err(Failure::Unavailable(format!("the login cannot be renewed at present: {error}"))),
+        };
+        if let Some(kept) = self.kept().await.filter(|kept| *kept != tokens && !kept.is_due(self.margin, now)) {
+            self.vault.give_back(turn).await;
+            return Ok(taken(caller, &mut state, kept));
+        }
         let renewed = match renewal(&tokens) {
             Some(request) => {
                 ask_for_tokens(caller, request, now).await.and_then(|json| Tokens::read(&json, Some(&tokens), now))
@@ -176,17 +214,14 @@ impl Session {
                 if let Err(error) = self.keep(&renewed).await {
                     tracing::error!("the renewed tokens of a login cannot be kept: {error}");
                 }
-                let access = renewed.access();
-                *state = State { tokens: Some(renewed), again: None };
-                Ok(access)
+                self.vault.give_back(turn).await;
+                Ok(taken(caller, &mut state, renewed))
             }
             Err(failure) => {
-                // Another process may have renewed them: then the refresh token here was used up.
+                self.vault.give_back(turn).await;
+                // A person may have logged in again meanwhile.
                 if let Some(kept) = self.kept().await.filter(|kept| *kept != tokens && !kept.is_over(now)) {
-                    hide(caller, &kept);
-                    let access = kept.access();
-                    *state = State { tokens: Some(kept), again: None };
-                    return Ok(access);
+                    return Ok(taken(caller, &mut state, kept));
                 }
                 state.again = now.checked_add(AGAIN).ok();
                 if !tokens.is_over(now) {
@@ -201,6 +236,14 @@ impl Session {
             }
         }
     }
+}
+
+/// Takes tokens into use. The one to send.
+fn taken(caller: &Caller, state: &mut State, tokens: Tokens) -> Secret {
+    hide(caller, &tokens);
+    let access = tokens.access();
+    *state = State { tokens: Some(tokens), again: None };
+    access
 }
 
 fn hide(caller: &Caller, tokens: &Tokens) {

@@ -5,7 +5,8 @@ use crate::delivery::Failure;
 use crate::post::Image;
 use crate::seal::Seal;
 use crate::secret::Secret;
-use crate::store::Store;
+use crate::store::{Store, Turn};
+use jiff::{SignedDuration, Timestamp};
 
 /// What networks are given beside their settings.
 #[derive(Debug, Clone)]
@@ -77,6 +78,23 @@ impl Vault {
         let Some((store, seal)) = &self.means.0 else { return Ok(()) };
         let sealed = seal.seal(&self.purpose(name), secret).map_err(|error| error.to_string())?;
         store.keep(&self.endpoint, name, &sealed).await.map_err(|error| error.to_string())
+    }
+
+    /// Takes the turn to do something with a secret that only one process may do at a time; see [`Store::take_turn`].
+    ///
+    /// Errors: the database does not answer.
+    pub async fn take_turn(&self, name: &str, longest: SignedDuration, now: Timestamp) -> Result<Option<Turn>, String> {
+        let Some((store, _)) = &self.means.0 else { return Ok(None) };
+        store.take_turn(&self.endpoint, name, longest, now).await.map_err(|error| error.to_string())
+    }
+
+    /// Gives a turn back. If that fails, its time ends it.
+    pub async fn give_back(&self, turn: Turn) {
+        if let Some((store, _)) = &self.means.0
+            && let Err(error) = store.give_back(turn).await
+        {
+            tracing::debug!(endpoint = %self.endpoint, "a turn is not given back: {error}");
+        }
     }
 
     /// Binds a secret to its endpoint and its name: put in another's place, it cannot be opened.

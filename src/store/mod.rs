@@ -29,6 +29,7 @@ pub use acts::Act;
 pub use approvals::{OwnWord, Seen, Word};
 pub use edits::{Amended, ToEdit};
 pub use journal::JournalPost;
+pub use keepsakes::Turn;
 pub use ledger::{Pass, Rows};
 pub use log::{Entry as LogEntry, Fault, Verdict};
 pub use outbox::{Attempt, Finish, Lease, Leased, Outcome, PersonWord, Start};
@@ -46,7 +47,7 @@ use std::sync::Arc;
 /// The version of the tables that this program knows.
 const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// What makes each version of the tables of the one before, and says so in the file. A new database takes them all.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 15] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
@@ -61,6 +62,7 @@ const STEPS: [&str; 14] = [
     include_str!("schema_12.sql"),
     include_str!("schema_13.sql"),
     include_str!("schema_14.sql"),
+    include_str!("schema_15.sql"),
 ];
 
 /// An open database.

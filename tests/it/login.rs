@@ -153,6 +153,29 @@ async fn two_that_do_not_know_of_each_other_end_with_one_login() {
 }
 
 #[tokio::test]
+async fn processes_that_find_a_token_over_at_once_renew_it_once() {
+    let world = World::logged_in().await;
+    // Another process has connections of its own.
+    let elsewhere = Store::open(&world.config.store).await.unwrap();
+    let (name, _) = world.means();
+    let means = Means::new(&world.config, &elsewhere);
+    let other = connect(&name, &world.config.endpoints[&name], &means).unwrap();
+    let one = world.network();
+    let (first, second) = tokio::join!(one.check(at(61)), other.check(at(61)));
+    assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
+    assert_eq!(world.asked(), 2, "a refresh token may be good for one use");
+    // One that died in the midst of it holds nobody up for ever; until then the old token is used as long as it lasts.
+    let minutes = SignedDuration::from_mins;
+    let (later, longest) = (at(116), minutes(3));
+    assert!(elsewhere.take_turn(&name, "login", longest, later).await.unwrap().is_some());
+    assert!(elsewhere.take_turn(&name, "login", longest, later + minutes(2)).await.unwrap().is_none());
+    assert!(world.network().check(later + minutes(2)).await.is_ok());
+    assert_eq!(world.asked(), 2);
+    assert!(world.network().check(later + minutes(3)).await.is_ok());
+    assert_eq!(world.asked(), 3);
+}
+
+#[tokio::test]
 async fn a_renewal_that_fails_for_a_moment_disconnects_nobody() {
     let world = World::logged_in().await;
     let network = world.network();
