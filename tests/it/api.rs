@@ -250,6 +250,11 @@ async fn a_word_that_is_repeated_changes_nothing_and_one_that_does_not_fit_is_re
         ("retry", "", 200, "pending"),
         ("retry", "", 200, "pending"),
         ("withdraw", "", 409, ""),
+        ("edit", "", 409, ""),
+        ("keep", "", 409, ""),
+        ("hurry", "", 200, "pending"),
+        ("hurry", "", 200, "pending"),
+        ("hurry", "{\"print\": \"x\"}", 400, ""),
     ] {
         let (found, answer) = running.say("aya", "POST", &format!("/posts/1/{word}"), body).await;
         assert_eq!((found, answer["state"].as_str().unwrap_or("")), (status, state), "{word} {body}: {answer}");
@@ -262,7 +267,7 @@ async fn a_word_that_is_repeated_changes_nothing_and_one_that_does_not_fit_is_re
         .iter()
         .map(|act| act["act"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(words, ["publish now", "hold", "approve", "cancel", "retry"], "each once");
+    assert_eq!(words, ["publish now", "hold", "approve", "cancel", "retry", "hurry"], "each once");
     let (_, silence) = running.say("bo", "DELETE", "/silence", "").await;
     assert_eq!(silence, json!({ "silent": false, "since": null, "reason": null, "by": null }));
     let said: Value = serde_json::from_str(&running.place.crieur(REST).ok(&["endpoints", "--json"])).unwrap();
@@ -292,8 +297,8 @@ fn the_description_names_what_is_answered() {
     let text = std::fs::read_to_string("src/http/api/openapi.json").unwrap();
     let description: Value = serde_json::from_str(&text).unwrap();
     let paths: Vec<&str> = description["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-    let words =
-        ["approve", "hold", "cancel", "retry", "resolve", "withdraw"].map(|word| format!("/posts/{{id}}/{word}"));
+    let words = ["approve", "hold", "cancel", "retry", "resolve", "withdraw", "hurry", "edit", "keep"]
+        .map(|word| format!("/posts/{{id}}/{word}"));
     let words = words.iter().map(String::as_str);
     let expected = ["/feeds", "/posts", "/posts/{id}"].into_iter().chain(words);
     assert_eq!(paths, expected.chain(["/plan", "/silence", "/endpoints", "/publish-now"]).collect::<Vec<_>>());

@@ -108,6 +108,9 @@ pub(super) async fn act(
         ("cancel", _) if is_alone => Some(PersonWord::Cancel),
         ("retry", _) if is_alone => Some(PersonWord::Retry),
         ("withdraw", _) if is_alone => Some(PersonWord::Withdraw),
+        ("hurry", _) if is_alone => Some(PersonWord::Hurry),
+        ("edit", _) if is_alone => Some(PersonWord::Edit),
+        ("keep", _) if is_alone => Some(PersonWord::Keep),
         ("resolve", Said { published: Some(url), not_published: None | Some(false), print: None }) => {
             Some(PersonWord::Published(url.clone()))
         }
@@ -116,7 +119,7 @@ pub(super) async fn act(
             let why = "say either {\"published\": \"ADDRESS\"} or {\"not_published\": true}";
             return refused(StatusCode::UNPROCESSABLE_ENTITY, why);
         }
-        ("approve" | "hold" | "cancel" | "retry" | "withdraw", _) => {
+        ("approve" | "hold" | "cancel" | "retry" | "withdraw" | "hurry" | "edit" | "keep", _) => {
             return refused(StatusCode::BAD_REQUEST, "the body says what does not belong to this word");
         }
         _ => return refused(StatusCode::NOT_FOUND, "the API has nothing at this address"),

@@ -38,8 +38,11 @@ struct Page {
     approved_by: Vec<String>,
     /// How many people its rule asks for.
     people: u8,
-    /// Whether whoever looks may approve it, as far as who they are goes.
+    /// What is decided of its removal.
     removal: Option<String>,
+    /// What is decided of its edit.
+    edit: Option<String>,
+    urgent: bool,
     look_first: bool,
     acts: Vec<Act>,
     approvals: Vec<Approval>,
@@ -75,7 +78,8 @@ struct Try {
 }
 
 /// The words of the forms, which come back in the address of the page that tells what was done.
-const WORDS: [&str; 7] = ["approve", "hold", "cancel", "retry", "published", "not-published", "withdraw"];
+const WORDS: [&str; 10] =
+    ["approve", "hold", "cancel", "retry", "published", "not-published", "withdraw", "hurry", "edit", "keep"];
 
 pub async fn page(
     State(shared): State<Shared>,
@@ -120,6 +124,9 @@ pub async fn act(
             acts::approve_now(&desk.config, &shared.store, &desk.deliverer, snapshot, number, &by, print, now).await
         }
         "hold" => obey(PersonWord::Hold).await,
+        "hurry" => obey(PersonWord::Hurry).await,
+        "edit" => obey(PersonWord::Edit).await,
+        "keep" => obey(PersonWord::Keep).await,
         "retry" => obey(PersonWord::Retry).await,
         "published" => obey(PersonWord::Published(form.get("url").to_owned())).await,
         "not-published" => obey(PersonWord::NotPublished).await,
@@ -209,6 +216,8 @@ async fn collect(shared: &Shared, guest: &Guest, delivery: &Delivery) -> Result<
         approved_by,
         people: acts::approval_of(&desk.config, delivery).map_or(0, |approval| approval.people),
         removal: store.removal(id).await?,
+        edit: store.edit_state(id).await?,
+        urgent: delivery.urgent,
         look_first: delivery.look_first,
         acts: store
             .acts(id)
