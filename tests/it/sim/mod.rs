@@ -3,7 +3,7 @@
 //! database, the real plan and delivery; only the networks and the clock are the test's own.
 //!
 //! A seed gives the same run again: `CRIEUR_SEED=7`. How many are tried: `CRIEUR_SEEDS=100000`, which `scripts/seeds`
-//! asks for in a build that is quick enough.
+//! asks for in a build that is quick enough, and from which on: `CRIEUR_FIRST`.
 
 mod cuts;
 mod law;
@@ -110,7 +110,10 @@ fn number(name: &str) -> Option<u64> {
 fn nothing_early_nothing_twice_nothing_lost_whatever_happens() {
     let seeds = match number("CRIEUR_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("CRIEUR_SEEDS").unwrap_or(200),
+        None => {
+            let first = number("CRIEUR_FIRST").unwrap_or(0);
+            first..first + number("CRIEUR_SEEDS").unwrap_or(200)
+        }
     };
     if let Some((seed, said)) = each(seeds, "", async |seed| run(seed, None).await) {
         panic!("CRIEUR_SEED={seed}: {said}");
