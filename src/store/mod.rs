@@ -111,9 +111,21 @@ pub enum StoreError {
         /// Which.
         database: String,
     },
+    /// The file is not what was written.
+    #[error(
+        "the database{} is damaged; stop what uses it, keep the file, and restore a copy (docs/operations.md, “Backup and restore”)",
+        .path.as_ref().map(|path| format!(" {}", path.display())).unwrap_or_default()
+    )]
+    Damaged {
+        /// The file, if it could not even be opened.
+        path: Option<PathBuf>,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
     /// A statement failed.
     #[error("the database does not answer as it should")]
-    Sql(#[from] sqlx::Error),
+    Sql(#[source] sqlx::Error),
     /// A row holds what cannot be understood.
     #[error("the database holds a {what} that cannot be read: “{value}”; restore a copy, or report this")]
     Corrupt {
@@ -184,6 +196,12 @@ impl Store {
     /// Closes the database: what was written is there.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(source: sqlx::Error) -> Self {
+        if sqlite::is_damage(&source) { Self::Damaged { path: None, source } } else { Self::Sql(source) }
     }
 }
 

@@ -26,8 +26,8 @@ pub(super) async fn open(path: &Path) -> Result<Files, StoreError> {
                 tries += 1;
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            Err(StoreError::Sql(error)) => return Err(open_error(path, error)),
-            other => return other,
+            Err(error) => return Err(of_opening(path, error)),
+            opened => return opened,
         }
     }
 }
@@ -37,7 +37,8 @@ pub(super) async fn open_to_read(path: &Path) -> Result<Option<Files>, StoreErro
     if !path.is_file() {
         return Ok(None);
     }
-    let pool = pool(options(path).read_only(true), READERS).await.map_err(|error| open_error(path, error))?;
+    let pool = pool(options(path).read_only(true), READERS).await;
+    let pool = pool.map_err(|error| of_opening(path, error.into()))?;
     Ok(Some(Files { reading: pool.clone(), writing: pool }))
 }
 
@@ -56,17 +57,38 @@ pub(super) fn open_error(path: &Path, source: impl Into<Box<dyn std::error::Erro
     StoreError::Open { path: path.to_owned(), source: source.into() }
 }
 
+/// A failure to open the file, with its name.
+fn of_opening(path: &Path, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Damaged { source, .. } => StoreError::Damaged { path: Some(path.to_owned()), source },
+        StoreError::Sql(error) => open_error(path, error),
+        other => other,
+    }
+}
+
 async fn opened(options: SqliteConnectOptions, path: &Path) -> Result<Files, StoreError> {
     let writing = pool(options.clone(), 1).await?;
     migrate(&writing, path).await?;
     Ok(Files { reading: pool(options, READERS).await?, writing })
 }
 
+/// Whether a failure says that the file is not what was written (SQLite's primary result codes 11, SQLITE_CORRUPT, and 26,
+/// SQLITE_NOTADB).
+pub(super) fn is_damage(error: &sqlx::Error) -> bool {
+    primary(error).is_some_and(|code| matches!(code, 11 | 26))
+}
+
+/// SQLite's primary result code of a failure.
+fn primary(error: &sqlx::Error) -> Option<u32> {
+    let error = error.as_database_error()?.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
+    sqlx::error::DatabaseError::code(error)?.parse::<u32>().ok().map(|code| code & 0xff)
+}
+
 /// Whether another process has the database at the moment (SQLite's primary result code 5, SQLITE_BUSY). Switching a
 /// new database to its journal mode is refused at once, without the patience that is configured.
 fn is_busy(error: &StoreError) -> bool {
-    let StoreError::Sql(sqlx::Error::Database(error)) = error else { return false };
-    error.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
+    let StoreError::Sql(error) = error else { return false };
+    primary(error) == Some(5)
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

@@ -204,6 +204,42 @@ fn a_database_that_may_not_be_written_is_said_and_nothing_is_sent() {
     assert!(said.contains("cannot be opened; check the path, the rights and the space"), "{said}");
 }
 
+/// What may become of a database's file, and of the bytes that were there.
+fn damages() -> Vec<(&'static str, fn(&mut Vec<u8>))> {
+    vec![
+        ("its beginning is overwritten", |bytes| bytes[..64].fill(b'#')),
+        ("it is another file", |bytes| *bytes = b"title: Bonjour\n".repeat(2_000)),
+        ("it is cut short", |bytes| bytes.truncate(bytes.len() / 2)),
+        ("its tables are overwritten", |bytes| bytes[4_096..].fill(0xA5)),
+        ("its list of tables is overwritten", |bytes| bytes[100..4_096].fill(0)),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_database_is_refused_with_its_name_and_left_as_it_is() {
+    for (damage, spoil) in damages() {
+        let server = Server::start(false).await;
+        let place = Place::new();
+        articles(&place, 0..2);
+        let crieur = place.crieur(&mastodon(&server));
+        let first = tokio::task::block_in_place(|| crieur.run(&["run", "--once"]));
+        assert!(first.status.success() || first.status.code() == Some(1), "{first:?}");
+        let before = server.texts().len();
+        let file = place.path("crieur.db");
+        let whole = std::fs::read(&file).unwrap();
+        let mut spoilt = whole.clone();
+        spoil(&mut spoilt);
+        std::fs::write(&file, &spoilt).unwrap();
+        place.article("_actualites/nouveau.md", "title: Nouveau\ndate: 2026-11-22 09:40:00 +00:00");
+        let output = tokio::task::block_in_place(|| crieur.run(&["run", "--once"]));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && !said.contains("panicked"), "{damage}: {said}");
+        assert!(said.contains("is damaged") && said.contains("restore a copy"), "{damage}: {said}");
+        assert_eq!(server.texts().len(), before, "{damage}: nothing is sent");
+        assert_eq!(std::fs::read(&file).unwrap(), spoilt, "{damage}: it is left for whoever mends it");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_locked_is_waited_for() {
     let place = Place::new();
