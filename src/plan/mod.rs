@@ -60,7 +60,8 @@ pub struct Inputs<'a> {
     /// Whether a person has everything held.
     pub silence: Option<&'a Silence>,
     /// The deliveries: all there are, or at least those that are not over, those that were called off with their
-    /// article, those of campaigns, and those of articles whose announcement is not decided.
+    /// article, those of campaigns, those of articles whose announcement is not decided, and those that went out in a slot
+    /// after `now`.
     pub outbox: &'a [Delivery],
     /// Whether a line is wanted of every article: without, only those are looked at of which something may be decided.
     pub explain: bool,

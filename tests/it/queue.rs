@@ -212,3 +212,18 @@ async fn whatever_comes_when_each_goes_out_once_and_no_slot_has_two() {
         assert!(deliveries.iter().all(|d| d.state == State::Published), "seed {seed}: {deliveries:#?}");
     }
 }
+
+#[tokio::test]
+async fn a_slot_is_taken_though_the_clock_is_set_back_before_it() {
+    let mut world = waiting(QUEUE, "09:00:00").await;
+    // The clock is a day ahead: the first goes out, as it seems, in the slot of the 24th.
+    let ahead = instant("2026-11-24T08:01:00Z");
+    let mut reconciler = Reconciler::new(Arc::clone(&world.config));
+    let snapshot = reconciler.book(&world.store, ahead).await.unwrap();
+    deliver(&world, &snapshot, ahead).await;
+    assert_eq!(world.store.deliveries().await.unwrap()[0].state, State::Published);
+    // It is set right, and an article comes that would have had that slot.
+    world.series(4, "urgent: true");
+    world.at("09:30:00").await;
+    assert_eq!(world.days().await, days(&[("1", "24"), ("4", "25"), ("2", "26"), ("3", "27")]));
+}
