@@ -204,20 +204,20 @@ fn a_database_that_may_not_be_written_is_said_and_nothing_is_sent() {
     assert!(said.contains("cannot be opened; check the path, the rights and the space"), "{said}");
 }
 
-/// What may become of a database's file, and of the bytes that were there.
-fn damages() -> Vec<(&'static str, fn(&mut Vec<u8>))> {
-    vec![
-        ("its beginning is overwritten", |bytes| bytes[..64].fill(b'#')),
-        ("it is another file", |bytes| *bytes = b"title: Bonjour\n".repeat(2_000)),
-        ("it is cut short", |bytes| bytes.truncate(bytes.len() / 2)),
-        ("its tables are overwritten", |bytes| bytes[4_096..].fill(0xA5)),
-        ("its list of tables is overwritten", |bytes| bytes[100..4_096].fill(0)),
-    ]
-}
+/// What may become of a database's file.
+type Damage = (&'static str, fn(&mut Vec<u8>));
+
+const DAMAGES: [Damage; 5] = [
+    ("its beginning is overwritten", |bytes| bytes[..64].fill(b'#')),
+    ("it is another file", |bytes| *bytes = b"title: Bonjour\n".repeat(2_000)),
+    ("it is cut short", |bytes| bytes.truncate(bytes.len() / 2)),
+    ("its tables are overwritten", |bytes| bytes[4_096..].fill(0xA5)),
+    ("its list of tables is overwritten", |bytes| bytes[100..4_096].fill(0)),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_database_is_refused_with_its_name_and_left_as_it_is() {
-    for (damage, spoil) in damages() {
+    for (damage, spoil) in DAMAGES {
         let server = Server::start(false).await;
         let place = Place::new();
         articles(&place, 0..2);
