@@ -499,7 +499,7 @@ impl Deliverer {
         network: &dyn Network,
     ) -> Result<Result<Post, NoPost>, StoreError> {
         let Commission { delivery, rule, text, image_held, template } = *commission;
-        let told = match self.told(delivery, article, snapshot, network).await? {
+        let told = match self.correction_of(delivery, article, snapshot, network).await? {
             Ok(told) => told,
             Err(reason) => return Ok(Err(NoPost::Failed(reason))),
         };
@@ -553,7 +553,7 @@ impl Deliverer {
     /// that tells none.
     ///
     /// The inner error: it has nothing to tell any more.
-    async fn told(
+    async fn correction_of(
         &self,
         delivery: &Delivery,
         article: &Article,

@@ -1,7 +1,7 @@
 //! What can go wrong around the outbox: disks, clocks, rows, backups, signals, two daemons. Each has one outcome, and
 //! none of them is a second post.
 
-use crate::support::mastodon::{Mood, Server};
+use crate::support::mastodon::{Mood, Server, TOKEN};
 use crate::support::{Crieur, Place};
 use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName};
@@ -307,4 +307,47 @@ async fn a_daemon_that_is_told_to_stop_in_the_midst_of_a_post_leaves_one_post() 
     crieur.run(&["run", "--once"]);
     assert_eq!(states(&crieur), ["published"]);
     assert_eq!((server.texts().len(), server.requests().len()), (1, 1), "it was found, not sent again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_never_answers_delays_no_other() {
+    let server = Server::start(true).await;
+    // It takes connections, and says nothing.
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = mute.local_addr().unwrap();
+    let connections = tokio::spawn(async move {
+        let mut all = Vec::new();
+        loop {
+            all.push(mute.accept().await.unwrap());
+        }
+    });
+    let place = Place::new();
+    articles(&place, 0..5);
+    let account = |name: &str, url: &str| {
+        format!("  {name}: {{ network: mastodon, server: \"{url}\", token: {TOKEN}, gap: 0s, allow_private: true }}\n")
+    };
+    let crieur = place.crieur(&format!(
+        "endpoints:\n{}{}{}rules: [{{ name: une, endpoints: [muet, refuse, vif], live_check: false, settle: 0s, fresh: 3650d }}]\nbaseline: none",
+        account("muet", &format!("http://{address}")),
+        account("refuse", "http://127.0.0.1:1"),
+        account("vif", &server.url),
+    ));
+    let mut child = crieur.command(&["run", "--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().unwrap();
+    for _ in 0..1_000 {
+        if server.texts().len() == 5 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let posts = crieur.json(&["posts", "--json"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    connections.abort();
+    let of = |endpoint: &str| {
+        let posts = posts.as_array().unwrap().iter().filter(|post| post["endpoint"] == endpoint);
+        posts.map(|post| post["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(server.texts().len(), 5, "{posts:#}");
+    assert_eq!(of("muet"), ["sending", "pending", "pending", "pending", "pending"], "its first try is still under way");
+    assert_eq!(of("refuse"), ["pending"; 5]);
 }
