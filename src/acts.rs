@@ -2,7 +2,7 @@
 //! and stands in the log with who and by which road.
 
 use crate::config::{Approval, Config, EndpointName};
-use crate::deliver::Deliverer;
+use crate::deliver::{Composed, Deliverer};
 use crate::delivery::{Delivery, State};
 use crate::people::By;
 use crate::plan::{self, Inputs, Makers};
@@ -52,6 +52,8 @@ pub struct Look {
     pub print: String,
     /// Whose approval of it counts already.
     pub approved_by: Vec<String>,
+    /// Why an image is not with it, if one should be.
+    pub without_image: Option<String>,
     /// Who wrote the article.
     author: Option<String>,
     /// Who asked for the post by hand.
@@ -161,7 +163,8 @@ pub async fn look(
     now: Timestamp,
 ) -> Result<Look, Refusal> {
     let own: OwnWord = store.own_word(delivery.id).await?;
-    let (post, article) = deliverer.composed(delivery, &own, snapshot).await.map_err(Refusal::NotNow)?;
+    let Composed { post, article, without_image } =
+        deliverer.composed(delivery, &own, snapshot).await.map_err(Refusal::NotNow)?;
     let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
     let approved_by = match approval_of(config, delivery) {
         Some(approval) => {
@@ -172,7 +175,7 @@ pub async fn look(
         None => Vec::new(),
     };
     let author = article.author.as_deref().map(str::to_owned);
-    Ok(Look { post, print, approved_by, author, asked_by: own.asked_by })
+    Ok(Look { post, print, approved_by, without_image, author, asked_by: own.asked_by })
 }
 
 /// A person's approval of a held delivery. Where its rule asks for approval, `look` is the post as it would go out now, and

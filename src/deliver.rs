@@ -61,6 +61,17 @@ struct Commission<'a> {
     template: Option<&'a str>,
 }
 
+/// A post as it would be sent now.
+#[derive(Debug)]
+pub struct Composed {
+    /// The post.
+    pub post: Post,
+    /// Its article.
+    pub article: Article,
+    /// Why an image is not with it, if one should be.
+    pub without_image: Option<String>,
+}
+
 /// Why there is no post.
 enum NoPost {
     /// There will not be one.
@@ -440,15 +451,10 @@ impl Deliverer {
         Ok(Some(plan::voided(&given, &print, approval, known, now)))
     }
 
-    /// The post of a delivery as it would be sent now, and its article.
+    /// The post of a delivery as it would be sent now, and its article. Where an image is not as it should be, without it.
     ///
     /// Errors: for a person, why there is none.
-    pub async fn composed(
-        &self,
-        delivery: &Delivery,
-        own: &OwnWord,
-        snapshot: &Snapshot,
-    ) -> Result<(Post, Article), String> {
+    pub async fn composed(&self, delivery: &Delivery, own: &OwnWord, snapshot: &Snapshot) -> Result<Composed, String> {
         let network = self.networks.get(&delivery.key.endpoint).ok_or("its endpoint cannot be used")?;
         let rule = self.config.rules.iter().find(|rule| rule.name == delivery.key.rule);
         let standing = snapshot.catalog().get(&delivery.key.article).cloned();
@@ -458,11 +464,19 @@ impl Deliverer {
         let read = read.ok().and_then(Result::ok);
         let (article, _) = read.ok_or("its article's file cannot be read at present")?;
         let template = own.template.as_deref();
-        let commission = Commission { delivery, rule, text: own.text.as_deref(), image_held: own.image_held, template };
-        match self.compose_for(&commission, &article, snapshot, network.as_ref()).await {
-            Ok(Ok(post)) => Ok((post, article)),
-            Ok(Err(NoPost::Failed(reason) | NoPost::Held(reason) | NoPost::Later(reason))) => Err(reason),
-            Err(error) => Err(error.to_string()),
+        let mut commission =
+            Commission { delivery, rule, text: own.text.as_deref(), image_held: own.image_held, template };
+        let mut without_image = None;
+        loop {
+            match self.compose_for(&commission, &article, snapshot, network.as_ref()).await {
+                Ok(Ok(post)) => return Ok(Composed { post, article, without_image }),
+                Ok(Err(NoPost::Held(why))) if without_image.is_none() => {
+                    without_image = Some(why);
+                    commission.image_held = true;
+                }
+                Ok(Err(NoPost::Failed(reason) | NoPost::Held(reason) | NoPost::Later(reason))) => return Err(reason),
+                Err(error) => return Err(error.to_string()),
+            }
         }
     }
 
@@ -485,7 +499,12 @@ impl Deliverer {
         let composed = self.compose_for(&commission, article, snapshot, network).await?;
         Ok(composed.map_err(|no_post| match no_post {
             NoPost::Failed(reason) => Outcome::Failed(reason),
-            NoPost::Held(reason) => Outcome::Held(reason),
+            NoPost::Held(why) => {
+                let id = lease.delivery.id;
+                Outcome::Held(format!(
+                    "{why}; then `crieur posts approve {id}`, which without one sends the post without the image"
+                ))
+            }
             NoPost::Later(reason) => self.wait_for(lease, rule, "an image", &reason),
         }))
     }
@@ -531,10 +550,7 @@ impl Deliverer {
         };
         let attached = attach(&mut post, article, &composing, &limits, image_held, &sources).await;
         if !attached.hold.is_empty() {
-            let (why, id) = (attached.hold.join("; "), delivery.id);
-            return Ok(Err(NoPost::Held(format!(
-                "{why}; then `crieur posts approve {id}`, which without one sends the post without the image"
-            ))));
+            return Ok(Err(NoPost::Held(attached.hold.join("; "))));
         }
         if let Some(reason) = attached.later {
             return Ok(Err(NoPost::Later(reason)));

@@ -110,11 +110,13 @@ impl Store {
         // What asks for no approval of its own is a person's from now on. So is what was due before: it is not too late.
         let is_theirs = enough && (word.seen.is_none() || due_at <= now);
         let due_at = if word.seen.is_none() { due_at.max(now) } else { due_at };
-        query("update deliveries set state = ?, reason = ?, due_at = ?, by_hand = max(by_hand, ?) where id = ?")
+        // Who saw the post saw which images it has: one that is not as it should be stays away, or the approval is void.
+        query("update deliveries set state = ?, reason = ?, due_at = ?, by_hand = max(by_hand, ?), image_held = max(image_held, ?) where id = ?")
             .bind(if enough { "pending" } else { "held" })
             .bind(&reason)
             .bind(micros(due_at))
             .bind(is_theirs)
+            .bind(word.seen.is_some())
             .bind(id)
             .execute(&mut transaction)
             .await?;

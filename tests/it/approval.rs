@@ -27,8 +27,8 @@ fn deliverer(world: &World, time: &str) -> Deliverer {
 /// Approves the one delivery as it would be sent then, as the command does.
 async fn approve(world: &World, snapshot: &Snapshot, person: &str, time: &str) -> State {
     let delivery = only(world).await;
-    let (post, _) =
-        deliverer(world, time).composed(&delivery, &crieur::store::OwnWord::default(), snapshot).await.unwrap();
+    let own = crieur::store::OwnWord::default();
+    let post = deliverer(world, time).composed(&delivery, &own, snapshot).await.unwrap().post;
     let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
     let approval = world.config.rules[0].approval.unwrap();
     let (by, people) = (By::command(person), People::default());

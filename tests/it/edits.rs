@@ -133,7 +133,8 @@ impl World {
     async fn approve(&self, place: usize, person: &str) -> bool {
         let delivery = self.store.deliveries().await.unwrap().remove(place);
         let own = self.store.own_word(delivery.id).await.unwrap();
-        let (post, _) = self.deliverer().composed(&delivery, &own, self.snapshot.as_ref().unwrap()).await.unwrap();
+        let seen = self.deliverer().composed(&delivery, &own, self.snapshot.as_ref().unwrap()).await.unwrap();
+        let post = seen.post;
         let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
         let (by, people) = (By::command(person), People::default());
         let approval = self.config.rules[0].approval.unwrap();

@@ -123,6 +123,22 @@ async fn without_an_alternative_text_a_person_decides() {
 }
 
 #[tokio::test]
+async fn one_approval_is_of_the_post_without_the_image_that_has_no_alternative_text() {
+    let place = Place::new();
+    place.write("uploads/a.png", picture(20));
+    place.article("_actualites/a.md", &front("/uploads/a.png", ""));
+    let crieur = crieur(&place, ", approval: { required: 1 }");
+    assert_eq!(crieur.run(&["publish-now", "a", "--as", "Aya"]).status.code(), Some(1));
+    let id = only(crieur.json(&["posts", "--state", "held", "--json"]))["id"].to_string();
+    let output = crieur.run(&["posts", "approve", &id, "--as", "Bo"]);
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("without its image: "), "{said}");
+    crieur.ok(&["run", "--once"]);
+    let posts = store(&place).await.journal(10).await.unwrap();
+    assert_eq!((posts.len(), posts[0].post.images.len()), (1, 0));
+}
+
+#[tokio::test]
 async fn a_rule_may_leave_the_image_out_or_let_the_title_stand_in() {
     for (alt, alts) in [("drop", vec![]), ("title", vec!["Annonce".to_owned()])] {
         let place = Place::new();

@@ -34,6 +34,9 @@ pub async fn run(context: &Context, config: Arc<Config>, id: i64, by: &By) -> Re
     }
     if let Some(look) = look {
         print(&look.post.text)?;
+        if let Some(why) = &look.without_image {
+            say(&format!("without its image: {why}"));
+        }
     }
     match state {
         State::Published => say(&format!("delivery {id}: its edit is {reason}")),

@@ -30,6 +30,8 @@ struct Composed {
     text: String,
     thread: Vec<String>,
     images: Vec<Pictured>,
+    /// Why an image is not with it, if one should be.
+    without_image: Option<String>,
     /// What an approval is bound to.
     print: String,
 }
@@ -47,6 +49,7 @@ impl From<&Look> for Composed {
             text: look.post.text.clone(),
             thread: look.post.thread.clone(),
             images: look.post.images.iter().map(pictured).collect(),
+            without_image: look.without_image.clone(),
             print: look.print.clone(),
         }
     }

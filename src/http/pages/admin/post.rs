@@ -33,6 +33,8 @@ struct Page {
     was_sent: bool,
     /// Why there is no post.
     no_post: Option<String>,
+    /// Why an image is not with it, if one should be.
+    without_image: Option<String>,
     /// What an approval is bound to.
     print: Option<String>,
     approved_by: Vec<String>,
@@ -180,10 +182,10 @@ async fn collect(shared: &Shared, guest: &Guest, delivery: &Delivery) -> Result<
     } else {
         None
     };
-    let (mut print, mut approved_by, mut no_post) = (None, Vec::new(), None);
+    let (mut print, mut approved_by, mut no_post, mut without_image) = (None, Vec::new(), None, None);
     let post = match look {
         Some(Ok(look)) => {
-            (print, approved_by) = (Some(look.print), look.approved_by);
+            (print, approved_by, without_image) = (Some(look.print), look.approved_by, look.without_image);
             Some(look.post)
         }
         Some(Err(Refusal::Store(error))) => return Err(error),
@@ -212,6 +214,7 @@ async fn collect(shared: &Shared, guest: &Guest, delivery: &Delivery) -> Result<
         was_sent: !waits,
         post,
         no_post,
+        without_image,
         print,
         approved_by,
         people: acts::approval_of(&desk.config, delivery).map_or(0, |approval| approval.people),
