@@ -4,6 +4,7 @@
 use crate::config::{Approval, Config, EndpointName};
 use crate::deliver::{Composed, Deliverer};
 use crate::delivery::{Delivery, State};
+use crate::network::addressed::id_at;
 use crate::people::By;
 use crate::plan::{self, Inputs, Makers};
 use crate::post::Post;
@@ -82,15 +83,26 @@ pub async fn find(store: &Store, id: i64) -> Result<Delivery, Refusal> {
     store.delivery(id).await?.ok_or_else(unknown)
 }
 
-/// Carries out a word on a delivery.
-pub async fn obey(store: &Store, id: i64, word: &PersonWord, by: &By, now: Timestamp) -> Result<Done, Refusal> {
-    if let PersonWord::Published(url) = word {
+/// Carries out a word on a delivery. Of a post that a person found, what its network calls it is read from its address.
+pub async fn obey(
+    config: &Config,
+    store: &Store,
+    id: i64,
+    word: &PersonWord,
+    by: &By,
+    now: Timestamp,
+) -> Result<Done, Refusal> {
+    let before = find(store, id).await?;
+    let mut word = word.clone();
+    if let PersonWord::Published { url, id } = &mut word {
         let is_address = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
         if !is_address {
             return Err(Refusal::Unusable(format!("`{url}` is not the address of a post")));
         }
+        let endpoint = config.endpoints.get(&before.key.endpoint);
+        *id = endpoint.and_then(|endpoint| id_at(&endpoint.network, url));
     }
-    let before = find(store, id).await?;
+    let word = &word;
     let is_new = store.obey(id, word, by, now).await?;
     let delivery = find(store, id).await?;
     if !is_new && !is_so(store, &delivery, word).await? {
@@ -110,7 +122,7 @@ async fn is_so(store: &Store, delivery: &Delivery, word: &PersonWord) -> Result<
                 && delivery.by_hand
                 && said(store, delivery.id).await?.as_deref() == Some(word.word())
         }
-        PersonWord::Published(url) => state == State::Published && delivery.remote_url.as_ref() == Some(url),
+        PersonWord::Published { url, .. } => state == State::Published && delivery.remote_url.as_ref() == Some(url),
         PersonWord::Hurry => delivery.urgent && matches!(state, State::Pending | State::Held),
         PersonWord::Edit => store.edit_state(delivery.id).await?.as_deref() == Some("due"),
         PersonWord::Keep => false,

@@ -125,12 +125,12 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         Some(Action::Hold { id }) => (id, PersonWord::Hold),
         Some(Action::Cancel { id }) => (id, PersonWord::Cancel),
         Some(Action::Retry { id }) => (id, PersonWord::Retry),
-        Some(Action::Resolve { id, published: Some(url), .. }) => (id, PersonWord::Published(url)),
+        Some(Action::Resolve { id, published: Some(url), .. }) => (id, PersonWord::Published { url, id: None }),
         Some(Action::Resolve { id, published: None, .. }) => (id, PersonWord::NotPublished),
     };
     let by = person(&config, options.person)?;
     let store = Store::open(&config.store).await?;
-    let done = acts::obey(&store, id, &word, &by, context.clock.now()).await?;
+    let done = acts::obey(&config, &store, id, &word, &by, context.clock.now()).await?;
     store.close().await;
     say(&if done.is_new {
         format!("delivery {id}: {} -> {}", done.before, done.delivery.state)

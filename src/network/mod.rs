@@ -1,6 +1,7 @@
 //! Networks: kinds of social accounts, behind one trait. One file per network; each keeps what it asks (`request`)
 //! and how it reads answers (`read_answer`) as pure functions, so that the glue between is small.
 
+pub mod addressed;
 pub mod answers;
 pub mod bluesky;
 pub mod caller;

@@ -129,8 +129,13 @@ pub enum PersonWord {
     Cancel,
     /// One that failed, was called off or is uncertain is tried again; where the network may have it, it is asked first.
     Retry,
-    /// The network has an uncertain one, at this address.
-    Published(String),
+    /// The network has an uncertain one.
+    Published {
+        /// At this address.
+        url: String,
+        /// What the network calls it, if that is known.
+        id: Option<String>,
+    },
     /// The network does not have an uncertain one: it is tried again.
     NotPublished,
     /// A published one is taken away.
@@ -150,7 +155,7 @@ impl PersonWord {
             Self::Hold => "hold",
             Self::Cancel => "cancel",
             Self::Retry => "retry",
-            Self::Published(_) => "published",
+            Self::Published { .. } => "published",
             Self::NotPublished => "not published",
             Self::Withdraw => "withdraw",
             Self::Hurry => "hurry",
@@ -504,13 +509,14 @@ impl Store {
                  where id = ?2 and state in ('failed', 'cancelled', 'uncertain')",
             )
             .bind(due),
-            PersonWord::Published(url) => query(
-                "update deliveries set state = 'published', reason = 'settled by hand', remote_id = coalesce(remote_id, ?3), remote_url = ?3,
+            PersonWord::Published { url, id: called } => query(
+                "update deliveries set state = 'published', reason = 'settled by hand', remote_id = coalesce(remote_id, ?4, ?3), remote_url = ?3,
                     published_at = ?1, look_first = 0, edit = 'new' where id = ?2 and state = 'uncertain'",
             )
             .bind(due)
             .bind(id)
-            .bind(url),
+            .bind(url)
+            .bind(called),
             PersonWord::NotPublished => query(
                 "update deliveries set state = 'pending', reason = 'settled by hand: the network does not have it', due_at = ?1, retry_at = null, by_hand = 1, look_first = 0,
                     patience_from = ?1 where id = ?2 and state = 'uncertain'",
@@ -541,11 +547,11 @@ impl Store {
             )
             .bind(due),
         };
-        let query = if matches!(word, PersonWord::Published(_)) { query } else { query.bind(id) };
+        let query = if matches!(word, PersonWord::Published { .. }) { query } else { query.bind(id) };
         let mut transaction = self.pool.begin_to_write().await?;
         let is_obeyed = query.execute(&mut transaction).await?.rows_affected() == 1;
         if is_obeyed {
-            let address = if let PersonWord::Published(url) = word { Some(url.as_str()) } else { None };
+            let address = if let PersonWord::Published { url, .. } = word { Some(url.as_str()) } else { None };
             acts::write(&mut transaction, by, word.word(), Some(id), address, now).await?;
         }
         log::seal(&mut transaction, now).await?;

@@ -2,6 +2,7 @@
 
 use crate::support::Place;
 use crate::support::mastodon::{Mood, Server, TOKEN};
+use crieur::acts;
 use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName};
 use crieur::deliver::{Deliverer, Step};
@@ -184,14 +185,12 @@ async fn a_person_settles_what_is_uncertain() {
     let now = world.clock.now();
     let word = crieur::store::Word { by: &By::command("Aya"), seen: None };
     assert_eq!(world.store.approve(id, &word, now).await.unwrap(), None);
-    assert!(
-        world
-            .store
-            .obey(id, &PersonWord::Published("https://social.example.fr/@x/9".into()), &By::command("Aya"), now)
-            .await
-            .unwrap()
-    );
-    assert_eq!(world.run().await[0].state, State::Published);
+    let url = format!("{}/@essai/9", server.url);
+    let word = PersonWord::Published { url, id: None };
+    let done = acts::obey(&world.config, &world.store, id, &word, &By::command("Aya"), now).await.unwrap();
+    assert!(done.is_new);
+    let settled = world.run().await.remove(0);
+    assert_eq!((settled.state, settled.remote_id.as_deref()), (State::Published, Some("9")), "it is known by its id");
 }
 
 #[tokio::test]

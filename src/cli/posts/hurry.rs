@@ -17,7 +17,7 @@ pub async fn run(context: &Context, config: Arc<Config>, id: i64, by: &By) -> Re
         let instead = format!("`crieur publish-now {}` sends what it can now", before.path);
         return Err(Fail::Failed(format!("delivery {id} is in no queue; {instead}")));
     }
-    let done = acts::obey(&store, id, &PersonWord::Hurry, by, now).await?;
+    let done = acts::obey(&config, &store, id, &PersonWord::Hurry, by, now).await?;
     let was = if done.is_new { "" } else { "already " };
     // A pass deals the slots; if the site cannot be read at present, that of a daemon will.
     let mut reconciler = Reconciler::new(Arc::clone(&config));

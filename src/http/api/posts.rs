@@ -112,7 +112,7 @@ pub(super) async fn act(
         ("edit", _) if is_alone => Some(PersonWord::Edit),
         ("keep", _) if is_alone => Some(PersonWord::Keep),
         ("resolve", Said { published: Some(url), not_published: None | Some(false), print: None }) => {
-            Some(PersonWord::Published(url.clone()))
+            Some(PersonWord::Published { url: url.clone(), id: None })
         }
         ("resolve", Said { published: None, not_published: Some(true), print: None }) => Some(PersonWord::NotPublished),
         ("resolve", _) => {
@@ -125,7 +125,7 @@ pub(super) async fn act(
         _ => return refused(StatusCode::NOT_FOUND, "the API has nothing at this address"),
     };
     let done = match word {
-        Some(word) => acts::obey(&shared.store, id, &word, &by, shared.clock.now()).await,
+        Some(word) => acts::obey(&desk.config, &shared.store, id, &word, &by, shared.clock.now()).await,
         None => match approve(&shared, &desk, id, &by, said.print.as_deref()).await {
             Ok(done) => done,
             Err(response) => return response,

@@ -337,7 +337,9 @@ impl World {
                     let key = delivery.key.idempotency_key();
                     let place = self.sea.lock().unwrap().posts.iter().position(|posted| posted.key == key);
                     let word = match place {
-                        Some(place) => PersonWord::Published(format!("https://reseau.example/p{place}")),
+                        Some(place) => {
+                            PersonWord::Published { url: format!("https://reseau.example/p{place}"), id: None }
+                        }
                         None => PersonWord::NotPublished,
                     };
                     assert!(self.store.obey(delivery.id, &word, &by(), now).await.unwrap());

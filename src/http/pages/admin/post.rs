@@ -118,7 +118,7 @@ pub async fn act(
     let Ok(number) = id.parse() else { return sorry(&guest.visit, StatusCode::NOT_FOUND, "unknown") };
     let (word, by, now) = (form.get("act"), guest.by(), shared.clock.now());
     let unusable = |why: &str| Err(Refusal::Unusable(why.to_owned()));
-    let obey = async |word: PersonWord| acts::obey(&shared.store, number, &word, &by, now).await;
+    let obey = async |word: PersonWord| acts::obey(&guest.desk.config, &shared.store, number, &word, &by, now).await;
     let done = match word {
         "approve" => {
             let (desk, print) = (&guest.desk, Some(form.get("print")).filter(|print| !print.is_empty()));
@@ -130,7 +130,7 @@ pub async fn act(
         "edit" => obey(PersonWord::Edit).await,
         "keep" => obey(PersonWord::Keep).await,
         "retry" => obey(PersonWord::Retry).await,
-        "published" => obey(PersonWord::Published(form.get("url").to_owned())).await,
+        "published" => obey(PersonWord::Published { url: form.get("url").to_owned(), id: None }).await,
         "not-published" => obey(PersonWord::NotPublished).await,
         "cancel" | "withdraw" if form.get("sure") != "yes" => {
             unusable("nothing was done: tick the box to say that you are sure")
