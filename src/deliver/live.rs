@@ -17,10 +17,10 @@ const REDIRECTS_MAX: usize = 3;
 const SHOWN_MAX: usize = 80;
 
 /// The waits between two looks.
-const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(30);
+const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(5);
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(15);
 
-/// How long one waits for the next look after having waited so long already: half a minute, then twice as long each time, up
+/// How long one waits for the next look after having waited so long already: five seconds, then twice as long each time, up
 /// to a quarter of an hour; a little longer for the one than for the other, so that not all ask at once.
 pub(super) fn wait(waited: SignedDuration, delivery: i64) -> SignedDuration {
     let wait = waited.clamp(FIRST_WAIT, LONGEST_WAIT);
@@ -108,7 +108,7 @@ mod tests {
             waits.push(next.as_secs());
             waited += next;
         }
-        assert_eq!(waits, [30, 30, 60, 120, 240, 480, 900, 900, 900]);
+        assert_eq!(waits, [5, 5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900]);
         assert!(wait(waited, 7) > wait(waited, 0) && wait(waited, 7) < wait(waited, 0) * 2);
     }
 

@@ -2,16 +2,19 @@
 //! one for each rule of the road; and a daemon that lives through a history, killed between its commits, beside it.
 
 use crate::replay::renames;
+use crate::sim::mortal;
+use crate::sim::sea::Dice;
 use crate::support::origin::{Origin, git};
 use crate::support::{Crieur, corpus, memory_folder, parse};
 use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName};
+use crieur::crash::cut_after;
 use crieur::deliver::{Deliverer, Step};
 use crieur::reconcile::Reconciler;
 use crieur::store::Store;
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -373,7 +376,7 @@ async fn one_life(config: &Arc<Config>, now: Timestamp, renames: Vec<(String, St
 }
 
 #[tokio::test]
-async fn daemons_that_die_after_every_commit_post_what_the_simulation_says() {
+async fn daemons_that_die_in_and_after_every_commit_post_what_the_simulation_says() {
     let Some(material) = corpus("replay") else { return };
     let folder = memory_folder();
     let bundle = material.join("18f-slice.bundle");
@@ -392,6 +395,7 @@ async fn daemons_that_die_after_every_commit_post_what_the_simulation_says() {
 
     let config = Arc::new(parse(&std::fs::read_to_string(&crieur.file).unwrap()).unwrap());
     let (mut before, mut next): (Option<String>, Option<Timestamp>) = (None, None);
+    let (mut dice, mut died) = (Dice(7), 0);
     let log = git(&site, &["log", "--first-parent", "--reverse", "--format=%H %ct"]);
     for commit in log.lines() {
         let (hash, seconds) = commit.split_once(' ').unwrap();
@@ -404,13 +408,22 @@ async fn daemons_that_die_after_every_commit_post_what_the_simulation_says() {
         }
         git(&site, &["checkout", "--quiet", "--force", hash]);
         let renamed = before.map(|before| renames(&site, &before, hash)).unwrap_or_default();
+        // It dies at any place where it writes, and another one takes over.
+        cut_after(Some(dice.roll(24) as usize));
+        died += usize::from(mortal(one_life(&config, at, renamed.clone())).await.is_none());
+        cut_after(None);
         next = one_life(&config, at, renamed).await;
         before = Some(hash.to_owned());
     }
     while let Some(later) = next.filter(|next| *next <= until) {
         next = one_life(&config, later, Vec::new()).await;
     }
+    // What was cut off last is looked for.
+    one_life(&config, until, Vec::new()).await;
+    assert!(died > 30, "{died} died in the midst of something");
     let store = Store::open(&config.store).await.unwrap();
+    let journal = store.journal(10_000).await.unwrap();
+    let articles: BTreeSet<String> = journal.iter().map(|post| post.post.url.clone()).collect();
     let lived: BTreeMap<String, String> = store
         .deliveries()
         .await
@@ -421,6 +434,8 @@ async fn daemons_that_die_after_every_commit_post_what_the_simulation_says() {
     let others: Vec<_> = lived.iter().filter(|(article, at)| simulated.get(*article) != Some(at)).collect();
     // A daemon takes what it finds at its first start as it is since its date: that one article need not settle.
     assert_eq!((others.len(), lived.len()), (1, simulated.len()), "{others:#?}");
+    assert_eq!((journal.len(), articles.len()), (lived.len(), lived.len()), "each is there once");
+    println!("{died} died in the midst of something, {} articles are posted, each once", lived.len());
     assert_eq!(others[0].1, "2014-10-22T18:04:13Z");
 }
 
