@@ -516,7 +516,7 @@ async fn restart(world: &mut World) {
 fn the_post_says_in_the_end_what_the_article_says_whatever_happens() {
     let seeds = match std::env::var("CRIEUR_SEED").ok().and_then(|seed| seed.parse::<u64>().ok()) {
         Some(seed) => seed..seed + 1,
-        None => 0..std::env::var("CRIEUR_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40),
+        None => 0..std::env::var("CRIEUR_EDIT_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40),
     };
     for seed in seeds {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
