@@ -409,7 +409,7 @@ async fn daemons_that_die_in_and_after_every_commit_post_what_the_simulation_say
         git(&site, &["checkout", "--quiet", "--force", hash]);
         let renamed = before.map(|before| renames(&site, &before, hash)).unwrap_or_default();
         // It dies at any place where it writes, and another one takes over.
-        cut_after(Some(dice.roll(24) as usize));
+        cut_after(Some(dice.roll(12) as usize));
         died += usize::from(mortal(one_life(&config, at, renamed.clone())).await.is_none());
         cut_after(None);
         next = one_life(&config, at, renamed).await;
