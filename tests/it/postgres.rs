@@ -31,7 +31,8 @@ const CONTRACT: [&str; 17] = [
 ];
 
 /// Tests of these that open the file itself, or have a second one.
-const OF_FILES: [&str; 13] = [
+const OF_FILES: [&str; 14] = [
+    "media::one_approval",
     "hardship::a_network_that_never_answers",
     "hardship::a_damaged_database",
     "hardship::a_database_that_is_locked",
