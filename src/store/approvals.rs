@@ -1,6 +1,7 @@
 //! Approvals: who approved what, for ever.
 
-use super::sql::{Row, Transaction, query, query_scalar};
+use super::row::Row;
+use super::sql::{Transaction, query, query_scalar};
 use super::{Pass, Store, StoreError, acts, instant, log, micros};
 use crate::config::Approval;
 use crate::people::{By, People};

@@ -2,8 +2,9 @@
 //! under way for a post at a time, and none together with its removal, so that what is said last is what stays.
 
 use super::ledger::json_list;
+use super::row::Row;
 use super::silence::is_silent;
-use super::sql::{Row, query, query_scalar};
+use super::sql::{query, query_scalar};
 use super::{Pass, Store, StoreError, corrupt, instant, log, micros, outbox};
 use crate::article::ArticleId;
 use crate::config::EndpointName;

@@ -1,6 +1,7 @@
 //! How endpoints are: kept, so that a restart does not call a dead server again, and says a pause to whoever looks.
 
-use super::sql::{Row, query};
+use super::row::Row;
+use super::sql::query;
 use super::{Store, StoreError, instant, micros};
 use crate::config::EndpointName;
 use crate::delivery::{Health, Paused};

@@ -1,6 +1,7 @@
 //! One pass over the site in one transaction, and the ledger: what is remembered of every article.
 
-use super::sql::{QueryBuilder, Row as SqlRow, Transaction, query, query_scalar};
+use super::row::Row as SqlRow;
+use super::sql::{QueryBuilder, Transaction, query, query_scalar};
 use super::{Store, StoreError, corrupt, instant, micros};
 use crate::article::ArticleId;
 use crate::article::sketch::Sketch;

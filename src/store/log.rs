@@ -7,7 +7,8 @@
 //! entry before, or nothing for the first. Whoever keeps a copy of the last seal elsewhere can tell later that nothing
 //! up to it was changed.
 
-use super::sql::{Row, Transaction, query, query_scalar};
+use super::row::Row;
+use super::sql::{Transaction, query, query_scalar};
 use super::{Pass, Store, StoreError, instant, micros};
 use crate::digest;
 use jiff::Timestamp;

@@ -5,6 +5,7 @@
 
 mod acts;
 mod approvals;
+mod connections;
 mod edits;
 mod endpoints;
 mod journal;
@@ -19,6 +20,7 @@ mod owner;
 mod pings;
 mod postgres;
 mod removals;
+mod row;
 mod silence;
 mod sql;
 mod sqlite;
@@ -35,6 +37,7 @@ pub use log::{Entry as LogEntry, Fault, Verdict};
 pub use outbox::{Attempt, Finish, Lease, Leased, Outcome, PersonWord, Start};
 pub use pings::Ping;
 pub use removals::{Removed, ToRemove};
+pub use sql::Error as SqlError;
 pub use subscriptions::Found;
 
 use crate::config::StoreAddress;
@@ -121,11 +124,11 @@ pub enum StoreError {
         path: Option<PathBuf>,
         /// Why.
         #[source]
-        source: sqlx::Error,
+        source: sql::Error,
     },
     /// A statement failed.
     #[error("the database does not answer as it should")]
-    Sql(#[source] sqlx::Error),
+    Sql(#[source] sql::Error),
     /// A row holds what cannot be understood.
     #[error("the database holds a {what} that cannot be read: “{value}”; restore a copy, or report this")]
     Corrupt {
@@ -199,9 +202,15 @@ impl Store {
     }
 }
 
+impl From<sql::Error> for StoreError {
+    fn from(source: sql::Error) -> Self {
+        if sqlite::is_damage(&source) { Self::Damaged { path: None, source } } else { Self::Sql(source) }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(source: sqlx::Error) -> Self {
-        if sqlite::is_damage(&source) { Self::Damaged { path: None, source } } else { Self::Sql(source) }
+        Self::Sql(source.into())
     }
 }
 

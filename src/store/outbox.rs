@@ -4,8 +4,9 @@
 //! cannot write over the next one's work. An attempt is opened, on disk, before the first byte may be sent; one that
 //! is still open when its lease ends means that the network may have the post.
 
+use super::row::Row;
 use super::silence::is_silent;
-use super::sql::{Row, Transaction, query, query_scalar};
+use super::sql::{Transaction, query, query_scalar};
 use super::{Store, StoreError, acts, corrupt, instant, log, micros};
 use crate::article::ArticleId;
 use crate::config::EndpointName;

@@ -1,7 +1,8 @@
 //! The columns that subscriptions and pings share: what was told last, and who is at work on it.
 
 use super::owner::Living;
-use super::sql::{Query, Row};
+use super::row::Row;
+use super::sql::Query;
 use super::{Store, StoreError, instant, micros};
 use crate::hub::{Owed, Version};
 use jiff::{SignedDuration, Timestamp};

@@ -2,7 +2,8 @@
 
 use super::ledger::ROWS;
 use super::owed::{Busy, LEASE, bind_owed, read_owed};
-use super::sql::{QueryBuilder, Row, query};
+use super::row::Row;
+use super::sql::{QueryBuilder, query};
 use super::{Store, StoreError, micros};
 use crate::hub::{Owed, Version};
 use jiff::Timestamp;

@@ -1,7 +1,8 @@
 //! Silence: a person's word that nothing goes out. It is asked in the transaction that gives a lease, and again when an
 //! attempt is opened, so that nothing is sent after the word.
 
-use super::sql::{Row, Transaction, query};
+use super::row::Row;
+use super::sql::{Transaction, query};
 use super::{Pass, Store, StoreError, acts, instant, log, micros};
 use crate::people::By;
 use crate::plan::Silence;

@@ -5,13 +5,39 @@
 //! PostgreSQL it takes one lock first, which all writers of Crieur take. So whatever a transaction reads stays true until it
 //! ends, and nothing in the other files has to think of two writers at once.
 
+use super::connections::{FileTransaction, Files, run};
 use super::postgres;
+use super::row::{Column, Row};
 use crate::crash::crash_point;
-use sqlx::postgres::{PgArguments, PgPool, PgRow, Postgres};
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::{PgArguments, PgPool, Postgres};
 use sqlx::query::Query as Prepared;
-use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
-use sqlx::{AssertSqlSafe, Column as _, Error, Row as _, Sqlite, TypeInfo as _};
 use std::borrow::Cow;
+
+/// A statement could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// By the file.
+    #[error(transparent)]
+    File(#[from] rusqlite::Error),
+    /// By the server.
+    #[error(transparent)]
+    Server(#[from] sqlx::Error),
+    /// A column does not hold what it should.
+    #[error("column {column} holds no {what}")]
+    Column {
+        /// Its name.
+        column: String,
+        /// What it should hold.
+        what: &'static str,
+    },
+    /// There is no row of those that must be there.
+    #[error("there is no row")]
+    NoRow,
+    /// The database was closed.
+    #[error("the database is closed")]
+    Closed,
+}
 
 /// Connections to a database.
 #[derive(Debug, Clone)]
@@ -22,21 +48,10 @@ pub enum Pool {
     Postgres(PgPool),
 }
 
-/// Connections to a file. One writes: SQLite has whoever finds the file taken sleep, and longer each time, so that of many
-/// writers most would sleep while nobody writes; and what a connection has read of the file is good as long as no other one
-/// writes. The others only read.
-#[derive(Debug, Clone)]
-pub struct Files {
-    /// Those that read.
-    pub reading: SqlitePool,
-    /// The one that writes. Whoever wants it next waits in a queue.
-    pub writing: SqlitePool,
-}
-
 /// A transaction. Dropped before it is committed, it changes nothing.
 pub enum Transaction {
     /// On a file.
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Sqlite(FileTransaction),
     /// On a server.
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
@@ -45,7 +60,7 @@ impl Pool {
     /// Begins a transaction that has the database to itself among those that write.
     pub async fn begin_to_write(&self) -> Result<Transaction, Error> {
         match self {
-            Self::Sqlite(files) => Ok(Transaction::Sqlite(files.writing.begin_with("begin immediate").await?)),
+            Self::Sqlite(files) => Ok(Transaction::Sqlite(files.writing.lend().await?.begin_to_write().await?)),
             Self::Postgres(pool) => {
                 let mut transaction = pool.begin().await?;
                 sqlx::query(postgres::TAKE_TURNS).execute(&mut *transaction).await?;
@@ -57,7 +72,7 @@ impl Pool {
     /// Begins a transaction that only reads: all it sees is of one moment.
     pub async fn begin_to_read(&self) -> Result<Transaction, Error> {
         match self {
-            Self::Sqlite(files) => Ok(Transaction::Sqlite(files.reading.begin().await?)),
+            Self::Sqlite(files) => Ok(Transaction::Sqlite(files.reading.lend().await?.begin_to_read()?)),
             Self::Postgres(pool) => {
                 let transaction = pool.begin_with("begin isolation level repeatable read read only").await?;
                 Ok(Transaction::Postgres(transaction))
@@ -160,10 +175,10 @@ impl From<&Option<String>> for Value {
 /// A statement, with its values.
 #[derive(Debug)]
 pub struct Query {
-    sql: Cow<'static, str>,
-    values: Vec<Value>,
+    pub(super) sql: Cow<'static, str>,
+    pub(super) values: Vec<Value>,
     /// Whether it is kept prepared for the next time. One of very many values is not worth it.
-    is_kept: bool,
+    pub(super) is_kept: bool,
 }
 
 /// A statement. `?` stands for the next value, `?1` for the first.
@@ -197,7 +212,6 @@ impl Query {
     /// Carries it out.
     pub async fn execute(self, on: impl Into<On<'_>>) -> Result<Done, Error> {
         match on.into() {
-            On::Pool(Pool::Sqlite(files)) => Ok(Done(self.for_sqlite().execute(&files.writing).await?.rows_affected())),
             On::Pool(pool) => {
                 let mut transaction = pool.begin_to_write().await?;
                 let done = self.execute_within(&mut transaction).await?;
@@ -210,7 +224,7 @@ impl Query {
 
     async fn execute_within(self, transaction: &mut Transaction) -> Result<Done, Error> {
         Ok(Done(match transaction {
-            Transaction::Sqlite(transaction) => self.for_sqlite().execute(&mut **transaction).await?.rows_affected(),
+            Transaction::Sqlite(transaction) => transaction.run(self).await?.1,
             Transaction::Postgres(transaction) => {
                 self.for_postgres().execute(&mut **transaction).await?.rows_affected()
             }
@@ -220,12 +234,13 @@ impl Query {
     /// All its rows.
     pub async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<Row>, Error> {
         match on.into() {
-            On::Pool(Pool::Sqlite(files)) => {
-                let pool = if self.only_reads() { &files.reading } else { &files.writing };
-                self.for_sqlite().fetch_all(pool).await.map(of_file)
+            On::Pool(Pool::Sqlite(files)) if self.only_reads() => {
+                let lent = files.reading.lend().await?;
+                let (_, done) = lent.elsewhere(move |connection| run(connection, &self)).await?;
+                Ok(done?.0.into_iter().map(Row::Sqlite).collect())
             }
             On::Pool(Pool::Postgres(pool)) if self.only_reads() => {
-                self.for_postgres().fetch_all(pool).await.map(of_server)
+                Ok(self.for_postgres().fetch_all(pool).await?.into_iter().map(Row::Postgres).collect())
             }
             On::Pool(pool) => {
                 let mut transaction = pool.begin_to_write().await?;
@@ -239,9 +254,12 @@ impl Query {
 
     async fn fetch_within(self, transaction: &mut Transaction) -> Result<Vec<Row>, Error> {
         match transaction {
-            Transaction::Sqlite(transaction) => self.for_sqlite().fetch_all(&mut **transaction).await.map(of_file),
+            Transaction::Sqlite(transaction) => {
+                Ok(transaction.run(self).await?.0.into_iter().map(Row::Sqlite).collect())
+            }
             Transaction::Postgres(transaction) => {
-                self.for_postgres().fetch_all(&mut **transaction).await.map(of_server)
+                let rows = self.for_postgres().fetch_all(&mut **transaction).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
     }
@@ -253,24 +271,11 @@ impl Query {
 
     /// Its first row.
     pub async fn fetch_one(self, on: impl Into<On<'_>>) -> Result<Row, Error> {
-        self.fetch_optional(on).await?.ok_or(Error::RowNotFound)
+        self.fetch_optional(on).await?.ok_or(Error::NoRow)
     }
 
     fn only_reads(&self) -> bool {
         self.sql.trim_start().starts_with("select")
-    }
-
-    fn for_sqlite(self) -> Prepared<'static, Sqlite, SqliteArguments> {
-        let query = match self.sql {
-            Cow::Borrowed(sql) => sqlx::query(sql),
-            Cow::Owned(sql) => sqlx::query(AssertSqlSafe(sql)),
-        };
-        self.values.into_iter().fold(query.persistent(self.is_kept), |query, value| match value {
-            Value::Int(value) => query.bind(value),
-            Value::Real(value) => query.bind(value),
-            Value::Text(value) => query.bind(value),
-            Value::Blob(value) => query.bind(value),
-        })
     }
 
     fn for_postgres(self) -> Prepared<'static, Postgres, PgArguments> {
@@ -283,14 +288,6 @@ impl Query {
             Value::Blob(value) => query.bind(value),
         })
     }
-}
-
-fn of_file(rows: Vec<SqliteRow>) -> Vec<Row> {
-    rows.into_iter().map(Row::Sqlite).collect()
-}
-
-fn of_server(rows: Vec<PgRow>) -> Vec<Row> {
-    rows.into_iter().map(Row::Postgres).collect()
 }
 
 /// A statement of whose rows only the first column is asked for.
@@ -373,108 +370,5 @@ impl Values<'_> {
         }
         self.builder.sql.push_str(sql);
         self
-    }
-}
-
-/// A row.
-pub enum Row {
-    /// Of a file.
-    Sqlite(SqliteRow),
-    /// Of a server.
-    Postgres(PgRow),
-}
-
-impl Row {
-    /// A column by its name.
-    pub fn try_get<T: Column, N: AsRef<str>>(&self, name: N) -> Result<T, Error> {
-        let at = match self {
-            Self::Sqlite(row) => row.try_column(name.as_ref())?.ordinal(),
-            Self::Postgres(row) => row.try_column(name.as_ref())?.ordinal(),
-        };
-        T::of(self, at)
-    }
-}
-
-/// A type that a column is read as.
-pub trait Column: Sized {
-    /// The value of a column, by its place.
-    fn of(row: &Row, at: usize) -> Result<Self, Error>;
-}
-
-/// A type of values that are there.
-pub trait There: Sized {
-    /// The value of a column, by its place; None if it holds none.
-    fn read(row: &Row, at: usize) -> Result<Option<Self>, Error>;
-}
-
-impl<T: There> Column for T {
-    fn of(row: &Row, at: usize) -> Result<Self, Error> {
-        let missing = || Error::ColumnDecode { index: at.to_string(), source: "there is no value".into() };
-        T::read(row, at)?.ok_or_else(missing)
-    }
-}
-
-impl<T: There> Column for Option<T> {
-    fn of(row: &Row, at: usize) -> Result<Self, Error> {
-        T::read(row, at)
-    }
-}
-
-impl There for i64 {
-    fn read(row: &Row, at: usize) -> Result<Option<Self>, Error> {
-        match row {
-            Row::Sqlite(row) => row.try_get(at),
-            Row::Postgres(row) => match row.column(at).type_info().name() {
-                "BOOL" => Ok(row.try_get::<Option<bool>, _>(at)?.map(i64::from)),
-                "INT4" => Ok(row.try_get::<Option<i32>, _>(at)?.map(i64::from)),
-                _ => row.try_get(at),
-            },
-        }
-    }
-}
-
-/// A number of a smaller type.
-macro_rules! smaller {
-    ($($type:ty),+) => {$(
-        impl There for $type {
-            fn read(row: &Row, at: usize) -> Result<Option<Self>, Error> {
-                let number = i64::read(row, at)?.map(<$type>::try_from).transpose();
-                number.map_err(|error| Error::ColumnDecode { index: at.to_string(), source: error.into() })
-            }
-        }
-    )+};
-}
-
-smaller!(u32, u16, i32);
-
-impl There for bool {
-    fn read(row: &Row, at: usize) -> Result<Option<Self>, Error> {
-        Ok(i64::read(row, at)?.map(|number| number != 0))
-    }
-}
-
-/// What both databases have under one type.
-macro_rules! alike {
-    ($($type:ty),+) => {$(
-        impl There for $type {
-            fn read(row: &Row, at: usize) -> Result<Option<Self>, Error> {
-                match row {
-                    Row::Sqlite(row) => row.try_get(at),
-                    Row::Postgres(row) => row.try_get(at),
-                }
-            }
-        }
-    )+};
-}
-
-alike!(f64, String);
-
-impl There for Vec<u8> {
-    fn read(row: &Row, at: usize) -> Result<Option<Self>, Error> {
-        match row {
-            // A text is its bytes.
-            Row::Sqlite(row) => row.try_get_unchecked(at),
-            Row::Postgres(row) => row.try_get_unchecked(at),
-        }
     }
 }

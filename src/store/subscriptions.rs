@@ -5,7 +5,8 @@
 //! was looked at, so nothing is done twice that another process did meanwhile.
 
 use super::owed::{Busy, LEASE, at, bind_owed, read_owed};
-use super::sql::{Row, Transaction, query};
+use super::row::Row;
+use super::sql::{Transaction, query};
 use super::{Store, StoreError, corrupt, instant, micros};
 use crate::hub::{Asked, Counts, Mode, Outcome, State, Subscription, tidy_before};
 use crate::secret::Sealed;

@@ -85,6 +85,7 @@ fn faults(module: &str, code: &str, modules: &[String], core: usize) -> Vec<Stri
             "tokio::",
             "reqwest::",
             "sqlx::",
+            "rusqlite::",
             "std::fs",
             "std::net::Tcp",
             "std::thread",
