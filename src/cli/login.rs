@@ -2,12 +2,14 @@
 //! database; a running daemon takes it from there.
 
 use super::{Context, Fail, print, say};
-use crate::config::{EndpointName, NetworkKind};
+use crate::config::{Endpoint, EndpointName, NetworkKind};
 use crate::network::login::{Attempt, REDIRECT, steps};
 use crate::network::out_of_band::OutOfBand;
+use crate::network::session::{Session, Tokens};
 use crate::network::{self, Means};
 use crate::secret::Secret;
 use crate::store::Store;
+use jiff::{SignedDuration, Timestamp};
 use std::io::BufRead;
 
 /// Logs in to an endpoint, or says how its credential is got.
@@ -20,8 +22,18 @@ pub async fn run(context: &Context, name: &str) -> Result<(), Fail> {
     let store = Store::open(&config.store).await?;
     let means = Means::new(&config, &store);
     if let NetworkKind::Mastodon(account) = &endpoint.network {
-        return show_token(&name, &OutOfBand::new(account, endpoint.allow_private).map_err(Fail::Failed)?, context)
-            .await;
+        let server = OutOfBand::new(account, endpoint.allow_private).map_err(Fail::Failed)?;
+        let token = shown_code(&name, &server, context).await?;
+        if account.token.is_some() {
+            say(&format!(
+                "3. This is the token of {name}, on standard output (… > FILE). Keep it where `token` or `token_file` of the endpoint \
+                 says, and where nobody else reads it. With `login: true` in place of the token it is kept in the database, sealed."
+            ));
+            return print(token.expose());
+        }
+        let kept = Session::new(means.vault(&name), SignedDuration::ZERO).adopt(&token).await;
+        let tokens = kept.map_err(|error| Fail::Failed(format!("{name}: the token cannot be kept: {error}")))?;
+        return logged_in(&name, endpoint, &means, &tokens, context.clock.now()).await;
     }
     let Some(login) = network::login(&name, endpoint, &means).map_err(Fail::Failed)? else {
         let kind = endpoint.network.word();
@@ -47,20 +59,31 @@ pub async fn run(context: &Context, name: &str) -> Result<(), Fail> {
     let failed = |reason: &str| Fail::Failed(format!("{name}: {reason}"));
     let now = context.clock.now();
     let tokens = login.redeem(&attempt, &code, now).await.map_err(|failure| failed(failure.reason()))?;
+    logged_in(&name, endpoint, &means, &tokens, now).await
+}
+
+/// Says that it is done, and who it is.
+async fn logged_in(
+    name: &EndpointName,
+    endpoint: &Endpoint,
+    means: &Means,
+    tokens: &Tokens,
+    now: Timestamp,
+) -> Result<(), Fail> {
     let until = match tokens.end() {
         Some(end) => format!("until {}", super::utc(end)),
         None => "without an end that the network tells".to_owned(),
     };
     // Who it is shows whether the right account was logged in; that it is logged in stands whatever comes of the question.
-    let who = match network::connect(&name, endpoint, &means).map_err(Fail::Failed)?.check(now).await {
+    let who = match network::connect(name, endpoint, means).map_err(Fail::Failed)?.check(now).await {
         Ok(who) => who,
         Err(failure) => format!("who it is could not be asked ({})", failure.reason()),
     };
     print(&format!("{name}: logged in, {until}: {who}"))
 }
 
-/// Gets a token that does not end, and puts it on standard output: into the file that the configuration names.
-async fn show_token(name: &EndpointName, server: &OutOfBand, context: &Context) -> Result<(), Fail> {
+/// Gets a token that does not end, for a code that the server shows.
+async fn shown_code(name: &EndpointName, server: &OutOfBand, context: &Context) -> Result<Secret, Fail> {
     let failed = |reason: &str| Fail::Failed(format!("{name}: {reason}"));
     let app = server.register(context.clock.now()).await.map_err(|failure| failed(failure.reason()))?;
     say(&format!(
@@ -72,12 +95,7 @@ async fn show_token(name: &EndpointName, server: &OutOfBand, context: &Context) 
     if code.is_empty() {
         return Err(failed("there is no code"));
     }
-    let token = server.redeem(&app, &code, context.clock.now()).await.map_err(|failure| failed(failure.reason()))?;
-    say(&format!(
-        "3. This is the token of {name}, on standard output (… > FILE). Keep it where `token` or `token_file` of the endpoint says, \
-         and where nobody else reads it."
-    ));
-    print(token.expose())
+    server.redeem(&app, &code, context.clock.now()).await.map_err(|failure| failed(failure.reason()))
 }
 
 /// A line from the terminal.

@@ -383,6 +383,8 @@ pub struct RawEndpoint {
     pub previous_secret_file: Option<String>,
     /// What to do if it is not known whether the receiver has a message (webhook).
     pub on_doubt: Option<RawOnDoubt>,
+    /// Whether the token is that of `crieur endpoints login`, kept sealed in the database (mastodon).
+    pub login: Option<bool>,
     /// Id of the app in whose name a person logs in (linkedin, x, threads).
     pub client_id: Option<String>,
     /// Secret of that app.

@@ -204,7 +204,7 @@ pub fn connect(name: &EndpointName, endpoint: &Endpoint, means: &Means) -> Resul
     Ok(match &endpoint.network {
         NetworkKind::Journal => Box::new(journal::Journal::new(name.clone(), means.store().cloned())),
         NetworkKind::Mastodon(account) => {
-            Box::new(mastodon::MastodonAccount::new(account.clone(), allow_private, means)?)
+            Box::new(mastodon::MastodonAccount::new(account.clone(), allow_private, means.vault(name), means)?)
         }
         NetworkKind::Bluesky(account) => {
             Box::new(bluesky::BlueskyAccount::new(name, account.clone(), allow_private, means)?)

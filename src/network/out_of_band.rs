@@ -1,7 +1,7 @@
 //! Getting a token from a Mastodon server, or one with its API, without a page of ours (docs.joinmastodon.org: methods apps
 //! and oauth): the server shows a code, and a person brings it.
 //!
-//! Such tokens do not end, so none is kept here: whoever asked for it puts it where the configuration says.
+//! Such tokens do not end. Whoever asked for one keeps it, sealed, or puts it where the configuration says.
 
 use super::answers::{of_a_question, read_json};
 use super::caller::Caller;

@@ -129,6 +129,16 @@ impl Session {
         Ok(tokens)
     }
 
+    /// Keeps a token that a person's login gave, sealed.
+    ///
+    /// Errors: it cannot be kept.
+    pub async fn adopt(&self, token: &Secret) -> Result<Tokens, String> {
+        let access = token.expose().to_owned();
+        let tokens = Tokens { access, refresh: None, expires_at: None, refresh_expires_at: None };
+        self.keep(&tokens).await?;
+        Ok(tokens)
+    }
+
     /// Keeps tokens, sealed.
     async fn keep(&self, tokens: &Tokens) -> Result<(), String> {
         let text = serde_json::to_string(tokens).map_err(|error| error.to_string())?;

@@ -318,6 +318,42 @@ async fn a_server_of_mastodons_kind_shows_a_code_and_gives_a_token() {
     assert_eq!(fake.wrong(), Vec::<String>::new());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_at_a_server_of_mastodons_kind_is_kept_sealed() {
+    let fake = Fake::start(|_| Box::new(Instance)).await;
+    let place = Place::new();
+    let yaml = |keys: &str| {
+        let keys = format!("network: mastodon, server: \"{}\", {keys}, allow_private: true", fake.url);
+        place.crieur(&format!("endpoints: {{ m: {{ {keys} }} }}"))
+    };
+    let crieur = yaml("login: true");
+    let output = crieur.run(&["endpoints", "test", "m"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("crieur endpoints login"), "{said}");
+
+    let mut command = crieur.command(&["endpoints", "login", "m"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"canari-code\n").unwrap();
+        child.wait_with_output().unwrap()
+    });
+    let output = output.await.unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("m: logged in, without an end that the network tells: @agence on 127.0.0.1"), "{said}");
+    assert!(!said.contains(CANARY), "{said}");
+    assert!(crieur.ok(&["endpoints", "test", "m"]).contains("@agence"));
+    for entry in std::fs::read_dir(place.folder.path()).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+        let bytes = std::fs::read(entry.path()).unwrap();
+        assert!(!bytes.windows(12).any(|window| window == b"canari-token"), "{}", entry.path().display());
+    }
+    let output = yaml("login: true, token: abc").run(&["check"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("endpoints.m.login: there is a token as well"), "{said}");
+    assert_eq!(fake.wrong(), Vec::<String>::new());
+}
+
 /// The part of Mastodon's API that gives tokens.
 struct Instance;
 
@@ -331,6 +367,13 @@ impl Api for Instance {
                     200,
                     &serde_json::json!({ "id": "1", "client_id": "app-1", "client_secret": "canari-app" }),
                 ))
+            }
+            ("GET", "/api/v1/accounts/verify_credentials") => match request.header("authorization") {
+                "Bearer canari-token" => Ok(Reply::json(200, &serde_json::json!({ "id": "1", "acct": "agence" }))),
+                other => Err(format!("`authorization` is `{other}`")),
+            },
+            ("GET", "/api/v1/apps/verify_credentials" | "/api/v2/instance" | "/api/v1/instance") => {
+                Ok(Reply::json(404, &serde_json::json!({ "error": "Record not found" })))
             }
             ("POST", "/oauth/token") => {
                 let form = request.form()?;

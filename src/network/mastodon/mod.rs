@@ -13,8 +13,9 @@ use super::caller::Caller;
 use super::client::Answer;
 use super::history::{cut_off, same_parts};
 use super::multipart::{self, File};
+use super::session::Session;
 use super::uploads::Uploads;
-use super::{Abilities, Found, Means, Network, Wanted};
+use super::{Abilities, Found, Means, Network, Vault, Wanted};
 use crate::config::Mastodon;
 use crate::delivery::{DeliveryKey, Failure, Receipt};
 use crate::post::{Image, Limits, Post};
@@ -35,6 +36,7 @@ const PAGES_MAX: usize = 100;
 pub struct MastodonAccount {
     account: Mastodon,
     caller: Caller,
+    session: Session,
     means: Means,
     limits: Mutex<Option<(Timestamp, Limits)>>,
     /// Images that were uploaded and that the server was still at work on, by what they are: they are asked for again.
@@ -45,18 +47,34 @@ impl MastodonAccount {
     /// An account. Nothing is asked yet.
     ///
     /// Errors: the server's address is private and may not be, or the client cannot be set up.
-    pub fn new(account: Mastodon, allow_private: bool, means: &Means) -> Result<Self, String> {
-        let caller = Caller::new(&account.server, allow_private, vec![account.token.clone()])?;
+    pub fn new(account: Mastodon, allow_private: bool, vault: Vault, means: &Means) -> Result<Self, String> {
+        let caller = Caller::new(&account.server, allow_private, account.token.iter().cloned().collect())?;
         let (limits, in_work) = (Mutex::new(None), Uploads::default());
-        Ok(Self { caller, account, means: means.clone(), limits, in_work })
+        let session = Session::new(vault, SignedDuration::ZERO);
+        Ok(Self { caller, session, account, means: means.clone(), limits, in_work })
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.caller.request(method, path).bearer_auth(self.account.token.expose())
+    /// A request in the account's name.
+    async fn request(&self, method: Method, path: &str, now: Timestamp) -> Result<RequestBuilder, Failure> {
+        let token = match &self.account.token {
+            Some(token) => token.clone(),
+            // Tokens of this kind of server do not end: there is nothing to renew them with.
+            None => self.session.token(&self.caller, now, |_| None).await?,
+        };
+        Ok(self.caller.request(method, path).bearer_auth(token.expose()))
+    }
+
+    async fn send(&self, request: RequestBuilder, now: Timestamp) -> Result<Answer, Failure> {
+        let answer = self.caller.send(request, now).await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            self.session.distrust().await;
+        }
+        Ok(answer)
     }
 
     async fn ask(&self, path: &str, now: Timestamp) -> Result<Value, Failure> {
-        self.caller.json(self.request(Method::GET, path), now).await.map_err(of_a_question)
+        let answer = self.send(self.request(Method::GET, path, now).await?, now).await.map_err(of_a_question)?;
+        read_json(&answer, now).map_err(|failure| of_a_question(self.caller.redacted(failure)))
     }
 
     /// What the server says of itself.
@@ -79,8 +97,8 @@ impl MastodonAccount {
 
     /// Makes one status.
     async fn make(&self, body: &Value, key: &str, now: Timestamp) -> Result<Receipt, Failure> {
-        let request = self.request(Method::POST, "/api/v1/statuses").header("Idempotency-Key", key).json(body);
-        let answer = self.caller.send(request, now).await?;
+        let request = self.request(Method::POST, "/api/v1/statuses", now).await?;
+        let answer = self.send(request.header("Idempotency-Key", key).json(body), now).await?;
         read_receipt(&answer, now).map_err(|failure| self.caller.redacted(failure))
     }
 
@@ -116,10 +134,13 @@ impl MastodonAccount {
         let bytes = self.means.bytes(image).await?;
         let file = File { field: "file", name: image.file_name(), media_type: &image.media_type, bytes: &bytes };
         let (kind, form) = multipart::form(&[("description", &image.alt)], &[file]);
-        let send = |path| self.request(Method::POST, path).header("Content-Type", &kind).body(form.clone());
-        let mut answer = self.caller.send(send("/api/v2/media"), now).await?;
+        let send = async |path| {
+            let request = self.request(Method::POST, path, now).await?;
+            self.send(request.header("Content-Type", &kind).body(form.clone()), now).await
+        };
+        let mut answer = send("/api/v2/media").await?;
         if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
-            answer = self.caller.send(send("/api/v1/media"), now).await?;
+            answer = send("/api/v1/media").await?;
         }
         let media = read_json(&answer, now).map_err(|failure| self.caller.redacted(failure))?;
         let id = media.get("id").and_then(Value::as_str).filter(|id| is_id(id));
@@ -133,7 +154,8 @@ impl MastodonAccount {
     /// Whether the server is done with an image (`GET /api/v1/media/:id`: 206 while it is at work). None if it does not
     /// know the image any more.
     async fn is_ready(&self, id: &str, now: Timestamp) -> Result<Option<String>, Failure> {
-        let answer = self.caller.send(self.request(Method::GET, &format!("/api/v1/media/{id}")), now).await?;
+        let request = self.request(Method::GET, &format!("/api/v1/media/{id}"), now).await?;
+        let answer = self.send(request, now).await?;
         match answer.status {
             StatusCode::PARTIAL_CONTENT => Err(at_work()),
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
@@ -143,8 +165,8 @@ impl MastodonAccount {
 
     /// A status, if the server has it.
     async fn status(&self, id: &str, now: Timestamp) -> Result<Option<Value>, Failure> {
-        let answer = self.caller.send(self.request(Method::GET, &format!("/api/v1/statuses/{id}")), now).await;
-        let answer = answer.map_err(of_a_question)?;
+        let request = self.request(Method::GET, &format!("/api/v1/statuses/{id}"), now).await?;
+        let answer = self.send(request, now).await.map_err(of_a_question)?;
         if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE) {
             return Ok(None);
         }
@@ -177,7 +199,8 @@ impl MastodonAccount {
 
     /// Takes one status away, and reads back that it is gone.
     async fn remove(&self, id: &str, now: Timestamp) -> Result<(), Failure> {
-        let answer = self.caller.send(self.request(Method::DELETE, &format!("/api/v1/statuses/{id}")), now).await?;
+        let request = self.request(Method::DELETE, &format!("/api/v1/statuses/{id}"), now).await?;
+        let answer = self.send(request, now).await?;
         let is_unknown = matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE);
         if !is_unknown && !answer.status.is_success() {
             return Err(self.caller.redacted(super::answers::failure(&answer, now)));
@@ -301,8 +324,9 @@ impl Network for MastodonAccount {
         }
         for (part, (id, text)) in receipt.ids().zip(post.texts()).enumerate() {
             let media: &[String] = if part == 0 { &media } else { &[] };
-            let request = self.request(Method::PUT, &format!("/api/v1/statuses/{id}"));
-            self.caller.json(request.json(&status::edited(text, post, media)), now).await?;
+            let request = self.request(Method::PUT, &format!("/api/v1/statuses/{id}"), now).await?;
+            let answer = self.send(request.json(&status::edited(text, post, media)), now).await?;
+            read_json(&answer, now).map_err(|failure| self.caller.redacted(failure))?;
         }
         Ok(receipt.clone())
     }
@@ -314,6 +338,13 @@ impl Network for MastodonAccount {
             self.remove(id, now).await?;
         }
         Ok(())
+    }
+
+    async fn expires(&self) -> Option<Timestamp> {
+        match &self.account.token {
+            Some(_) => None,
+            None => self.session.kept().await?.end(),
+        }
     }
 
     fn caller(&self) -> Option<&Caller> {
