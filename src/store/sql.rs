@@ -18,8 +18,8 @@ use std::borrow::Cow;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// By the file.
-    #[error(transparent)]
-    File(#[from] rusqlite::Error),
+    #[error("{0}")]
+    File(rusqlite::Error),
     /// By the server.
     #[error(transparent)]
     Server(#[from] sqlx::Error),
@@ -37,6 +37,13 @@ pub enum Error {
     /// The database was closed.
     #[error("the database is closed")]
     Closed,
+}
+
+impl From<rusqlite::Error> for Error {
+    // Not as its source: that one says the same again.
+    fn from(error: rusqlite::Error) -> Self {
+        Self::File(error)
+    }
 }
 
 /// Connections to a database.

@@ -4,7 +4,9 @@ use super::connections::{Connections, Files};
 use super::sql::Error;
 use super::{STEPS, StoreError};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Most connections that read.
@@ -38,11 +40,47 @@ pub(super) async fn open_to_read(path: &Path) -> Result<Option<Files>, StoreErro
     if !path.is_file() {
         return Ok(None);
     }
-    let reading = Connections::new(path, OpenFlags::SQLITE_OPEN_READ_ONLY, READERS);
-    let files = Files { reading: reading.clone(), writing: reading };
+    let files = |path: &Path, flags: OpenFlags| {
+        let reading = Connections::new(path, OpenFlags::SQLITE_OPEN_READ_ONLY | flags, READERS);
+        Files { reading: reading.clone(), writing: reading }
+    };
+    let shared = files(path, OpenFlags::empty());
     // A file that cannot be read is said now, with its name.
-    version(&files).await.map_err(|error| of_opening(path, error))?;
-    Ok(Some(files))
+    match version(&shared).await {
+        Ok(_) => Ok(Some(shared)),
+        // A reader too makes files beside it, which the folder may not allow; nobody else has it open.
+        Err(StoreError::Sql(error)) if is_of_the_folder(&error) && !beside(path, "-wal").exists() => {
+            let alone = files(&immutable(path), OpenFlags::SQLITE_OPEN_URI);
+            version(&alone).await.map_err(|error| of_opening(path, error))?;
+            Ok(Some(alone))
+        }
+        Err(error) => Err(of_opening(path, error)),
+    }
+}
+
+/// A file that SQLite keeps beside the database.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// The database as a file that nobody changes (sqlite.org/uri.html, `immutable`).
+fn immutable(path: &Path) -> PathBuf {
+    let mut uri = OsString::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'%' | b'?' | b'#' => uri.push(format!("%{byte:02x}")),
+            _ => uri.push(OsStr::from_bytes(&[*byte])),
+        }
+    }
+    uri.push("?immutable=1");
+    uri.into()
+}
+
+/// Whether it is the folder that cannot be written (SQLITE_READONLY, SQLITE_CANTOPEN).
+fn is_of_the_folder(error: &Error) -> bool {
+    matches!(code(error), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
 }
 
 /// The version of the tables; 0 if there are none.

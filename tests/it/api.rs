@@ -104,6 +104,22 @@ async fn what_is_asked_for_ten_times_at_once_goes_out_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_campaign_is_told_as_the_command_tells_it() {
+    let rest = "endpoints: { essai: { network: journal } }\ncampaigns: [{ name: serie, articles: [_communiques/un.md, _communiques/deux.md], endpoints: [essai], slots: \"0 9 * * *\" }]\n";
+    let place = Place::new();
+    for name in ["un", "deux"] {
+        place.article(&format!("_communiques/{name}.md"), &format!("title: Article {name}\ndate: 2020-01-01"));
+    }
+    let running = Running::of(place, rest).await;
+    let told = running.get("/api/v1/campaigns").await;
+    let said: Value = serde_json::from_str(&running.place.crieur(rest).ok(&["campaigns", "--json"])).unwrap();
+    assert_eq!(told, said);
+    assert_eq!((&told[0]["name"], &told[0]["articles"], &told[0]["posted"]), (&json!("serie"), &json!(2), &json!(0)));
+    assert_eq!(told[0]["next"]["path"], "_communiques/un.md", "{told}");
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_done_is_refused_and_nothing_of_a_draft_is_told() {
     let running = Running::new("").await;
     for (order, status) in [
@@ -301,7 +317,10 @@ fn the_description_names_what_is_answered() {
         .map(|word| format!("/posts/{{id}}/{word}"));
     let words = words.iter().map(String::as_str);
     let expected = ["/feeds", "/posts", "/posts/{id}"].into_iter().chain(words);
-    assert_eq!(paths, expected.chain(["/plan", "/silence", "/endpoints", "/publish-now"]).collect::<Vec<_>>());
+    assert_eq!(
+        paths,
+        expected.chain(["/plan", "/campaigns", "/silence", "/endpoints", "/publish-now"]).collect::<Vec<_>>()
+    );
     // Everything that is referred to is there.
     for reference in text.split("\"$ref\": \"#/components/schemas/").skip(1) {
         let name = reference.split('"').next().unwrap();

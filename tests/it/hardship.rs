@@ -11,6 +11,8 @@ use crieur::reconcile::Reconciler;
 use crieur::store::Store;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -202,6 +204,41 @@ fn a_database_that_may_not_be_written_is_said_and_nothing_is_sent() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("cannot be opened; check the path, the rights and the space"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_may_only_be_read_is_said_and_nothing_is_sent() {
+    let server = Server::start(false).await;
+    let place = Place::new();
+    let crieur = place.crieur(&mastodon(&server));
+    tokio::task::block_in_place(|| crieur.ok(&["run", "--once"]));
+    articles(&place, 0..1);
+    let rights = |mode: &str| {
+        let done = Command::new("chmod").args(["-R", mode]).arg(place.folder.path()).status();
+        assert!(done.unwrap().success());
+    };
+    rights("a+rX,a-w");
+    let run = |arguments: &[&str]| {
+        let mut command = crieur.command(arguments);
+        // Rights do not bind root: a program of root's is run as one who owns nothing.
+        if std::fs::metadata(place.folder.path()).unwrap().uid() == 0 {
+            command.uid(65_534).gid(65_534);
+        }
+        tokio::task::block_in_place(|| command.output().unwrap())
+    };
+    let output = run(&["run", "--once"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot be opened; check the path, the rights and the space"), "{said}");
+    assert!(said.contains("crieur.db") && !said.contains("panicked"), "{said}");
+    assert_eq!(server.requests().len(), 0);
+    // What is planned can still be looked at.
+    let looked = run(&["plan"]);
+    let said = String::from_utf8_lossy(&looked.stderr).into_owned();
+    assert!(looked.status.success(), "{said}");
+    rights("u+w");
+    tokio::task::block_in_place(|| crieur.ok(&["run", "--once"]));
+    assert!(states(&crieur).iter().all(|state| state == "pending" || state == "published"));
 }
 
 /// What may become of a database's file.

@@ -10,7 +10,7 @@ use super::desk::Comer;
 use super::{Client, Desk, Shared};
 use crate::acts::Refusal;
 use crate::people::{By, Road};
-use crate::plan::{self, Inputs};
+use crate::plan::{self, Inputs, Plan};
 use crate::reconcile::Snapshot;
 use crate::shapes;
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
@@ -32,6 +32,7 @@ pub(super) fn router(shared: &Shared) -> Router<Shared> {
         .route("/feeds", get(feeds))
         .route("/posts", get(posts::all))
         .route("/plan", get(plan_lines))
+        .route("/campaigns", get(campaigns))
         .route("/posts/{id}", get(posts::one))
         .route("/posts/{id}/{act}", post(posts::act))
         .route("/silence", get(silence::get).put(silence::put).delete(silence::delete))
@@ -176,6 +177,31 @@ async fn plan_lines(
         Some(until) => until,
         None => None,
     };
+    planned(shared, desk, snapshot, move |plan| {
+        let lines: Vec<_> = shapes::in_order(&plan.lines, until).into_iter().map(shapes::Planned::from).collect();
+        told(StatusCode::OK, &lines)
+    })
+    .await
+}
+
+async fn campaigns(State(shared): State<Shared>, Extension(desk): Extension<Desk>) -> Response {
+    let snapshot = match snapshot(&shared) {
+        Ok(snapshot) => snapshot,
+        Err(response) => return response,
+    };
+    planned(shared, desk, snapshot, |plan| {
+        told(StatusCode::OK, &plan.campaigns.iter().map(shapes::Campaign::from).collect::<Vec<_>>())
+    })
+    .await
+}
+
+/// Tells something of the plan as it is now.
+async fn planned(
+    shared: Shared,
+    desk: Desk,
+    snapshot: Arc<Snapshot>,
+    tell: impl FnOnce(&Plan) -> Response + Send + 'static,
+) -> Response {
     let (outbox, silence) = match (shared.store.deliveries().await, shared.store.silence().await) {
         (Ok(outbox), Ok(silence)) => (outbox, silence),
         (Err(error), _) | (_, Err(error)) => return store_failed(&error),
@@ -185,8 +211,7 @@ async fn plan_lines(
         let catalog = snapshot.catalog();
         let inputs = Inputs::new(&desk.config, &snapshot.site, &catalog, &outbox, now);
         let plan = plan::plan(&Inputs { explain: true, silence: silence.as_ref(), ..inputs });
-        let lines: Vec<_> = shapes::in_order(&plan.lines, until).into_iter().map(shapes::Planned::from).collect();
-        told(StatusCode::OK, &lines)
+        tell(&plan)
     });
     planned
         .await
