@@ -74,12 +74,12 @@ pub async fn attach(
     let bounds = Bounds { bytes_max: limits.image_bytes_max, side_max: limits.image_side_max };
     for wanted in choice.wanted {
         let found = match limits.images_by_address {
-            true => as_it_is(wanted.image, limits.image_bytes_max, sources).await,
-            false => fitted(wanted.image, bounds, sources).await,
+            true => as_it_is(&wanted.image, limits.image_bytes_max, sources).await,
+            false => fitted(&wanted.image, bounds, sources).await,
         };
         match found {
             Ok(picture) => {
-                let ready = ready(picture, wanted.image, wanted.alt);
+                let ready = ready(picture, &wanted.image, wanted.alt);
                 if !post.images.iter().any(|image| image.digest == ready.image.digest) {
                     post.images.push(ready.image.clone());
                     attached.ready.push(ready);

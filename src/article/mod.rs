@@ -23,6 +23,7 @@ mod media;
 mod mending;
 mod nesting;
 pub mod permalink;
+mod pictures;
 mod plain;
 mod read;
 mod sanitise;
@@ -158,6 +159,13 @@ impl Article {
             writing: &self.writing,
             notes: true,
         }
+    }
+
+    /// The pictures of its text that its front matter does not name, in their order.
+    pub fn pictures(&self) -> Vec<Image> {
+        let mut pictures = pictures::pictures(&self.html());
+        pictures.retain(|picture| !self.images.iter().any(|image| image.url == picture.url));
+        pictures
     }
 
     /// Its text as clean HTML with absolute addresses.

@@ -9,18 +9,18 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// An image that is to go with a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted<'a> {
+pub struct Wanted {
     /// The image.
-    pub image: &'a ArticleImage,
+    pub image: ArticleImage,
     /// What it shows, as long as the network lets it be.
     pub alt: String,
 }
 
 /// What goes with a post, and what a person should know of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Choice<'a> {
+pub struct Choice {
     /// The images.
-    pub wanted: Vec<Wanted<'a>>,
+    pub wanted: Vec<Wanted>,
     /// Why the post must wait for a person.
     pub hold: Vec<String>,
     /// What is left out or put in its place, and why.
@@ -29,14 +29,18 @@ pub struct Choice<'a> {
 
 /// Chooses the images of a post. `approved`: a person knows that an image has no alternative text, and wants the post to
 /// go out without it.
-pub fn choose<'a>(article: &'a Article, composing: &Composing, limits: &Limits, approved: bool) -> Choice<'a> {
+pub fn choose(article: &Article, composing: &Composing, limits: &Limits, approved: bool) -> Choice {
     let most = match composing.images {
         Images::None => 0,
         Images::Lead => limits.images_max.min(1),
         Images::All => limits.images_max,
     };
+    let mut images = article.images.clone();
+    if composing.images == Images::All && images.len() < most {
+        images.extend(article.pictures());
+    }
     let mut choice = Choice::default();
-    for image in article.images.iter().take(most) {
+    for image in images.into_iter().take(most) {
         let alt = match (&image.alt, composing.alt) {
             (Some(alt), _) => alt.clone(),
             (None, MissingAlt::Title) => {
@@ -106,5 +110,19 @@ mod tests {
         assert_eq!(choose(Images::Lead, MissingAlt::Hold, true), (vec![], 0, 1));
         assert_eq!(choose(Images::All, MissingAlt::Drop, false), (vec![second.clone()], 0, 1));
         assert_eq!(choose(Images::All, MissingAlt::Title, false), (vec!["Essai".to_owned(), second], 0, 1));
+    }
+
+    #[test]
+    fn the_pictures_of_the_text_come_after_those_of_the_front_matter() {
+        let mut article = article();
+        article.body = "![Un plan](plan.png) ![](trait.png) ![Encore](/b.jpg) ![Une salle](salle.jpg)".to_owned();
+        let urls = |images| {
+            let composing = Composing { images, alt: MissingAlt::Title, ..Composing::default() };
+            let wanted = choose(&article, &composing, &LIMITS, false).wanted;
+            let name = |wanted: Wanted| wanted.image.url.path().rsplit('/').next().unwrap_or("").to_owned();
+            wanted.into_iter().map(name).collect::<Vec<_>>()
+        };
+        assert_eq!(urls(Images::All), ["a.jpg", "b.jpg", "plan.png", "salle.jpg"]);
+        assert_eq!(urls(Images::Lead), ["a.jpg"]);
     }
 }

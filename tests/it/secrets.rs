@@ -108,3 +108,23 @@ fn every_file(folder: &Path, work: &mut impl FnMut(&Path)) {
         if path.is_dir() { every_file(&path, work) } else { work(&path) }
     }
 }
+
+#[test]
+fn a_word_that_slips_out_is_seen() {
+    let place = Place::new();
+    place.article(&format!("_actualites/{CANARY}.md"), &format!("title: Une {CANARY}\ndate: 2026-11-20"));
+    let rest = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai] }]\nbaseline: none";
+    let crieur = place.crieur(rest);
+    let is_seen = |bytes: &[u8]| std::panic::catch_unwind(|| shows_no_secret("", bytes)).is_err();
+    assert!(is_seen(crieur.ok(&["plan"]).as_bytes()));
+    crieur.ok(&["run", "--once"]);
+    let mut seen = 0;
+    every_file(place.folder.path(), &mut |file| {
+        seen += usize::from(file.to_string_lossy().contains("crieur.db") && is_seen(&std::fs::read(file).unwrap()));
+    });
+    assert!(seen > 0, "in the database");
+    for before in ["", "x", "xy"] {
+        assert!(is_seen(BASE64_STANDARD.encode(format!("{before}{CANARY}: tail")).as_bytes()), "{before}");
+    }
+    assert!(!is_seen(b"nothing of the kind"));
+}
