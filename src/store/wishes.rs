@@ -23,8 +23,8 @@ impl Pass {
 
     /// The deliveries that a plan may change or must know: those that are not over; those of campaigns, whose order
     /// and slots hang on what went out; all of the articles of which one was called off with its article, and may come back;
-    /// and all of the articles given; and what went out in a slot after `now`, since the clock was set back: its slot is
-    /// taken.
+    /// and all of the articles given; and what went out in the slot of `now`, or in a later one, since the clock was set
+    /// back: its slot is taken.
     pub async fn outbox_of(
         &mut self,
         articles: &BTreeSet<ArticleId>,
@@ -39,7 +39,7 @@ impl Pass {
                 union select id from deliveries where step = 'campaign'
                 union select id from deliveries where article in (select article from deliveries where withdrawn = 1)
                 union select id from deliveries where article in (select value from json_each(?))
-                union select id from deliveries where state = 'published' and due_at > ?
+                union select id from deliveries where state = 'published' and due_at >= ?
              ) order by id"
         ))
         .bind(json_list(articles))

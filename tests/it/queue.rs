@@ -227,3 +227,16 @@ async fn a_slot_is_taken_though_the_clock_is_set_back_before_it() {
     world.at("09:30:00").await;
     assert_eq!(world.days().await, days(&[("1", "24"), ("4", "25"), ("2", "26"), ("3", "27")]));
 }
+
+#[tokio::test]
+async fn a_slot_is_given_once_at_its_very_instant() {
+    let mut world = waiting(QUEUE, "09:00:00").await;
+    let slot = instant("2026-11-24T08:00:00Z");
+    let snapshot = world.reconciler.book(&world.store, slot).await.unwrap();
+    deliver(&world, &snapshot, slot).await;
+    assert_eq!(world.store.deliveries().await.unwrap()[0].state, State::Published);
+    // In the same second an article is seen whose moment has come before.
+    world.series(4, "");
+    world.reconciler.book(&world.store, slot).await.unwrap();
+    assert_eq!(world.days().await, days(&[("1", "24"), ("2", "25"), ("3", "26"), ("4", "27")]));
+}
