@@ -27,6 +27,7 @@ mod crash;
 mod daemon;
 mod demand;
 mod deliver;
+mod exchanges;
 mod export;
 mod doctor;
 mod edits;
