@@ -241,3 +241,91 @@ impl ToSql for Value {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sql::{Pool, Transaction, query, query_scalar};
+
+    async fn pool(folder: &Path) -> Pool {
+        let path = folder.join("essai.db");
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let writing = Connections::new(&path, flags | OpenFlags::SQLITE_OPEN_CREATE, 1);
+        let pool = Pool::Sqlite(Files { reading: Connections::new(&path, flags, 2), writing });
+        query("create table things (name text primary key)").execute(&pool).await.unwrap();
+        pool
+    }
+
+    async fn put(transaction: &mut Transaction, name: &str) -> Result<u64, Error> {
+        Ok(query("insert into things values (?)").bind(name).execute(transaction).await?.rows_affected())
+    }
+
+    async fn names(pool: &Pool) -> Vec<String> {
+        query_scalar("select name from things order by name").fetch_all(pool).await.unwrap()
+    }
+
+    async fn what_is_dropped_never_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool(folder.path()).await;
+        let mut first = pool.begin_to_write().await.unwrap();
+        assert_eq!(put(&mut first, "a").await.unwrap(), 1);
+        drop(first);
+        let mut second = pool.begin_to_write().await.unwrap();
+        put(&mut second, "b").await.unwrap();
+        // What is refused leaves the rest of the transaction as it is.
+        assert!(matches!(put(&mut second, "b").await, Err(Error::File(_))));
+        put(&mut second, "c").await.unwrap();
+        assert_eq!(names(&pool).await, Vec::<String>::new(), "nobody sees what is not committed");
+        second.commit().await.unwrap();
+        assert_eq!(names(&pool).await, ["b", "c"]);
+
+        // A reader's moment stays, and it cannot write.
+        let mut reader = pool.begin_to_read().await.unwrap();
+        let count = "select count(*) from things";
+        assert_eq!(query_scalar(count).fetch_one::<i64>(&mut reader).await.unwrap(), 2);
+        query("insert into things values ('d')").execute(&pool).await.unwrap();
+        assert_eq!(query_scalar(count).fetch_one::<i64>(&mut reader).await.unwrap(), 2);
+        drop(reader);
+        assert_eq!(names(&pool).await, ["b", "c", "d"]);
+        pool.close().await;
+        assert!(matches!(pool.begin_to_write().await.err(), Some(Error::Closed)));
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_never_was_on_one_thread() {
+        what_is_dropped_never_was().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_dropped_never_was_on_many_threads() {
+        what_is_dropped_never_was().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn writers_take_turns_and_one_that_is_given_up_holds_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool(folder.path()).await;
+        let mut all = tokio::task::JoinSet::new();
+        for number in 0..40 {
+            let pool = pool.clone();
+            all.spawn(async move {
+                let mut transaction = pool.begin_to_write().await.unwrap();
+                let found: i64 = query_scalar("select count(*) from things").fetch_one(&mut transaction).await.unwrap();
+                tokio::task::yield_now().await;
+                put(&mut transaction, &format!("{found:03}")).await.unwrap();
+                // Some are given up in the midst of their commit, or before it.
+                match number % 4 {
+                    0 => drop(transaction),
+                    1 => drop(tokio::time::timeout(Duration::ZERO, transaction.commit()).await),
+                    _ => transaction.commit().await.unwrap(),
+                }
+            });
+        }
+        while let Some(done) = all.join_next().await {
+            done.unwrap();
+        }
+        let names = names(&pool).await;
+        assert!((20..=30).contains(&names.len()), "{names:?}");
+        assert_eq!(names, (0..names.len()).map(|n| format!("{n:03}")).collect::<Vec<_>>(), "each saw those before it");
+    }
+}
