@@ -31,12 +31,13 @@ const CONTRACT: [&str; 17] = [
 ];
 
 /// Tests of these that open the file itself, or have a second one.
-const OF_FILES: [&str; 14] = [
+const OF_FILES: [&str; 15] = [
     "media::one_approval",
     "hardship::a_network_that_never_answers",
     "hardship::a_damaged_database",
     "hardship::a_database_that_is_locked",
     "hardship::a_database_that_may_not_be_written",
+    "hardship::a_database_that_may_only",
     "hardship::a_full_disk",
     "hardship::a_row_that_cannot_be_read",
     "hardship::an_old_database",
