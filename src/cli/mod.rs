@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod endpoints;
 mod feeds;
+mod hand;
 mod healthcheck;
 mod hub;
 mod init;
@@ -138,7 +139,7 @@ pub async fn main() -> ExitCode {
         say(&error);
         return ExitCode::from(2);
     }
-    let context = Context { config_file: arguments.config, clock: Clock::system() };
+    let context = Context { config_file: arguments.config, clock: hand::clock() };
     let done = match command {
         Command::Run(options) => run::run(&context, options).await,
         Command::Build(options) => build::run(&context, options).await,

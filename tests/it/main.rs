@@ -46,6 +46,7 @@ mod init;
 mod judge;
 mod kills;
 mod layering;
+mod lives;
 mod matrix;
 mod log;
 mod live;
