@@ -295,15 +295,16 @@ impl Store {
             let id: i64 = row.try_get("id")?;
             let look_first: bool = row.try_get("look_first")?;
             let last: Option<i64> = row.try_get("last_attempt")?;
+            // What was not tried waits for nothing: not for this moment either, which a clock that is wrong may put ahead.
             let due = match last.filter(|_| look_first) {
-                Some(last) => instant(last)?.checked_add(look_after).unwrap_or(Timestamp::MAX),
-                None => now,
+                Some(last) => Some(instant(last)?.checked_add(look_after).unwrap_or(Timestamp::MAX)),
+                None => None,
             };
             query(
                 "update deliveries set state = 'pending', lease_owner = null, lease_until = null, lease_token = lease_token + 1,
                     retry_at = ?, reason = ? where id = ?",
             )
-            .bind(micros(due))
+            .bind(due.map(micros))
             .bind(look_first.then_some("the last try was cut off; the network is asked before anything is sent again"))
             .bind(id)
             .execute(&mut *transaction)
