@@ -93,5 +93,5 @@ fn a_death_at_any_write_costs_nothing() {
 
 #[test]
 fn a_death_at_any_await_costs_nothing() {
-    everywhere(At::Await, 150);
+    everywhere(At::Await, 80);
 }
