@@ -3,16 +3,20 @@
 //! A statement of SQLite is a function call of some microseconds. What writes is called where it stands, in the order in
 //! which it was asked for; what may take its time, because it reads much, waits for the disk or for another process, is
 //! given to a thread that may wait.
+//!
+//! Waiting for the disk is what a transaction costs, so those that stand in line share it: whoever is done while others
+//! want the writing connection lets them write first, within the same transaction of SQLite, and all become lasting by one
+//! commit. Nobody is told that it is done before that.
 
 use super::row::{Cell, FileRow};
 use super::sql::{Error, Query, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How long another process is waited for, that has the file.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,16 +41,26 @@ pub struct Connections {
     most: u32,
     free: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    /// Tells those that wait for the commit of what stands open in the one writing connection. Its receivers are they.
+    group: Mutex<Option<watch::Sender<Outcome>>>,
 }
 
-/// A connection that is lent. It comes back by itself, and in no transaction.
+/// How the commit of a group ended; None before.
+type Outcome = Option<Result<(), Error>>;
+
+/// A connection that is lent. It comes back by itself, and in no transaction but that of those who wait for its commit.
 #[derive(Debug)]
 pub struct Lent {
     connection: Option<Connection>,
     of: Arc<Connections>,
+    /// Whether it writes within the transaction of others, as a savepoint.
+    joined: bool,
     /// Given back after the connection.
     _permit: OwnedSemaphorePermit,
 }
+
+/// Whoever waits. When they stop, and nobody else stands in line, no transaction stays open for want of a commit.
+struct GivenUp<'a>(&'a Arc<Connections>);
 
 /// A transaction on a file. Dropped before it is committed, it changes nothing.
 #[derive(Debug)]
@@ -62,12 +76,15 @@ impl Connections {
         // A connection is used by one task at a time, which is what the mutex would see to. A path is only ever a path.
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let permits = Arc::new(Semaphore::new(most as usize));
-        Arc::new(Self { path: path.to_owned(), flags, most, free: Mutex::default(), permits })
+        let group = Mutex::default();
+        Arc::new(Self { path: path.to_owned(), flags, most, free: Mutex::default(), permits, group })
     }
 
     /// Lends a connection, as soon as one is there.
     pub async fn lend(self: &Arc<Self>) -> Result<Lent, Error> {
+        let given_up = GivenUp(self);
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
+        drop(given_up);
         let free = self.free().pop();
         let connection = match free {
             Some(connection) => connection,
@@ -76,7 +93,7 @@ impl Connections {
                 elsewhere(move || this.open()).await??
             }
         };
-        Ok(Lent { connection: Some(connection), of: Arc::clone(self), _permit: permit })
+        Ok(Lent { connection: Some(connection), of: Arc::clone(self), joined: false, _permit: permit })
     }
 
     /// Ends all connections, as soon as they have come back.
@@ -86,8 +103,15 @@ impl Connections {
         self.permits.close();
         drop(all);
         let connections = std::mem::take(&mut *self.free());
-        // The last one moves what is in the log into the file.
-        let _ = elsewhere(move || drop(connections)).await;
+        let group = self.group().take();
+        let end = move || {
+            if let (Some(group), [connection]) = (group, connections.as_slice()) {
+                group.send_replace(Some(commit(connection)));
+            }
+            // The last one moves what is in the log into the file.
+            drop(connections);
+        };
+        let _ = elsewhere(end).await;
     }
 
     fn open(&self) -> Result<Connection, Error> {
@@ -105,8 +129,19 @@ impl Connections {
         Ok(connection)
     }
 
-    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn free(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn group(&self) -> MutexGuard<'_, Option<watch::Sender<Outcome>>> {
+        self.group.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells those that wait for a commit how it ended.
+    fn tell(&self, outcome: Result<(), Error>) {
+        if let Some(group) = self.group().take() {
+            group.send_replace(Some(outcome));
+        }
     }
 }
 
@@ -131,12 +166,17 @@ impl Lent {
     pub async fn begin_to_write(mut self) -> Result<FileTransaction, Error> {
         const BEGIN: &str = "begin immediate";
         let connection = self.connection()?;
+        if !connection.is_autocommit() {
+            at_once(connection, JOIN)?;
+            self.joined = true;
+            return Ok(FileTransaction { lent: Some(self), writes: true });
+        }
         // Nearly always nobody else has the file, and then there is nothing to wait for.
         connection.busy_timeout(Duration::ZERO)?;
-        let begun = connection.prepare_cached(BEGIN).and_then(|mut statement| statement.execute([]));
+        let begun = at_once(connection, BEGIN);
         connection.busy_timeout(PATIENCE)?;
         let lent = match begun {
-            Ok(_) => self,
+            Ok(()) => self,
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                 let (lent, begun) = self.elsewhere(|connection| Ok(connection.execute_batch(BEGIN)?)).await?;
                 begun?;
@@ -154,11 +194,63 @@ impl Lent {
     }
 }
 
+impl Lent {
+    /// Ends the writing of one, so that those who stand in line write next, and nothing is lasting yet. What tells how it
+    /// ended.
+    fn leave_open(mut self) -> Result<watch::Receiver<Outcome>, Error> {
+        if self.joined {
+            at_once(self.connection()?, LEAVE)?;
+        }
+        let connection = self.connection.take().ok_or(Error::Closed)?;
+        let waiting = self.of.group().get_or_insert_with(|| watch::Sender::new(None)).subscribe();
+        self.of.free().push(connection);
+        Ok(waiting)
+    }
+
+    /// Makes what stands open lasting, and tells all who wait for it.
+    async fn settle(self) -> Result<(), Error> {
+        elsewhere(move || {
+            let mut lent = self;
+            let outcome = lent.connection().and_then(|connection| commit(connection));
+            // Here, where nobody can give up waiting before all are told.
+            lent.of.tell(outcome);
+        })
+        .await
+    }
+}
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        let is_alone = self.0.group().as_ref().is_some_and(|group| group.receiver_count() == 0);
+        // If it is not to be had, whoever has it does the same.
+        if is_alone && let Ok(permit) = Arc::clone(&self.0.permits).try_acquire_owned() {
+            let connection = self.0.free().pop();
+            drop(Lent { connection, of: Arc::clone(self.0), joined: false, _permit: permit });
+        }
+    }
+}
+
 impl Drop for Lent {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
+        let mut group = self.of.group();
+        let undo = match &*group {
+            _ if connection.is_autocommit() => "",
+            None => "rollback",
+            Some(group) => match (self.joined, group.receiver_count() > 0) {
+                (true, true) => "rollback to joined; release joined",
+                (false, true) => "",
+                // Who gave up waiting for a commit did not take it back.
+                (true, false) => "rollback to joined; commit",
+                (false, false) => "commit",
+            },
+        };
         // A connection that cannot even do that is not lent again.
-        let is_good = connection.is_autocommit() || connection.execute_batch("rollback").is_ok();
+        let is_good = connection.execute_batch(undo).is_ok();
+        if !is_good || connection.is_autocommit() {
+            *group = None;
+        }
+        drop(group);
         if is_good && !self.of.permits.is_closed() {
             self.of.free().push(connection);
         }
@@ -169,9 +261,27 @@ impl FileTransaction {
     /// Makes what was written count.
     pub async fn commit(mut self) -> Result<(), Error> {
         let lent = self.lent.take().ok_or(Error::Closed)?;
-        let (lent, done) = lent.elsewhere(|connection| Ok(connection.execute_batch("commit")?)).await?;
-        drop(lent);
-        done
+        if !self.writes {
+            let (lent, done) = lent.elsewhere(|connection| commit(connection)).await?;
+            drop(lent);
+            return done;
+        }
+        let of = Arc::clone(&lent.of);
+        let _given_up = GivenUp(&of);
+        let mut waiting = lent.leave_open()?;
+        // Those that stand in line now come first; the commit is made by the first whose turn comes again.
+        let mut turn = None;
+        tokio::select! {
+            biased;
+            _ = waiting.wait_for(Option::is_some) => {}
+            lent = of.lend() => turn = Some(lent?),
+        }
+        if let Some(lent) = turn.filter(|_| waiting.borrow().is_none()) {
+            lent.settle().await?;
+        }
+        let outcome = waiting.borrow().clone();
+        // Without one the connection was lost, and all that stood open with it.
+        outcome.unwrap_or(Err(Error::Closed))
     }
 
     /// Carries a statement out: its rows, and how many rows it changed.
@@ -179,7 +289,16 @@ impl FileTransaction {
         let mut lent = self.lent.take().ok_or(Error::Closed)?;
         let done;
         if self.writes {
-            done = lent.connection().and_then(|connection| run(connection, &query));
+            done = lent.connection().and_then(|connection| match connection.is_autocommit() {
+                // SQLite itself undid all of it when it could not go on, and what comes now must not count alone.
+                true => Err(Error::Closed),
+                false => run(connection, &query),
+            });
+            if let (Err(error), Ok(connection)) = (&done, lent.connection())
+                && connection.is_autocommit()
+            {
+                lent.of.tell(Err(error.clone()));
+            }
             self.lent = Some(lent);
             // Whoever writes much lets others do something in between.
             tokio::task::consume_budget().await;
@@ -204,6 +323,20 @@ async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
             Err(_) => Err(Error::Closed),
         },
     }
+}
+
+/// Begins, within the transaction of others, what can be undone without them.
+const JOIN: &str = "savepoint joined";
+/// Ends it.
+const LEAVE: &str = "release joined";
+
+/// Carries out a statement that has no rows, and is used often.
+fn at_once(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([]).map(drop)
+}
+
+fn commit(connection: &Connection) -> Result<(), Error> {
+    Ok(at_once(connection, "commit")?)
 }
 
 /// Carries a statement out: its rows, and how many rows it changed.
@@ -246,6 +379,7 @@ impl ToSql for Value {
 mod tests {
     use super::*;
     use crate::store::sql::{Pool, Transaction, query, query_scalar};
+    use futures_util::poll;
 
     async fn pool(folder: &Path) -> Pool {
         let path = folder.join("essai.db");
@@ -299,6 +433,100 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn what_is_dropped_never_was_on_many_threads() {
         what_is_dropped_never_was().await;
+    }
+
+    /// One writer that waits for the commit of what it wrote, and another one that began to write after it.
+    async fn two_that_write(pool: &Pool) -> (impl Future<Output = Result<(), Error>> + use<>, Transaction) {
+        let mut first = pool.begin_to_write().await.unwrap();
+        put(&mut first, "first").await.unwrap();
+        let mut next = Box::pin(pool.begin_to_write());
+        assert!(poll!(&mut next).is_pending());
+        let mut commit = Box::pin(first.commit());
+        assert!(poll!(&mut commit).is_pending(), "whoever stands in line goes first");
+        let mut second = next.await.unwrap();
+        put(&mut second, "second").await.unwrap();
+        assert!(poll!(&mut commit).is_pending());
+        assert_eq!(names(pool).await, Vec::<String>::new(), "nothing counts before the commit");
+        (commit, second)
+    }
+
+    #[tokio::test]
+    async fn those_who_stand_in_line_share_a_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool(folder.path()).await;
+        let (first, second) = two_that_write(&pool).await;
+        let (first, second) = tokio::join!(first, second.commit());
+        first.unwrap();
+        second.unwrap();
+        assert_eq!(names(&pool).await, ["first", "second"]);
+    }
+
+    #[tokio::test]
+    async fn what_one_of_them_takes_back_or_is_refused_is_not_of_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool(folder.path()).await;
+        let (first, mut second) = two_that_write(&pool).await;
+        assert!(matches!(put(&mut second, "first").await, Err(Error::File(_))), "it sees what they wrote");
+        drop(second);
+        first.await.unwrap();
+        assert_eq!(names(&pool).await, ["first"]);
+    }
+
+    #[tokio::test]
+    async fn what_ends_all_of_it_is_told_to_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool(folder.path()).await;
+        let (first, mut second) = two_that_write(&pool).await;
+        // As SQLite does by itself when a disk is full.
+        query("rollback").execute(&mut second).await.unwrap();
+        assert!(put(&mut second, "third").await.is_err(), "what is left of it does not count alone");
+        assert!(second.commit().await.is_err());
+        assert!(first.await.is_err());
+        assert_eq!(names(&pool).await, Vec::<String>::new());
+        query("insert into things values ('fourth')").execute(&pool).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_was_given_up_in_its_commit_holds_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let others = || async {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+            let connection = Connection::open_with_flags(folder.path().join("essai.db"), flags).unwrap();
+            connection.busy_timeout(Duration::ZERO).unwrap();
+            connection.execute("insert or ignore into things values ('other')", []).unwrap();
+        };
+        let pool = pool(folder.path()).await;
+
+        let (first, second) = two_that_write(&pool).await;
+        drop(first);
+        drop(second);
+        others().await;
+        assert_eq!(names(&pool).await, ["first", "other"]);
+
+        query("delete from things").execute(&pool).await.unwrap();
+        let (first, second) = two_that_write(&pool).await;
+        drop(second);
+        drop(first);
+        others().await;
+        assert_eq!(names(&pool).await, ["first", "other"]);
+
+        query("delete from things").execute(&pool).await.unwrap();
+        let (first, second) = two_that_write(&pool).await;
+        drop(first);
+        second.commit().await.unwrap();
+        others().await;
+        assert_eq!(names(&pool).await, ["first", "other", "second"]);
+
+        // Closed in the midst, it is committed first.
+        query("delete from things").execute(&pool).await.unwrap();
+        let (first, second) = two_that_write(&pool).await;
+        let mut close = Box::pin(pool.close());
+        assert!(poll!(&mut close).is_pending());
+        let mut last = Box::pin(second.commit());
+        assert!(poll!(&mut last).is_pending());
+        let ((), first, last) = tokio::join!(close, first, last);
+        first.unwrap();
+        last.unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -3,10 +3,16 @@
 
 use super::sql::{query, query_scalar};
 use super::{Store, StoreError, micros};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+/// How long an image is kept after a post was last composed with it, at least.
+pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// How many old ones are looked at when one comes: more than one, so that they become fewer.
+const LOOKED_AT: i64 = 4;
 
 impl Store {
-    /// Keeps the bytes of an image under their digest. What is there stays.
+    /// Keeps the bytes of an image under their digest. What is there stays. Some that are older than [`KEPT_FOR`] go,
+    /// unless the journal shows them, or a post has them that did not go out.
     pub async fn keep_media(
         &self,
         digest: &str,
@@ -14,14 +20,41 @@ impl Store {
         bytes: &[u8],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        query("insert into media (digest, media_type, body, kept_at) values (?, ?, ?, ?) on conflict do nothing")
-            .bind(digest)
-            .bind(media_type)
-            .bind(bytes)
-            .bind(micros(now))
-            .execute(&self.pool)
+        let mut transaction = self.pool.begin_to_write().await?;
+        query(
+            "insert into media (digest, media_type, body, kept_at) values (?, ?, ?, ?)
+             on conflict (digest) do update set kept_at = excluded.kept_at",
+        )
+        .bind(digest)
+        .bind(media_type)
+        .bind(bytes)
+        .bind(micros(now))
+        .execute(&mut transaction)
+        .await?;
+        let before = micros(now.saturating_sub(KEPT_FOR).unwrap_or(Timestamp::MIN));
+        let old: Vec<String> = query_scalar("select digest from media where kept_at < ? order by kept_at limit ?")
+            .bind(before)
+            .bind(LOOKED_AT)
+            .fetch_all(&mut transaction)
             .await?;
-        Ok(())
+        for old in old {
+            let needed_by: i64 = query_scalar(
+                r#"select (select count(*) from journal where post like '%"digest":"' || ?1 || '"%')
+                    + (select count(*) from deliveries
+                        where state <> 'published' and post like '%"digest":"' || ?1 || '"%')"#,
+            )
+            .bind(&old)
+            .fetch_one(&mut transaction)
+            .await?;
+            match needed_by {
+                0 => query("delete from media where digest = ?").bind(old),
+                // So that it does not stand in the way of others.
+                _ => query("update media set kept_at = ? where digest = ?").bind(micros(now)).bind(old),
+            }
+            .execute(&mut transaction)
+            .await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
     /// The bytes of an image by their digest.

@@ -13,16 +13,17 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgArguments, PgPool, Postgres};
 use sqlx::query::Query as Prepared;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A statement could not be carried out.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// By the file.
+    /// By the file. Shared, since it is told to all whose writing it ended.
     #[error("{0}")]
-    File(rusqlite::Error),
+    File(Arc<rusqlite::Error>),
     /// By the server.
     #[error(transparent)]
-    Server(#[from] sqlx::Error),
+    Server(Arc<sqlx::Error>),
     /// A column does not hold what it should.
     #[error("column {column} holds no {what}")]
     Column {
@@ -42,7 +43,13 @@ pub enum Error {
 impl From<rusqlite::Error> for Error {
     // Not as its source: that one says the same again.
     fn from(error: rusqlite::Error) -> Self {
-        Self::File(error)
+        Self::File(Arc::new(error))
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Server(Arc::new(error))
     }
 }
 

@@ -137,19 +137,19 @@ fn code(error: &Error) -> Option<ErrorCode> {
 
 /// Makes the tables, once, even if several processes start together.
 fn migrate(connection: &mut Connection, database: &str) -> Result<(), StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::File)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::from)?;
     let found = version_within(&transaction)?;
     let missing = usize::try_from(found).ok().and_then(|done| STEPS.get(done..));
     let Some(missing) = missing else { return Err(StoreError::Later { database: database.to_owned(), found }) };
     for step in missing {
-        transaction.execute_batch(step).map_err(Error::File)?;
+        transaction.execute_batch(step).map_err(Error::from)?;
     }
     // Whatever the steps did to the tables, every change of the outbox is told.
     let has_log: bool = transaction
         .query_row("select count(*) > 0 from sqlite_master where name = 'log'", [], |row| row.get(0))
-        .map_err(Error::File)?;
+        .map_err(Error::from)?;
     if !missing.is_empty() || !has_log {
-        transaction.execute_batch(include_str!("log.sql")).map_err(Error::File)?;
+        transaction.execute_batch(include_str!("log.sql")).map_err(Error::from)?;
     }
-    Ok(transaction.commit().map_err(Error::File)?)
+    Ok(transaction.commit().map_err(Error::from)?)
 }

@@ -86,6 +86,32 @@ async fn an_image_is_made_to_fit_kept_once_and_shown_with_its_text() {
     assert_eq!(crieur::digest::hex(&kept, 32), image.digest);
     assert!(store.journal_image(&image.digest).await.unwrap().is_some());
     assert!(store.journal_image(&"0".repeat(64)).await.unwrap().is_none());
+
+    // Images that nothing shows and no post waits for are let go after a time, when others come.
+    let keep = async |digest: &str, days: i64| {
+        let now = crieur::clock::Clock::system().now() + jiff::SignedDuration::from_hours(24 * days);
+        store.keep_media(digest, "image/png", b"un", now).await.unwrap();
+    };
+    let is_there = async |digest: &str| store.media(digest).await.unwrap().is_some();
+    let by_other_hands = async |statement: &'static str| {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.path("crieur.db"));
+        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        sqlx::raw_sql(statement).execute(&pool).await.unwrap();
+        pool.close().await;
+    };
+    keep("forgotten", 0).await;
+    keep("again", 0).await;
+    keep("again", 60).await;
+    assert!(is_there("forgotten").await);
+    keep("new", 91).await;
+    assert!(!is_there("forgotten").await);
+    assert!(is_there("again").await && is_there("new").await && is_there(&image.digest).await);
+    by_other_hands("delete from journal; update deliveries set state = 'failed'").await;
+    keep("newer", 182).await;
+    assert!(!is_there("again").await && !is_there("new").await && is_there(&image.digest).await);
+    by_other_hands("update deliveries set state = 'published'").await;
+    keep("newest", 273).await;
+    assert!(!is_there(&image.digest).await);
 }
 
 #[tokio::test]
