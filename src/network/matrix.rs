@@ -7,6 +7,7 @@
 use super::answers;
 use super::caller::Caller;
 use super::client::Answer;
+use super::history::cut_off;
 use super::{Abilities, Found, Means, Network, Wanted};
 use crate::config::Matrix;
 use crate::delivery::{DeliveryKey, Failure, Receipt};
@@ -113,6 +114,34 @@ impl MatrixRoom {
         })
     }
 
+    /// Sends what is not in the room yet: images first and the text last, so that where the text is, all of it is. `parts`
+    /// are the events of the images that are there.
+    async fn send_rest(
+        &self,
+        post: &Post,
+        mut parts: Vec<String>,
+        key: &DeliveryKey,
+        now: Timestamp,
+    ) -> Result<Receipt, Failure> {
+        let room = self.room(now).await?;
+        self.refuse_encrypted(&room, now).await?;
+        let id = key.idempotency_key();
+        for (part, image) in post.images.iter().enumerate().skip(parts.len()) {
+            let sent = async {
+                let mut content = self.upload(image, now).await?;
+                content[MARKER] = json!({ "id": id, "part": part + 1 });
+                self.send(&room, &format!("{id}-{}", part + 1), &content, now).await
+            };
+            let event = sent.await.map_err(|failure| after(&parts, failure))?;
+            parts.push(event);
+        }
+        let mut content = text_content(&post.text, self.settings.message.word());
+        content[MARKER] = json!({ "id": id, "part": 0 });
+        let event = self.send(&room, &id, &content, now).await;
+        let event = event.map_err(|failure| after(&parts, failure))?;
+        Ok(receipt(&self.settings.room, &event, parts))
+    }
+
     /// Puts an image where the homeserver keeps media. Nobody sees it before a message names it.
     async fn upload(&self, image: &Image, now: Timestamp) -> Result<Value, Failure> {
         let bytes = self.means.bytes(image).await?;
@@ -163,20 +192,18 @@ impl Network for MatrixRoom {
     }
 
     async fn publish(&self, post: &Post, key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
-        let room = self.room(now).await?;
-        self.refuse_encrypted(&room, now).await?;
-        let id = key.idempotency_key();
-        // Images come first and the text last: where the text is, all of it is.
-        let mut parts = Vec::new();
-        for (part, image) in post.images.iter().enumerate() {
-            let mut content = self.upload(image, now).await?;
-            content[MARKER] = json!({ "id": id, "part": part + 1 });
-            parts.push(self.send(&room, &format!("{id}-{}", part + 1), &content, now).await?);
-        }
-        let mut content = text_content(&post.text, self.settings.message.word());
-        content[MARKER] = json!({ "id": id, "part": 0 });
-        let event = self.send(&room, &id, &content, now).await?;
-        Ok(receipt(&self.settings.room, &event, parts))
+        self.send_rest(post, Vec::new(), key, now).await
+    }
+
+    async fn complete(
+        &self,
+        post: &Post,
+        begun: &Receipt,
+        key: &DeliveryKey,
+        now: Timestamp,
+    ) -> Result<Receipt, Failure> {
+        let images = std::iter::once(&begun.remote_id).chain(&begun.parts).cloned().collect();
+        self.send_rest(post, images, key, now).await
     }
 
     fn abilities(&self) -> Abilities {
@@ -207,7 +234,13 @@ impl Network for MatrixRoom {
                     let reason = "the message is not in the room, and a message of the account was removed there since: it may be this one";
                     return Ok(Found::Unclear(reason.to_owned()));
                 }
-                None => return Ok(Found::No),
+                None => {
+                    let mut images = seen.parts().into_iter();
+                    return Ok(match images.next() {
+                        Some(first) => Found::Part(receipt(&self.settings.room, &first, images.collect())),
+                        None => Found::No,
+                    });
+                }
             }
         }
         Err(Failure::Unavailable("the room has too many newer messages to look through".to_owned()))
@@ -303,6 +336,11 @@ fn own(receipt: &Receipt) -> Result<(), Failure> {
         None => Ok(()),
         Some(id) => Err(Failure::Refused(format!("`{id}` is not the id of a message on this network"))),
     }
+}
+
+/// A failure after some of the events were sent.
+fn after(sent: &[String], failure: Failure) -> Failure {
+    if sent.is_empty() { failure } else { cut_off(failure) }
 }
 
 fn receipt(room: &str, event: &str, parts: Vec<String>) -> Receipt {

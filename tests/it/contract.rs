@@ -24,7 +24,7 @@ pub struct Row {
     /// Its keys in the configuration, for a server's address.
     pub keys: fn(&str) -> String,
     /// What becomes of a post whose answer was lost.
-    doubt: Doubt,
+    pub doubt: Doubt,
     pub edits: bool,
     withdraws: bool,
     /// What `check` says of the account.
@@ -33,7 +33,7 @@ pub struct Row {
 
 /// What becomes of a post whose answer was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Doubt {
+pub enum Doubt {
     /// It is found, and not sent again.
     Found,
     /// A person is asked, and it is not sent again.
@@ -226,19 +226,30 @@ pub const ROWS: &[Row] = &[
     },
 ];
 
+/// A server that ends each session soon.
+pub const BLUESKY_WHOSE_SESSION_ENDS: Row = Row {
+    name: "bluesky whose session ends",
+    api: |_| Box::new(fakes::bluesky::Bluesky::whose_session_ends()),
+    keys: bluesky,
+    doubt: Doubt::Found,
+    edits: true,
+    withdraws: true,
+    who: "@agence.example.fr",
+};
+
 /// One article that is due at a network, whose title holds every sign that networks read something into.
-struct World {
+pub struct World {
     row: &'static Row,
-    fake: Fake,
+    pub fake: Fake,
     place: Place,
     config: Arc<Config>,
     store: Store,
-    deliverer: Deliverer,
-    snapshot: Snapshot,
-    clock: Clock,
+    pub deliverer: Deliverer,
+    pub snapshot: Snapshot,
+    pub clock: Clock,
 }
 
-const TITLE: &str = "@channel @here @everyone &lt;!here&gt; &lt;@U012&gt; &lt;@123&gt; *un* _deux_ ~trois~ `q` [l](x) {c} | \\\\ & #5 (fin)";
+pub const TITLE: &str = "@channel @here @everyone &lt;!here&gt; &lt;@U012&gt; &lt;@123&gt; *un* _deux_ ~trois~ `q` [l](x) {c} | \\\\ & #5 (fin)";
 
 /// The endpoint of a row, and the rule that posts to it.
 pub fn rest(row: &Row, fake: &Fake) -> String {
@@ -249,14 +260,20 @@ pub fn rest(row: &Row, fake: &Fake) -> String {
 }
 
 impl World {
-    async fn new(row: &'static Row) -> Self {
+    pub async fn new(row: &'static Row) -> Self {
+        Self::within(Place::new(), row, TITLE, "").await
+    }
+
+    /// With a title of one's own, and further keys of the rule. The article has an image, which goes out if the rule says
+    /// so.
+    pub async fn within(place: Place, row: &'static Row, title: &str, keys: &str) -> Self {
         let fake = Fake::start(row.api).await;
-        let place = Place::new();
         place.article(
             "_actualites/a.md",
-            &format!("title: \"{TITLE}\"\ndate: 2026-11-22 09:00:00 +00:00\ntags: [Cloud]"),
+            &format!("title: \"{title}\"\ndate: 2026-11-22 09:00:00 +00:00\ntags: [Cloud]\nimage: /a.png"),
         );
-        let config = place.config(&rest(row, &fake));
+        place.write("a.png", crate::support::real::point());
+        let config = place.config(&rest(row, &fake).replace(" }]", &format!("{keys} }}]")));
         let clock = Clock::by_hand(START.parse().unwrap());
         let store = Store::open(&config.store).await.unwrap();
         let snapshot = Reconciler::new(Arc::clone(&config)).pass(&store, clock.now()).await.unwrap();
@@ -264,8 +281,19 @@ impl World {
         Self { row, fake, place, config, store, deliverer, snapshot, clock }
     }
 
+    /// As after the end of the process: a new one on what is kept.
+    pub async fn reborn(self) -> Self {
+        let Self { row, fake, place, config, store, deliverer, clock, .. } = self;
+        drop(deliverer);
+        drop(store);
+        let store = Store::open(&config.store).await.unwrap();
+        let snapshot = Reconciler::new(Arc::clone(&config)).pass(&store, clock.now()).await.unwrap();
+        let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), clock.clone());
+        Self { row, fake, place, config, store, deliverer, snapshot, clock }
+    }
+
     /// Steps, with the clock turned on wherever there is a wait, until nothing waits. The delivery then.
-    async fn run(&self) -> Delivery {
+    pub async fn run(&self) -> Delivery {
         for _ in 0..500 {
             match self.deliverer.step(&EndpointName::new("n"), None, &self.snapshot).await.unwrap() {
                 Step::Did(_) => {}
@@ -296,7 +324,7 @@ impl World {
     }
 
     /// The network, as deliveries use it.
-    fn network(&self) -> Box<dyn Network> {
+    pub fn network(&self) -> Box<dyn Network> {
         let name = EndpointName::new("n");
         let means = Means::new(&self.config, &self.store);
         connect(&name, &self.config.endpoints[&name], &means).unwrap()
@@ -469,17 +497,7 @@ async fn an_answer_that_is_lost_before_the_post_is_kept_loses_no_post() {
 
 #[tokio::test]
 async fn a_session_that_ends_is_renewed_without_a_sign_in_and_many_posts_need_one() {
-    let row = Row {
-        name: "bluesky",
-        api: |_| Box::new(fakes::bluesky::Bluesky::whose_session_ends()),
-        keys: bluesky,
-        doubt: Doubt::Found,
-        edits: true,
-        withdraws: true,
-        who: "@agence.example.fr",
-    };
-    let row: &'static Row = Box::leak(Box::new(row));
-    let world = World::new(row).await;
+    let world = World::new(&BLUESKY_WHOSE_SESSION_ENDS).await;
     let delivery = world.run().await;
     assert_eq!((delivery.state, delivery.attempts), (State::Published, 1), "{:?}", delivery.reason);
     for n in 0..100 {
@@ -702,7 +720,7 @@ async fn a_post_that_answers_another_one_is_found_when_its_own_answer_is_lost() 
 }
 
 /// Networks whose posts can go on in further ones, each a request of its own.
-const IN_PARTS: [&str; 7] = ["mastodon", "mattermost bot", "slack bot", "discord bot", "telegram", "x", "threads"];
+pub const IN_PARTS: [&str; 7] = ["mastodon", "mattermost bot", "slack bot", "discord bot", "telegram", "x", "threads"];
 
 #[tokio::test]
 async fn a_thread_that_is_cut_off_anywhere_goes_on_where_it_was_and_no_part_stands_twice() {

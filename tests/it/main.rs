@@ -26,6 +26,7 @@ mod correction;
 mod crash;
 mod daemon;
 mod demand;
+mod deaths;
 mod deliver;
 mod exchanges;
 mod export;

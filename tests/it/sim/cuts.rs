@@ -24,7 +24,7 @@ pub fn at_an_await() -> bool {
 
 /// Where the process dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+pub enum At {
     /// Before or after the n-th write.
     Write,
     /// At the n-th await.
@@ -48,16 +48,22 @@ async fn story(world: &mut World) {
     world.pass().await;
 }
 
-/// Tells the story with a death at a place. Whether the process died.
-async fn told(at: At, place: u64) -> bool {
-    let mut world = World::new(0, false, None).await;
+/// Does something that dies at a place.
+pub async fn dying<T>(at: At, place: u64, work: impl AsyncFnOnce() -> T) -> T {
     match at {
         At::Write => cut_after(Some(place as usize)),
         At::Await => AWAITS.set(Some(place)),
     }
-    story(&mut world).await;
+    let done = work().await;
     cut_after(None);
     AWAITS.set(None);
+    done
+}
+
+/// Tells the story with a death at a place. Whether the process died.
+async fn told(at: At, place: u64) -> bool {
+    let mut world = World::new(0, false, None).await;
+    dying(at, place, async || story(&mut world).await).await;
     let deliveries = world.calm().await;
     law::nothing_is_lost(&world, &deliveries);
     world.deaths > 0

@@ -5,7 +5,7 @@
 //! A seed gives the same run again: `CRIEUR_SEED=7`. How many are tried: `CRIEUR_SEEDS=100000`, which `scripts/seeds`
 //! asks for in a build that is quick enough, and from which on: `CRIEUR_FIRST`.
 
-mod cuts;
+pub mod cuts;
 mod law;
 pub mod sea;
 mod world;

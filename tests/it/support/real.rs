@@ -102,11 +102,16 @@ fn port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A picture, kept in a database as a composed post has it, and its bytes.
-pub async fn picture(store: &Store, alt: &str) -> (Image, Vec<u8>) {
+/// A picture as a file.
+pub fn point() -> Vec<u8> {
     // One point, as PNG.
     let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-    let bytes = base64::engine::general_purpose::STANDARD.decode(png).unwrap();
+    base64::engine::general_purpose::STANDARD.decode(png).unwrap()
+}
+
+/// A picture, kept in a database as a composed post has it, and its bytes.
+pub async fn picture(store: &Store, alt: &str) -> (Image, Vec<u8>) {
+    let bytes = point();
     let digest = crieur::digest::hex(&bytes, 32);
     store.keep_media(&digest, "image/png", &bytes, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
     (Image { digest, media_type: "image/png".into(), width: 1, height: 1, alt: alt.into(), url: String::new() }, bytes)

@@ -75,7 +75,12 @@ impl Api for Bluesky {
                 return Ok(if is_known { self.session() } else { self.unknown() });
             }
             "com.atproto.server.refreshSession" => {
-                same("the refresh token", token, format!("canari-refresh-{}", self.sessions))?;
+                let number: usize = token.strip_prefix("canari-refresh-").and_then(|n| n.parse().ok()).unwrap_or(0);
+                same("a refresh token", (1..=self.sessions).contains(&number), true)?;
+                // It was used, by a process that died before it kept what came of it.
+                if number < self.sessions {
+                    return Ok(Self::error(400, "ExpiredToken", "Token has been revoked"));
+                }
                 self.ends = false;
                 return Ok(self.session());
             }
@@ -121,14 +126,32 @@ impl Api for Bluesky {
             "com.atproto.repo.applyWrites" => {
                 let body = request.json()?;
                 only(&body, &["repo", "validate", "writes"])?;
+                // All of them or none.
+                let mut after = self.records.clone();
                 for write in body["writes"].as_array().ok_or("no writes")? {
                     only(write, &["$type", "collection", "rkey", "value"])?;
                     Self::check(&write["value"])?;
                     let rkey = Self::tid(text(write, "/rkey")?)?;
-                    same("the kind of write", text(write, "/$type")?, "com.atproto.repo.applyWrites#update")?;
-                    *self.records.get_mut(&rkey).ok_or("no such record")? = write["value"].clone();
+                    let before = after.insert(rkey.clone(), write["value"].clone());
+                    match (text(write, "/$type")?, before) {
+                        ("com.atproto.repo.applyWrites#create", None)
+                        | ("com.atproto.repo.applyWrites#update", Some(_)) => {}
+                        ("com.atproto.repo.applyWrites#create", Some(_)) => {
+                            let why = format!("There is already a value at key: app.bsky.feed.post/{rkey}");
+                            return Ok(Self::error(400, "InvalidRequest", &why));
+                        }
+                        (kind, _) => return Err(format!("a write of the kind {kind}, or of no such record")),
+                    }
                 }
+                self.records = after;
                 Ok(Reply::json(200, &json!({ "results": [] })))
+            }
+            "com.atproto.repo.uploadBlob" => {
+                let media_type = request.header("content-type");
+                same("an image", media_type.starts_with("image/") && !request.body.is_empty(), true)?;
+                let size = request.body.len();
+                let blob = json!({ "$type": "blob", "ref": { "$link": "bafkreiexample" }, "mimeType": media_type, "size": size });
+                Ok(Reply::json(200, &json!({ "blob": blob })))
             }
             "com.atproto.repo.deleteRecord" => {
                 let body = request.json()?;

@@ -24,6 +24,11 @@ impl Api for Matrix {
             return Ok(self.unknown());
         }
         let decoded = request.path.replace("%21", "!").replace("%3A", ":").replace("%24", "$");
+        if request.line() == ("POST", "/_matrix/media/v3/upload") {
+            let is_image = request.header("content-type").starts_with("image/") && !request.body.is_empty();
+            same("an image", is_image, true)?;
+            return Ok(Reply::json(200, &json!({ "content_uri": "mxc://localhost/un" })));
+        }
         let path = decoded.strip_prefix("/_matrix/client/v3/").ok_or("not the client API")?;
         let parts: Vec<&str> = path.split('/').collect();
         match (request.method.as_str(), &parts[..]) {
@@ -44,10 +49,17 @@ impl Api for Matrix {
                         "fr.gouv.crieur.id",
                         "m.new_content",
                         "m.relates_to",
+                        "url",
+                        "info",
                     ],
                 )?;
-                same("msgtype", text(&body, "/msgtype")?, "m.notice")?;
-                same("format", text(&body, "/format")?, "org.matrix.custom.html")?;
+                if text(&body, "/msgtype")? == "m.image" {
+                    same("url", text(&body, "/url")?, "mxc://localhost/un")?;
+                    same("a media type", text(&body, "/info/mimetype")?.starts_with("image/"), true)?;
+                } else {
+                    same("msgtype", text(&body, "/msgtype")?, "m.notice")?;
+                    same("format", text(&body, "/format")?, "org.matrix.custom.html")?;
+                }
                 if let Ok(edited) = text(&body, "/m.relates_to/event_id") {
                     let new = text(&body, "/m.new_content/body")?.to_owned();
                     let event =
