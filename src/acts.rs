@@ -103,6 +103,10 @@ pub async fn obey(
         *id = endpoint.and_then(|endpoint| id_at(&endpoint.network, url));
     }
     let word = &word;
+    if *word == PersonWord::Edit && before.key.correction().is_some() {
+        let reason = "it tells a correction, in the words that the correction had; write another one into the article";
+        return Err(Refusal::NotNow(format!("delivery {} is not edited: {reason}", before.id)));
+    }
     let is_new = store.obey(id, word, by, now).await?;
     let delivery = find(store, id).await?;
     if !is_new && !is_so(store, &delivery, word).await? {

@@ -1,6 +1,6 @@
 //! What a network calls the post that a person found at an address, so that it can be edited and taken away as others are.
 
-use crate::config::NetworkKind;
+use crate::config::{Channel, NetworkKind};
 use crate::text::percent_decode;
 use url::Url;
 
@@ -38,6 +38,26 @@ pub fn id_at(kind: &NetworkKind, address: &str) -> Option<String> {
         }
         (NetworkKind::Linkedin(_), ["feed", "update", urn]) if host == "linkedin.com" => {
             Some(percent_decode(urn)).filter(|urn| urn.starts_with("urn:li:"))
+        }
+        // `/agence/pl/…`: the team, and a permanent link.
+        (NetworkKind::Mattermost(Channel::Bot(bot)), [_, "pl", id]) if of(&bot.server) => {
+            let is_id = id.len() == 26 && id.bytes().all(|b| b.is_ascii_alphanumeric());
+            is_id.then(|| (*id).to_owned())
+        }
+        // `p`, then the message's time stamp without the point before its six last digits.
+        (NetworkKind::Slack(Channel::Bot(_)), ["archives", channel, stamp]) if host.ends_with(".slack.com") => {
+            let stamp = stamp.strip_prefix('p').filter(|stamp| number(stamp))?;
+            let (seconds, rest) = stamp.split_at_checked(stamp.len().checked_sub(6)?)?;
+            let is_channel = channel.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+            is_channel.then(|| format!("{channel}/{seconds}.{rest}"))
+        }
+        // Only links of private channels and groups say which: `/c/1234567890/7`.
+        (NetworkKind::Telegram(_), ["c", chat, id]) if host == "t.me" => {
+            (number(chat) && number(id)).then(|| format!("-100{chat}/{id}"))
+        }
+        (NetworkKind::Telegram(bot), [name, id]) if host == "t.me" => {
+            let is_ours = bot.channel.strip_prefix('@').is_some_and(|channel| channel.eq_ignore_ascii_case(name));
+            (is_ours && number(id)).then(|| format!("{}/{id}", bot.channel))
         }
         _ => None,
     }
@@ -77,5 +97,21 @@ mod tests {
         let matrix = "network: matrix, server: \"https://matrix.example.fr\", token: x, room: \"!r:example.fr\"";
         assert_eq!(found(matrix, "https://matrix.to/#/!r%3Aexample.fr/%24abc?via=example.fr"), "$abc");
         assert_eq!(at(matrix, "https://matrix.to/#/!r:example.fr"), None);
+        let id = "abcdefghijklmnopqrstuvwxy1";
+        let mattermost = format!("network: mattermost, server: \"https://m.example.fr\", token: x, channel: {id}");
+        assert_eq!(found(&mattermost, &format!("https://m.example.fr/agence/pl/{id}")), id);
+        assert_eq!(at(&mattermost, "https://m.example.fr/agence/pl/abc"), None);
+        let slack = "network: slack, token: xoxb-x, channel: C0123ABCDEF";
+        let link = "https://agence.slack.com/archives/C0123ABCDEF/p1700000000123456?thread_ts=1";
+        assert_eq!(found(slack, link), "C0123ABCDEF/1700000000.123456");
+        for other in
+            ["archives/C0123ABCDEF/p12", "archives/C0123ABCDEF/x1700000000123456", "archives/c/p1700000000123456"]
+        {
+            assert_eq!(at(slack, &format!("https://agence.slack.com/{other}")), None, "{other}");
+        }
+        let telegram = |channel: &str| format!("network: telegram, token: \"1:x\", channel: \"{channel}\"");
+        assert_eq!(found(&telegram("-1001234567890"), "https://t.me/c/1234567890/7"), "-1001234567890/7");
+        assert_eq!(found(&telegram("@agence"), "https://t.me/Agence/7"), "@agence/7");
+        assert_eq!(at(&telegram("@agence"), "https://t.me/autre/7"), None);
     }
 }

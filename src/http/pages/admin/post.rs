@@ -44,6 +44,8 @@ struct Page {
     removal: Option<String>,
     /// What is decided of its edit.
     edit: Option<String>,
+    /// Whether it tells a correction, which is not edited.
+    is_correction: bool,
     urgent: bool,
     look_first: bool,
     acts: Vec<Act>,
@@ -220,6 +222,7 @@ async fn collect(shared: &Shared, guest: &Guest, delivery: &Delivery) -> Result<
         people: acts::approval_of(&desk.config, delivery).map_or(0, |approval| approval.people),
         removal: store.removal(id).await?,
         edit: store.edit_state(id).await?,
+        is_correction: delivery.key.correction().is_some(),
         urgent: delivery.urgent,
         look_first: delivery.look_first,
         acts: store
