@@ -44,19 +44,55 @@ impl Clock {
         self.set(self.now().saturating_add(by).unwrap_or(Timestamp::MAX));
     }
 
-    /// Waits until an instant.
+    /// Waits until an instant, or until the clock is set back: then the instant may be one of a clock that was wrong, and
+    /// whoever waits looks again for what is due.
     pub async fn sleep_until(&self, at: Timestamp) {
+        let mut before = self.now();
         match &self.0 {
             Some(hand) => {
-                let _ = hand.subscribe().wait_for(|now| *now >= at).await;
+                let _ = hand
+                    .subscribe()
+                    .wait_for(|now| {
+                        let is_set_back = *now < before;
+                        before = *now;
+                        *now >= at || is_set_back
+                    })
+                    .await;
             }
             None => loop {
-                let left = at.duration_since(self.now());
-                match Duration::try_from(left) {
-                    Ok(left) if !left.is_zero() => tokio::time::sleep(left.min(SLEEP_MAX)).await,
+                let now = self.now();
+                match Duration::try_from(at.duration_since(now)) {
+                    Ok(left) if !left.is_zero() && now >= before => tokio::time::sleep(left.min(SLEEP_MAX)).await,
                     _ => return,
                 }
+                before = now;
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[test]
+    fn a_wait_ends_when_it_is_time_or_when_the_clock_is_set_back() {
+        let start: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+        let hours = |hours| start + SignedDuration::from_hours(hours);
+        let clock = Clock::by_hand(hours(2));
+        let waits = |from: &Clock| {
+            let clock = from.clone();
+            Box::pin(async move { clock.sleep_until(hours(4)).await })
+        };
+        let mut wait = waits(&clock);
+        assert!(wait.as_mut().now_or_never().is_none());
+        clock.set(hours(3));
+        assert!(wait.as_mut().now_or_never().is_none());
+        // Three hours would still have to pass, of which nobody knows whether they should.
+        clock.set(hours(1));
+        assert!(wait.as_mut().now_or_never().is_some());
+        clock.set(hours(5));
+        assert!(waits(&clock).as_mut().now_or_never().is_some());
     }
 }

@@ -12,7 +12,7 @@ use crate::crash::crash_point;
 use crate::delivery::{Delivery, DeliveryKey, Failure, Next, Receipt, RetryPolicy};
 use crate::media::{Sources, attach};
 use crate::network::client::{self, REQUEST_TIMEOUT};
-use crate::network::{Found, Means, Network, Wanted, connect};
+use crate::network::{Found, Means, Network, Wanted, connect, cut_off};
 use crate::plan;
 use crate::post::{Brief, Correction, Post, compose, corrections};
 use crate::reconcile::Snapshot;
@@ -85,6 +85,8 @@ enum NoPost {
 /// How often recording an outcome is tried again, a second apart.
 const FINISH_TRIES: u32 = 20;
 
+/// What is waited for before a post that a network may have already is sent.
+const THE_LOOK: &str = "the network's word whether it has the post already";
 /// Longest time for one call of a network, its own time-outs included.
 const CALL_MAX: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() * 3);
 
@@ -196,7 +198,7 @@ impl Deliverer {
         let lease = match self.store.lease(endpoint, only, settings.gap, network.look_after(), now).await? {
             Leased::Lease(lease) => lease,
             Leased::Wait(until) => {
-                let edits = if only.is_none() { self.store.next_edit_at(endpoint).await? } else { None };
+                let edits = if only.is_none() { self.store.next_edit_at(endpoint, now).await? } else { None };
                 return Ok(Step::Wait(until.into_iter().chain(edits).min()));
             }
         };
@@ -305,7 +307,7 @@ impl Deliverer {
                     if let Some(reason) = self.unapproved(&lease.delivery, rule, &post).await? {
                         return Ok(Some(Outcome::Unapproved(reason)));
                     }
-                    match self.look_back(lease, network, &post, &article).await? {
+                    match self.look_back(lease, rule, network, &post, &article).await? {
                         Ok(there) => begun = there,
                         Err(outcome) => return Ok(Some(outcome)),
                     }
@@ -333,6 +335,8 @@ impl Deliverer {
         let answer =
             answer.unwrap_or_else(|_| Err(Failure::Uncertain(format!("no answer within {} s", CALL_MAX.as_secs()))));
         self.heard(&lease.delivery.key.endpoint, network, answer.as_ref().err()).await;
+        // Whatever became of the rest, the beginning stands: it is looked for before anything is sent again.
+        let answer = if begun.is_some() { answer.map_err(cut_off) } else { answer };
         Ok(Some(self.outcome(lease, network, answer)))
     }
 
@@ -342,6 +346,7 @@ impl Deliverer {
     async fn look_back(
         &self,
         lease: &Lease,
+        rule: Option<&Rule>,
         network: &dyn Network,
         post: &Post,
         article: &Article,
@@ -354,8 +359,10 @@ impl Deliverer {
         let now = self.clock.now();
         let taken = self.store.receipts(&lease.delivery.key.endpoint, lease.delivery.id).await?;
         let wanted = Wanted { post, key: &lease.delivery.key, since, taken: &taken };
-        let found = tokio::time::timeout(CALL_MAX, network.find(&wanted, now)).await;
-        let found = found.unwrap_or_else(|_| Err(Failure::Unavailable("no answer to the question".to_owned())));
+        let Ok(found) = tokio::time::timeout(CALL_MAX, network.find(&wanted, now)).await else {
+            // A question that is too long for the network is no outage: others go out meanwhile.
+            return Ok(Err(self.wait_for(lease, rule, THE_LOOK, "no answer")));
+        };
         if let Err(failure) = &found {
             self.heard(&lease.delivery.key.endpoint, network, Some(failure)).await;
         }
@@ -365,7 +372,9 @@ impl Deliverer {
             // An account that may not read its own posts must not for that reason stay silent.
             Ok(Found::No | Found::Unclear(_)) | Err(Failure::Refused(_)) => Ok(None),
             // Whatever the question came to, nothing was sent.
-            Err(Failure::Uncertain(reason)) => Err(self.outcome(lease, network, Err(Failure::Unavailable(reason)))),
+            Err(Failure::Unavailable(reason) | Failure::Uncertain(reason)) => {
+                Err(self.wait_for(lease, rule, THE_LOOK, &reason))
+            }
             Err(failure) => Err(self.outcome(lease, network, Err(failure))),
         })
     }
@@ -610,11 +619,13 @@ impl Deliverer {
         }
     }
 
-    /// What a post needs of the site does not answer yet: patient, until nobody would call it news any more.
+    /// What a post needs before it is sent does not answer yet: patient from the first time on, until nobody would call it
+    /// news any more; what a person sends by hand does not grow old.
     fn wait_for(&self, lease: &Lease, rule: Option<&Rule>, what: &str, reason: &str) -> Outcome {
         let now = self.clock.now();
-        let waited = now.duration_since(lease.delivery.due_at.min(now));
+        let waited = lease.patience_from.map_or(SignedDuration::ZERO, |since| now.duration_since(since.min(now)));
         let give_up = self.config.delivery.give_up;
+        let rule = rule.filter(|_| !lease.delivery.by_hand);
         if waited >= rule.map_or(give_up, |rule| give_up.min(rule.expires)) {
             let reason = format!("{what} does not answer as it should: {reason}");
             return if lease.sent.is_some() { ask(lease, &reason) } else { Outcome::Failed(reason) };
@@ -644,6 +655,8 @@ async fn read(id: &ArticleId, snapshot: &Snapshot, now: Timestamp) -> Result<(Ar
         (catalog.get(id).cloned(), catalog.gone(id).is_some())
     };
     match standing {
+        // Another process wrote it down, and this one has yet to read its file.
+        Some(standing) if standing.is_unread() => Err(Unseen::Unreadable),
         Some(standing) if standing.article.is_live(now) => {
             let (texts, edition) = (snapshot.texts.clone(), standing.edition());
             let read = tokio::task::spawn_blocking(move || texts.read(&standing)).await;

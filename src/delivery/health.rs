@@ -14,6 +14,8 @@ pub struct Health {
     pub failures: u32,
     /// Before this instant, nothing is tried.
     pub closed_until: Option<Timestamp>,
+    /// When that was decided.
+    pub closed_since: Option<Timestamp>,
     /// Why nothing is tried until a person does something.
     pub paused: Option<Paused>,
 }
@@ -45,17 +47,17 @@ impl Health {
     pub fn after(&self, failure: Option<&Failure>, pause: Option<Timestamp>, settings: &str, now: Timestamp) -> Self {
         let later = |wait: SignedDuration| now.saturating_add(wait).unwrap_or(Timestamp::MAX);
         let asked = pause.filter(|until| *until > now).map(|until| until.min(later(PATIENCE_MOST)));
-        match failure {
+        let health = match failure {
             // A refusal is an answer: the network is well.
-            None | Some(Failure::Refused(_)) => Self { failures: 0, closed_until: asked, paused: None },
+            None | Some(Failure::Refused(_)) => Self { closed_until: asked, ..Self::default() },
             Some(Failure::Unauthorised(reason)) => {
                 let since = self.paused.as_ref().map_or(now, |paused| paused.since);
                 let paused = Paused { since, reason: reason.clone(), settings: settings.to_owned() };
-                Self { failures: 0, closed_until: Some(later(PROBE_EVERY)), paused: Some(paused) }
+                Self { closed_until: Some(later(PROBE_EVERY)), paused: Some(paused), ..Self::default() }
             }
             Some(Failure::Throttled { until, .. }) => {
                 let until = until.map(|until| until.min(later(PATIENCE_MOST)));
-                Self { closed_until: until.max(asked), paused: None, ..self.clone() }
+                Self { closed_until: until.max(asked), failures: self.failures, ..Self::default() }
             }
             Some(Failure::Unavailable(_) | Failure::Uncertain(_)) => {
                 let failures = self.failures.saturating_add(1);
@@ -63,9 +65,10 @@ impl Health {
                     let wait = CLOSED_FIRST.as_secs().saturating_mul(1 << more.min(10));
                     later(SignedDuration::from_secs(wait.min(CLOSED_MOST.as_secs())))
                 });
-                Self { failures, closed_until: closed.max(asked), paused: None }
+                Self { failures, closed_until: closed.max(asked), ..Self::default() }
             }
-        }
+        };
+        Self { closed_since: health.closed_until.map(|_| now), ..health }
     }
 
     /// Whether the endpoint is paused under these settings.
@@ -73,9 +76,11 @@ impl Health {
         self.paused.as_ref().is_some_and(|paused| paused.settings == settings)
     }
 
-    /// Until when nothing is tried, if that is still to come.
+    /// Until when nothing is tried, if that is still to come. What was decided at a moment that is still to come, as it
+    /// seems, was decided by a clock that was wrong.
     pub fn closed(&self, now: Timestamp) -> Option<Timestamp> {
-        self.closed_until.filter(|until| *until > now)
+        let is_of_this_clock = self.closed_since.is_none_or(|since| since <= now);
+        self.closed_until.filter(|until| *until > now && is_of_this_clock)
     }
 }
 
@@ -106,6 +111,19 @@ mod tests {
         assert_eq!(waits, [30, 60, 120, 240, 480, 900, 900, 900]);
         assert_eq!(health.after(None, None, "s", now()), Health::default());
         assert_eq!(health.after(Some(&Failure::Refused("no".into())), None, "s", now()), Health::default());
+    }
+
+    #[test]
+    fn what_a_clock_that_ran_ahead_decided_does_not_outlive_it() {
+        let ahead = now() + SignedDuration::from_hours(2);
+        let mut health = Health::default();
+        for _ in 0..5 {
+            health = health.after(Some(&down()), None, "s", ahead);
+        }
+        assert!(health.closed(ahead).is_some());
+        assert_eq!(health.closed(now()), None);
+        let paused = Health::default().after(Some(&Failure::Unauthorised("no".into())), None, "s", ahead);
+        assert!(paused.is_paused("s") && paused.closed(now()).is_none(), "it is asked again at once");
     }
 
     #[test]

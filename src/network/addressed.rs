@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn an_address_of_the_network_itself_holds_the_id() {
         let mastodon = "network: mastodon, server: \"https://social.example.fr\", token: x";
-        let found = |endpoint, address| at(endpoint, address).unwrap_or_default();
+        let found = |endpoint: &str, address: &str| at(endpoint, address).unwrap_or_default();
         assert_eq!(found(mastodon, "https://social.example.fr/@agence/112"), "112");
         assert_eq!(found(mastodon, "https://social.example.fr/users/agence/statuses/112"), "112");
         for other in ["@agence/x", "@autre@ailleurs.fr/112", "agence/112", "about", ""] {

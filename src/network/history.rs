@@ -33,7 +33,7 @@ impl<T> Walk<T> {
     pub fn turn(&mut self) -> Result<(), Failure> {
         self.pages += 1;
         if self.pages > PAGES_MAX {
-            return Err(Failure::Unavailable("there are too many newer posts to look through".to_owned()));
+            return Err(Failure::Refused("there are too many newer posts to look through".to_owned()));
         }
         Ok(())
     }

@@ -206,7 +206,7 @@ impl Network for LinkedinPage {
         let reached = posts.len() < PAGE || posts.iter().filter_map(made_at).any(|at| at < since);
         match reached {
             true => Ok(Found::No),
-            false => Err(Failure::Unavailable("the page has too many newer posts to look through".to_owned())),
+            false => Err(Failure::Refused("the page has too many newer posts to look through".to_owned())),
         }
     }
 

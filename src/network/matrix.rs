@@ -243,7 +243,7 @@ impl Network for MatrixRoom {
                 }
             }
         }
-        Err(Failure::Unavailable("the room has too many newer messages to look through".to_owned()))
+        Err(Failure::Refused("the room has too many newer messages to look through".to_owned()))
     }
 
     async fn edit(

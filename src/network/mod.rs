@@ -30,6 +30,7 @@ mod vault;
 pub mod webhook;
 pub mod x;
 
+pub use history::cut_off;
 pub use vault::{Means, Vault};
 
 use crate::config::{Access, Endpoint, EndpointName, Grant, NetworkKind};
@@ -103,7 +104,7 @@ pub trait Network: Send + Sync {
     }
 
     /// Whether the network has a post of which a try was cut off. A failure is about the question, never about the
-    /// post.
+    /// post; `Refused`: it cannot be answered, and asking again does not help.
     async fn find(&self, _wanted: &Wanted<'_>, _now: Timestamp) -> Result<Found, Failure> {
         Err(Failure::Refused("this network cannot be asked whether it has a post".to_owned()))
     }

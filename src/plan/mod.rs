@@ -28,7 +28,7 @@ pub use steps::{Moment, Step, steps, too_late};
 
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::{Catalog, Decided, Standing};
-use crate::config::{Blackout, Config, Endpoint, EndpointName, Rule, When};
+use crate::config::{Blackout, Config, Endpoint, EndpointName, OnEdit, Rule, When};
 use crate::delivery::{Delivery, DeliveryKey, State};
 use crate::quiet::Quiet;
 use crate::span;
@@ -264,7 +264,9 @@ impl<'a> Planner<'a> {
             self.follow(standing, rule, due, &|step, name| came_back(existing, rule, step, name), Course::Later);
             // Of a rule that is being followed, what came to it since: a date of the event, a moment more.
             let runs = |name: &EndpointName| {
-                let of_it = |d: &&&Delivery| d.key.rule == rule.name && d.key.endpoint == *name && !d.by_hand;
+                let of_it = |d: &&&Delivery| {
+                    d.key.rule == rule.name && d.key.endpoint == *name && !d.by_hand && d.key.correction().is_none()
+                };
                 existing.iter().filter(of_it).any(|d| matches!(d.state, State::Pending | State::Held | State::Sending))
             };
             let is_later = |step: &Step| matches!(step.moment, Moment::Event(_) | Moment::After(_));
@@ -272,6 +274,33 @@ impl<'a> Planner<'a> {
                 is_later(step) && !is_there(existing, rule, step, name) && runs(name)
             };
             self.follow(standing, rule, due, &is_new, Course::Later);
+        }
+        self.corrections_that_came_back(standing, existing);
+    }
+
+    /// A correction that was called off with its article before it was told is told when the article is back: what made it
+    /// due, an edit of the post, does not happen again.
+    fn corrections_that_came_back(&mut self, standing: &'a Standing, existing: &[&Delivery]) {
+        let called_off = |d: &&&Delivery| d.withdrawn && d.state == State::Cancelled && d.key.correction().is_some();
+        for correction in existing.iter().filter(called_off) {
+            let key = &correction.key;
+            let tells = |rule: &&Rule| {
+                rule.name == key.rule && rule.on_edit == OnEdit::Correct && rule.endpoints.contains(&key.endpoint)
+            };
+            if !self.inputs.rules.iter().any(|rule| tells(&rule)) {
+                continue;
+            }
+            let now = self.inputs.now;
+            let why = "it comes back with its article".to_owned();
+            self.line(standing, Some(&key.endpoint), Some(&key.rule), Some(now), "planned", why);
+            self.plan.book.push(Planned {
+                key: key.clone(),
+                network: correction.network.clone(),
+                path: standing.article.path.to_string(),
+                due_at: now,
+                state: State::Pending,
+                reason: None,
+            });
         }
     }
 

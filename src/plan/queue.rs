@@ -126,6 +126,8 @@ impl Planner<'_> {
                 && delivery.key.endpoint == *endpoint
                 && delivery.state == State::Pending
                 && !delivery.by_hand
+                // A correction has no turn.
+                && delivery.key.correction().is_none()
                 && !gone.contains(&delivery.id)
         };
         let mut queue: Vec<&Delivery> = self.inputs.outbox.iter().filter(waits).collect();
@@ -172,6 +174,7 @@ fn waits_for_slot(delivery: &Delivery) -> bool {
         && delivery.attempts == 0
         && !delivery.look_first
         && !delivery.by_hand
+        && delivery.key.correction().is_none()
 }
 
 fn turn(urgent: bool, rank: Option<usize>, standing: Option<&Standing>, due: Timestamp) -> Turn {

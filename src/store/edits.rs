@@ -66,6 +66,11 @@ pub enum Amended {
 /// How long a try has before another process may make it too.
 const TRY: SignedDuration = SignedDuration::from_mins(10);
 
+/// A try has not longer than this, by a clock that is right.
+fn of_a_wrong_clock(now: Timestamp) -> Timestamp {
+    now.saturating_add(TRY + TRY).unwrap_or(Timestamp::MAX)
+}
+
 /// The posts of which a pass must know: of articles that changed, and those that came since the last one.
 const POSTED: &str =
     "select * from deliveries where article in (select value from json_each(?)) and state = 'published'
@@ -194,7 +199,7 @@ impl Store {
     /// nor in silence.
     pub async fn next_edit(&self, endpoint: &EndpointName, now: Timestamp) -> Result<Option<ToEdit>, StoreError> {
         // Mostly there is none: that is told without a wait for whoever writes.
-        let next = self.next_edit_at(endpoint).await?;
+        let next = self.next_edit_at(endpoint, now).await?;
         if next.is_none_or(|next| next > now) {
             return Ok(None);
         }
@@ -206,13 +211,14 @@ impl Store {
         let row = query(
             "update deliveries set edit_until = ?1, edit_tries = edit_tries + 1, edit_since = coalesce(edit_since, ?2)
              where id = (select id from deliveries where edit = 'due' and endpoint = ?3 and edit_at <= ?2 and state = 'published'
-                            and coalesce(edit_until, 0) <= ?2 and coalesce(removal, '') not in ('due', 'done')
+                            and (coalesce(edit_until, 0) <= ?2 or edit_until > ?4) and coalesce(removal, '') not in ('due', 'done')
                          order by edit_at, id limit 1)
              returning *",
         )
         .bind(micros(until))
         .bind(micros(now))
         .bind(endpoint.as_str())
+        .bind(micros(of_a_wrong_clock(now)))
         .fetch_optional(&mut transaction)
         .await?;
         log::seal(&mut transaction, now).await?;
@@ -236,12 +242,13 @@ impl Store {
     }
 
     /// When the next post of an endpoint is to be edited.
-    pub async fn next_edit_at(&self, endpoint: &EndpointName) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_edit_at(&self, endpoint: &EndpointName, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let at: Option<i64> = query_scalar(
-            "select min(max(edit_at, coalesce(edit_until, edit_at))) from deliveries where edit = 'due' and endpoint = ?
+            "select min(max(edit_at, iif(edit_until <= ?2, edit_until, edit_at))) from deliveries where edit = 'due' and endpoint = ?1
                 and coalesce(removal, '') not in ('due', 'done') and not exists(select 1 from silences where ended_at is null)",
         )
         .bind(endpoint.as_str())
+        .bind(micros(of_a_wrong_clock(now)))
         .fetch_one(&self.pool)
         .await?;
         at.map(instant).transpose()

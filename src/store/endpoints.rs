@@ -31,9 +31,10 @@ impl Store {
             .await?;
         }
         query(
-            "insert into endpoint_health (endpoint, failures, closed_until, paused_since, reason, settings)
-             values (?1, ?2, ?3, ?4, ?5, ?6)
-             on conflict (endpoint) do update set failures = ?2, closed_until = ?3, paused_since = ?4, reason = ?5, settings = ?6",
+            "insert into endpoint_health (endpoint, failures, closed_until, paused_since, reason, settings, closed_since)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             on conflict (endpoint) do update set failures = ?2, closed_until = ?3, paused_since = ?4, reason = ?5, settings = ?6,
+                closed_since = ?7",
         )
         .bind(endpoint.as_str())
         .bind(health.failures)
@@ -41,6 +42,7 @@ impl Store {
         .bind(paused.map(|paused| micros(paused.since)))
         .bind(paused.map(|paused| &paused.reason))
         .bind(paused.map(|paused| &paused.settings))
+        .bind(health.closed_since.map(micros))
         .execute(&mut transaction)
         .await?;
         transaction.commit().await?;
@@ -58,5 +60,10 @@ fn read(row: &Row) -> Result<Health, StoreError> {
         }),
         None => None,
     };
-    Ok(Health { failures: row.try_get("failures")?, closed_until: at("closed_until")?, paused })
+    Ok(Health {
+        failures: row.try_get("failures")?,
+        closed_until: at("closed_until")?,
+        closed_since: at("closed_since")?,
+        paused,
+    })
 }

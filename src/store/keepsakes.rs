@@ -39,13 +39,15 @@ impl Store {
         let done = query(
             "insert into turns (endpoint, name, owner, until) values (?1, ?2, ?3, ?4)
              on conflict (endpoint, name) do update set owner = excluded.owner, until = excluded.until
-                where turns.until <= ?5",
+                where turns.until <= ?5 or turns.until > ?6",
         )
         .bind(endpoint.as_str())
         .bind(name)
         .bind(&owner)
         .bind(micros(now.saturating_add(longest).unwrap_or(Timestamp::MAX)))
         .bind(micros(now))
+        // Nobody has it for so long: a clock was wrong.
+        .bind(micros(now.saturating_add(longest + longest).unwrap_or(Timestamp::MAX)))
         .execute(&self.pool)
         .await?;
         Ok((done.rows_affected() == 1).then_some(Turn(owner)))

@@ -4,6 +4,7 @@
 //! cannot write over the next one's work. An attempt is opened, on disk, before the first byte may be sent; one that
 //! is still open when its lease ends means that the network may have the post.
 
+use super::owner::Living;
 use super::row::Row;
 use super::silence::is_silent;
 use super::sql::{Transaction, query, query_scalar};
@@ -182,8 +183,11 @@ impl Store {
         look_after: SignedDuration,
         now: Timestamp,
     ) -> Result<Leased, StoreError> {
+        // Before the transaction: a server is asked for it by a connection of its own, which may have to be waited for.
+        let living = self.owner.living(&self.pool).await?;
         let mut transaction = self.pool.begin_to_write().await?;
-        self.take_back(&mut transaction, endpoint, look_after, now).await?;
+        self.take_back(&mut transaction, endpoint, &living, look_after, now).await?;
+        forget_waits_of_a_wrong_clock(&mut transaction, endpoint, look_after, now).await?;
         log::seal(&mut transaction, now).await?;
         if is_silent(&mut transaction).await? {
             transaction.commit().await?;
@@ -275,6 +279,7 @@ impl Store {
         &self,
         transaction: &mut Transaction,
         endpoint: &EndpointName,
+        living: &Living,
         look_after: SignedDuration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -282,10 +287,6 @@ impl Store {
             .bind(endpoint.as_str())
             .fetch_all(&mut *transaction)
             .await?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let living = self.owner.living(&self.pool).await?;
         for row in rows {
             let owner: Option<String> = row.try_get("lease_owner")?;
             let until = instant(row.try_get::<Option<i64>, _>("lease_until")?.unwrap_or(0))?;
@@ -297,14 +298,15 @@ impl Store {
             let last: Option<i64> = row.try_get("last_attempt")?;
             // What was not tried waits for nothing: not for this moment either, which a clock that is wrong may put ahead.
             let due = match last.filter(|_| look_first) {
-                Some(last) => Some(instant(last)?.checked_add(look_after).unwrap_or(Timestamp::MAX)),
+                Some(last) => Some(instant(last)?.min(now).checked_add(look_after).unwrap_or(Timestamp::MAX)),
                 None => None,
             };
             query(
                 "update deliveries set state = 'pending', lease_owner = null, lease_until = null, lease_token = lease_token + 1,
-                    retry_at = ?, reason = ? where id = ?",
+                    retry_at = ?, waits_from = ?, reason = ? where id = ?",
             )
             .bind(due.map(micros))
+            .bind(micros(now))
             .bind(look_first.then_some("the last try was cut off; the network is asked before anything is sent again"))
             .bind(id)
             .execute(&mut *transaction)
@@ -323,7 +325,8 @@ impl Store {
         let json = serde_json::to_string(post).map_err(|_| corrupt("post", post.text.clone()))?;
         let done = query(
             "update deliveries set post = ?2, edition = iif(look_first = 1, edition, ?6), look_first = 1, attempts = attempts + 1, looks = 0,
-                lease_until = ?5, first_attempt = coalesce(first_attempt, ?1), patience_from = coalesce(patience_from, ?1), last_attempt = ?1
+                lease_until = ?5, first_attempt = coalesce(first_attempt, ?1), last_attempt = ?1,
+                patience_from = iif(attempts = 0, ?1, coalesce(patience_from, ?1))
              where id = ?3 and state = 'sending' and lease_token = ?4 and lease_until > ?1",
         )
         .bind(micros(now))
@@ -382,7 +385,9 @@ impl Store {
         let mut transaction = self.pool.begin_to_write().await?;
         let done = query(
             "update deliveries set state = ?1, reason = ?2, retry_at = ?3, look_first = ?4, withdrawn = ?5,
-                remote_id = ?6, remote_url = ?7, remote_parts = ?12, published_at = ?8, edit = iif(?6 is null, edit, 'new'), looks = looks + ?11, image_held = max(image_held, ?13), lease_owner = null, lease_until = null
+                remote_id = ?6, remote_url = ?7, remote_parts = ?12, published_at = ?8, edit = iif(?6 is null, edit, 'new'), looks = looks + ?11, image_held = max(image_held, ?13), lease_owner = null, lease_until = null,
+                waits_from = iif(?3 is null, null, ?14),
+                patience_from = case when attempts > 0 then patience_from when ?3 is null then null else coalesce(patience_from, ?14) end
              where id = ?9 and ((state = 'sending' and lease_token = ?10) or (?6 is not null and state <> 'published'))",
         )
         .bind(state.word())
@@ -398,6 +403,7 @@ impl Store {
         .bind(i32::from(matches!(outcome, Outcome::LookAgain { .. })))
         .bind(receipt.map_or_else(|| "[]".to_owned(), |receipt| serde_json::json!(receipt.parts).to_string()))
         .bind(matches!(outcome, Outcome::Held(_)))
+        .bind(micros(now))
         .execute(&mut transaction)
         .await?;
         let word = match outcome {
@@ -560,6 +566,26 @@ impl Store {
         transaction.commit().await?;
         Ok(is_obeyed)
     }
+}
+
+/// Waits that began at a moment that is still to come, as it seems, are of a clock that was wrong: they end. Whatever the
+/// network may have is looked for with the patience that a try just now would have.
+async fn forget_waits_of_a_wrong_clock(
+    transaction: &mut Transaction,
+    endpoint: &EndpointName,
+    look_after: SignedDuration,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "update deliveries set retry_at = iif(look_first = 1, ?3, null), waits_from = ?2
+         where endpoint = ?1 and state = 'pending' and waits_from > ?2",
+    )
+    .bind(endpoint.as_str())
+    .bind(micros(now))
+    .bind(micros(now.saturating_add(look_after).unwrap_or(Timestamp::MAX)))
+    .execute(transaction)
+    .await?;
+    Ok(())
 }
 
 /// The delivery of an endpoint that is to be tried now; if there is none, the one that is to be tried first.

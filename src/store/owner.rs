@@ -10,8 +10,8 @@
 
 use super::sql::Pool;
 use crate::config::StoreServer;
+use sqlx::Error;
 use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::{ConnectOptions as _, Error};
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -129,7 +129,7 @@ impl Living {
 
 /// A connection that keeps the lock of a name as long as it stands.
 async fn locked(server: &StoreServer, name: &str) -> Result<PgConnection, Error> {
-    let mut connection = super::postgres::options(server)?.connect().await?;
+    let mut connection = super::postgres::connect_once(server).await?;
     let number = i32::try_from(key(name)).unwrap_or_default();
     // One that the server has not yet seen go keeps the lock; then the time of the leases decides.
     sqlx::query("select pg_try_advisory_lock($1, $2)").bind(OWNERS).bind(number).execute(&mut connection).await?;

@@ -21,10 +21,16 @@ pub(super) const TAKE_TURNS: &str = "select pg_advisory_xact_lock(10934304567845
 pub(super) async fn connect(server: &StoreServer) -> Result<PgPool, StoreError> {
     let options = options(server).map_err(|error| away(server, error))?;
     // A pool tries for half a minute; that nobody is there is told at once.
-    let first = tokio::time::timeout(PATIENCE, options.connect()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
-    first.map_err(|error| away(server, error))?.close().await.map_err(|error| away(server, error))?;
+    let first = connect_once(server).await.map_err(|error| away(server, error))?;
+    first.close().await.map_err(|error| away(server, error))?;
     let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE);
     pool.connect_with(options).await.map_err(|error| away(server, error))
+}
+
+/// One connection, beside those of the pool.
+pub(super) async fn connect_once(server: &StoreServer) -> Result<PgConnection, sqlx::Error> {
+    let options = options(server)?;
+    tokio::time::timeout(PATIENCE, options.connect()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 /// How connections are made.

@@ -152,7 +152,7 @@ impl Pass {
                 .await?;
         // One that a person must approve is held from the beginning, with the text that was asked for.
         let done = query(
-            "update deliveries set state = iif(state = 'held', 'held', 'pending'), due_at = ?1, retry_at = null,
+            "update deliveries set state = iif(state = 'held', 'held', 'pending'), due_at = ?1, retry_at = null, patience_from = null, looks = 0,
                 override = coalesce(?2, override), reason = iif(state = 'held', reason, null), withdrawn = 0, by_hand = 1,
                 asked_by = iif(instr(', ' || asked_by || ', ', ', ' || ?3 || ', ') > 0, asked_by, coalesce(asked_by || ', ', '') || ?3)
              where id = ?4 and look_first = 0

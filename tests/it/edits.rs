@@ -601,15 +601,9 @@ async fn a_correction_that_the_article_marks_is_told_once_and_every_other_change
     assert_eq!(world.timeline().await, ["Titre revu", told]);
     assert!(outbox[1].key.step.starts_with("correction:") && outbox[1].state == State::Published);
     assert!(outbox[1].text.as_deref().unwrap().ends_with("https://www.example.fr/actualites/a0/"), "{:?}", outbox[1]);
-    let asked = acts::obey(
-        &world.config,
-        &world.store,
-        outbox[1].id,
-        &PersonWord::Edit,
-        &By::command("Aya"),
-        world.clock.now(),
-    );
-    let refused = asked.await.unwrap_err().to_string();
+    let (by, id) = (By::command("Aya"), outbox[1].id);
+    let asked = acts::obey(&world.config, &world.store, id, &PersonWord::Edit, &by, world.clock.now()).await;
+    let refused = asked.unwrap_err().to_string();
     assert!(refused.contains("write another one into the article"), "{refused}");
     // The same words otherwise set, another process, and saves without end.
     world.store = Store::open(&world.config.store).await.unwrap();

@@ -59,6 +59,7 @@ mod numerique;
 mod opml;
 mod oracle;
 mod pages;
+mod patience;
 mod plan;
 mod postgres;
 mod proxy;

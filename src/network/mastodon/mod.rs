@@ -279,7 +279,7 @@ impl Network for MastodonAccount {
                 if statuses.len() < PAGE {
                     return Ok(Found::No);
                 }
-                return Err(Failure::Unavailable("the server shows the newest of the account's posts only".to_owned()));
+                return Err(Failure::Refused("the server shows the newest of the account's posts only".to_owned()));
             }
             seen.extend(statuses.iter().filter_map(|one| one.get("id")?.as_str().map(str::to_owned)));
             let oldest = statuses.last();
@@ -294,7 +294,7 @@ impl Network for MastodonAccount {
                 _ => return Ok(Found::No),
             }
         }
-        Err(Failure::Unavailable("the account has too many newer posts to look through".to_owned()))
+        Err(Failure::Refused("the account has too many newer posts to look through".to_owned()))
     }
 
     async fn complete(
