@@ -647,6 +647,24 @@ async fn what_the_post_knew_is_no_correction_of_it_and_nothing_is_told_of_what_i
 }
 
 #[tokio::test]
+async fn a_correction_that_was_called_off_with_its_article_comes_back_with_it() {
+    let rest = "endpoints: { essai: { network: journal, gap: 3h } }\nrules: [{ name: tout, endpoints: [essai], text: \"{{ title }}\\n\\n{{ url }}\\n\\n{{ hashtags }}\", on_edit: correct, on_withdraw: keep }]";
+    let mut world = World::new(1, rest, "essai").await;
+    world.marks(0, "Titre", &[WRONG]);
+    let outbox = world.for_minutes(40).await;
+    assert_eq!(outbox[1].state, State::Pending, "{:?}", outbox[1]);
+    world.place.remove("_actualites/a0.md");
+    let outbox = world.for_minutes(10).await;
+    assert_eq!(outbox[1].state, State::Cancelled, "{:?}", outbox[1]);
+    world.marks(0, "Titre", &[WRONG]);
+    world.for_minutes(40).await;
+    world.for_minutes(200).await;
+    let timeline = world.timeline().await;
+    assert_eq!(timeline.len(), 2, "{timeline:?}");
+    assert!(timeline[1].starts_with("Rectificatif"), "{timeline:?}");
+}
+
+#[tokio::test]
 async fn many_corrections_at_once_and_a_rule_with_approval_ask() {
     let mut world = World::journal(11, "on_edit: correct").await;
     (0..11).for_each(|n| world.marks(n, &format!("Titre {n}"), &[WRONG]));
