@@ -1,25 +1,26 @@
 //! One step of delivery: lease what is due, compose, open the attempt, send or find, record what became of it.
 
+mod composing;
 mod edit;
 mod health;
 mod live;
+mod look;
 mod removal;
+
+pub use composing::Composed;
 
 use crate::article::{Article, ArticleId};
 use crate::clock::Clock;
 use crate::config::{Config, EndpointName, LiveCheck, Rule};
 use crate::crash::crash_point;
 use crate::delivery::{Delivery, DeliveryKey, Failure, Next, Receipt, RetryPolicy};
-use crate::media::{Sources, attach};
 use crate::network::client::{self, REQUEST_TIMEOUT};
-use crate::network::{Found, Means, Network, Wanted, connect, cut_off};
+use crate::network::{Found, Means, Network, connect, cut_off};
 use crate::plan;
-use crate::post::{Brief, Correction, Post, compose, corrections};
+use crate::post::Post;
 use crate::reconcile::Snapshot;
 use crate::secret::Secret;
-use crate::store::{Finish, Lease, Leased, Outcome, OwnWord, Start, Store, StoreError};
-use crate::template::Template;
-use crate::text::is_french;
+use crate::store::{Finish, Lease, Leased, Outcome, Start, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
 use std::collections::BTreeMap;
@@ -48,45 +49,9 @@ pub struct Deliverer {
     started: Timestamp,
 }
 
-/// What is to be composed.
-#[derive(Clone, Copy)]
-struct Commission<'a> {
-    delivery: &'a Delivery,
-    rule: Option<&'a Rule>,
-    /// A person's own text for it, a template.
-    text: Option<&'a str>,
-    /// Whether it was held for an image, and so goes out without one that is not as it should be.
-    image_held: bool,
-    /// The template by which it was made before, if it was.
-    template: Option<&'a str>,
-}
-
-/// A post as it would be sent now.
-#[derive(Debug)]
-pub struct Composed {
-    /// The post.
-    pub post: Post,
-    /// Its article.
-    pub article: Article,
-    /// Why an image is not with it, if one should be.
-    pub without_image: Option<String>,
-}
-
-/// Why there is no post.
-enum NoPost {
-    /// There will not be one.
-    Failed(String),
-    /// A person must say what becomes of an image.
-    Held(String),
-    /// An image is not there yet.
-    Later(String),
-}
-
 /// How often recording an outcome is tried again, a second apart.
 const FINISH_TRIES: u32 = 20;
 
-/// What is waited for before a post that a network may have already is sent.
-const THE_LOOK: &str = "the network's word whether it has the post already";
 /// Longest time for one call of a network, its own time-outs included.
 const CALL_MAX: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() * 3);
 
@@ -340,82 +305,6 @@ impl Deliverer {
         Ok(Some(self.outcome(lease, network, answer)))
     }
 
-    /// Asks the network for a post that was never tried, as far as this database knows, of an article that was there
-    /// before this process: an old database that was put back knows nothing of what went out since. What it has of a
-    /// thread, if the post is to be sent; else what became of the delivery.
-    async fn look_back(
-        &self,
-        lease: &Lease,
-        rule: Option<&Rule>,
-        network: &dyn Network,
-        post: &Post,
-        article: &Article,
-    ) -> Result<Result<Option<Receipt>, Outcome>, StoreError> {
-        let due = lease.delivery.due_at;
-        let since = article.date.map_or(due, |date| date.at.min(due));
-        if lease.first_attempt.is_some() || since > self.started || !network.abilities().finds {
-            return Ok(Ok(None));
-        }
-        let now = self.clock.now();
-        let taken = self.store.receipts(&lease.delivery.key.endpoint, lease.delivery.id).await?;
-        let wanted = Wanted { post, key: &lease.delivery.key, since, taken: &taken };
-        let Ok(found) = tokio::time::timeout(CALL_MAX, network.find(&wanted, now)).await else {
-            // A question that is too long for the network is no outage: others go out meanwhile.
-            return Ok(Err(self.wait_for(lease, rule, THE_LOOK, "no answer")));
-        };
-        if let Err(failure) = &found {
-            self.heard(&lease.delivery.key.endpoint, network, Some(failure)).await;
-        }
-        Ok(match found {
-            Ok(Found::Yes(receipt)) => Err(Outcome::Found(receipt)),
-            Ok(Found::Part(receipt)) => Ok(Some(receipt)),
-            // An account that may not read its own posts must not for that reason stay silent.
-            Ok(Found::No | Found::Unclear(_)) | Err(Failure::Refused(_)) => Ok(None),
-            // Whatever the question came to, nothing was sent.
-            Err(Failure::Unavailable(reason) | Failure::Uncertain(reason)) => {
-                Err(self.wait_for(lease, rule, THE_LOOK, &reason))
-            }
-            Err(failure) => Err(self.outcome(lease, network, Err(failure))),
-        })
-    }
-
-    /// Asks the network for a post of which a try was cut off.
-    async fn look(
-        &self,
-        lease: &Lease,
-        network: &dyn Network,
-        post: &Post,
-    ) -> Result<Result<Found, Outcome>, StoreError> {
-        let now = self.clock.now();
-        let taken = self.store.receipts(&lease.delivery.key.endpoint, lease.delivery.id).await?;
-        let wanted =
-            Wanted { post, key: &lease.delivery.key, since: lease.first_attempt.unwrap_or(now), taken: &taken };
-        let found = tokio::time::timeout(CALL_MAX, network.find(&wanted, now)).await;
-        let found = found.unwrap_or_else(|_| Err(Failure::Unavailable("no answer to the question".to_owned())));
-        if let Err(failure) = &found {
-            self.heard(&lease.delivery.key.endpoint, network, Some(failure)).await;
-        }
-        Ok(found.map_err(|failure| {
-            // Whatever went wrong with the question, whether the post is there stays unknown.
-            let reason = format!("the network could not be asked whether it has the post: {}", failure.reason());
-            let until = match &failure {
-                Failure::Refused(_) => return ask(lease, &reason),
-                // It is asked when the credentials are mended.
-                Failure::Unauthorised(_) => return self.put_back(lease, &reason),
-                Failure::Throttled { until, .. } => *until,
-                _ => None,
-            };
-            let longest = now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX);
-            match self.outcome(lease, network, Err(Failure::Uncertain(reason))) {
-                Outcome::Again { at, look_first, reason } => {
-                    let at = until.map_or(at, |until| until.min(longest).max(at));
-                    Outcome::Again { at, look_first, reason }
-                }
-                other => other,
-            }
-        }))
-    }
-
     /// The article, whole, if readers see it now, and the form that it has.
     async fn article(&self, lease: &Lease, snapshot: &Snapshot, now: Timestamp) -> Result<(Article, String), Outcome> {
         read(&lease.delivery.key.article, snapshot, now).await.map_err(|unseen| match unseen {
@@ -458,142 +347,6 @@ impl Deliverer {
         }
         self.store.void_approvals(delivery.id, &print, "what it approved changed", now).await?;
         Ok(Some(plan::voided(&given, &print, approval, known, now)))
-    }
-
-    /// The post of a delivery as it would be sent now, and its article. Where an image is not as it should be, without it.
-    ///
-    /// Errors: for a person, why there is none.
-    pub async fn composed(&self, delivery: &Delivery, own: &OwnWord, snapshot: &Snapshot) -> Result<Composed, String> {
-        let network = self.networks.get(&delivery.key.endpoint).ok_or("its endpoint cannot be used")?;
-        let rule = self.config.rules.iter().find(|rule| rule.name == delivery.key.rule);
-        let standing = snapshot.catalog().get(&delivery.key.article).cloned();
-        let standing = standing.ok_or("its article is not there any more")?;
-        let texts = snapshot.texts.clone();
-        let read = tokio::task::spawn_blocking(move || texts.read(&standing)).await;
-        let read = read.ok().and_then(Result::ok);
-        let (article, _) = read.ok_or("its article's file cannot be read at present")?;
-        let template = own.template.as_deref();
-        let mut commission =
-            Commission { delivery, rule, text: own.text.as_deref(), image_held: own.image_held, template };
-        let mut without_image = None;
-        loop {
-            match self.compose_for(&commission, &article, snapshot, network.as_ref()).await {
-                Ok(Ok(post)) => return Ok(Composed { post, article, without_image }),
-                Ok(Err(NoPost::Held(why))) if without_image.is_none() => {
-                    without_image = Some(why);
-                    commission.image_held = true;
-                }
-                Ok(Err(NoPost::Failed(reason) | NoPost::Held(reason) | NoPost::Later(reason))) => return Err(reason),
-                Err(error) => return Err(error.to_string()),
-            }
-        }
-    }
-
-    /// The post with its images, which are kept before it is sent.
-    async fn compose(
-        &self,
-        lease: &Lease,
-        rule: Option<&Rule>,
-        article: &Article,
-        snapshot: &Snapshot,
-        network: &dyn Network,
-    ) -> Result<Result<Post, Outcome>, StoreError> {
-        let commission = Commission {
-            delivery: &lease.delivery,
-            rule,
-            text: lease.text.as_deref(),
-            image_held: lease.image_held,
-            template: None,
-        };
-        let composed = self.compose_for(&commission, article, snapshot, network).await?;
-        Ok(composed.map_err(|no_post| match no_post {
-            NoPost::Failed(reason) => Outcome::Failed(reason),
-            NoPost::Held(why) => {
-                let id = lease.delivery.id;
-                Outcome::Held(format!(
-                    "{why}; then `crieur posts approve {id}`, which without one sends the post without the image"
-                ))
-            }
-            NoPost::Later(reason) => self.wait_for(lease, rule, "an image", &reason),
-        }))
-    }
-
-    /// The post with its images, which are kept.
-    async fn compose_for(
-        &self,
-        commission: &Commission<'_>,
-        article: &Article,
-        snapshot: &Snapshot,
-        network: &dyn Network,
-    ) -> Result<Result<Post, NoPost>, StoreError> {
-        let Commission { delivery, rule, text, image_held, template } = *commission;
-        let told = match self.correction_of(delivery, article, snapshot, network).await? {
-            Ok(told) => told,
-            Err(reason) => return Ok(Err(NoPost::Failed(reason))),
-        };
-        let endpoint = &delivery.key.endpoint;
-        let limits = network.limits(self.clock.now()).await;
-        let variant = rule.and_then(|rule| rule.variant(&delivery.key.step)).map(Template::source);
-        let text = text.or(variant.map(|variant| template.unwrap_or(variant)));
-        let (kind, hashtags) = (&delivery.network, &self.config.hashtags);
-        let composed = Brief::new(text, rule, endpoint, kind, hashtags, limits)
-            .and_then(|brief| if text.is_none() { brief.as_before(template) } else { Ok(brief) })
-            .and_then(|brief| match &told {
-                Some((correction, _)) if commission.text.is_none() => {
-                    let language = article.language.as_deref().unwrap_or(&snapshot.site.language);
-                    brief.correcting(rule, correction, is_french(language))
-                }
-                _ => Ok(brief),
-            })
-            .and_then(|brief| Ok((compose(article, &snapshot.site, &brief)?, brief.composing)));
-        let (mut post, composing) = match composed {
-            Ok(composed) => composed,
-            Err(reason) => return Ok(Err(NoPost::Failed(reason))),
-        };
-        post.answers = told.and_then(|(_, answers)| answers);
-        let sources = Sources {
-            texts: &snapshot.texts,
-            // What stays on this machine asks nobody.
-            client: self.readers.get(endpoint).filter(|_| network.is_outside()),
-            allow_private: self.config.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.allow_private),
-        };
-        let attached = attach(&mut post, article, &composing, &limits, image_held, &sources).await;
-        if !attached.hold.is_empty() {
-            return Ok(Err(NoPost::Held(attached.hold.join("; "))));
-        }
-        if let Some(reason) = attached.later {
-            return Ok(Err(NoPost::Later(reason)));
-        }
-        for note in &attached.notes {
-            tracing::warn!(delivery = delivery.id, %endpoint, path = delivery.path, "{note}");
-        }
-        for ready in &attached.ready {
-            let image = &ready.image;
-            self.store.keep_media(&image.digest, &image.media_type, &ready.bytes, self.clock.now()).await?;
-        }
-        Ok(Ok(post))
-    }
-
-    /// What a delivery that tells a correction tells, and which post it answers, where the network has answers. None for one
-    /// that tells none.
-    ///
-    /// The inner error: it has nothing to tell any more.
-    async fn correction_of(
-        &self,
-        delivery: &Delivery,
-        article: &Article,
-        snapshot: &Snapshot,
-        network: &dyn Network,
-    ) -> Result<Result<Option<(Correction, Option<String>)>, String>, StoreError> {
-        let Some(mark) = delivery.key.correction() else { return Ok(Ok(None)) };
-        let marked = corrections(article, &snapshot.site).into_iter().find(|correction| correction.mark == mark);
-        let Some(correction) = marked else {
-            return Ok(Err("the article does not bear this correction any more".to_owned()));
-        };
-        let Some(answered) = self.store.corrects(delivery).await? else {
-            return Ok(Err("the post that it corrects is not there any more".to_owned()));
-        };
-        Ok(Ok(Some((correction, network.abilities().answers.then_some(answered)))))
     }
 
     fn outcome(&self, lease: &Lease, network: &dyn Network, answer: Result<Receipt, Failure>) -> Outcome {

@@ -1,6 +1,7 @@
 //! Makes published posts what their article says now.
 
-use super::{CALL_MAX, Commission, Deliverer, NoPost, Unseen, live_check, read};
+use super::composing::{Commission, NoPost};
+use super::{CALL_MAX, Deliverer, Unseen, live_check, read};
 use crate::article::Article;
 use crate::config::{EndpointName, OnEdit, Rule};
 use crate::crash::crash_point;
