@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The bare loop is what any program must do: the same requests, by the same client, as many at once, and nothing kept.
-//! Everything that Crieur keeps is on the disk before it goes on.
+//! Everything that Crieur keeps is on the disk before it goes on. So a second loop is measured beside it, which does the
+//! least that keeps a post from going out twice: one line on the disk before each request, and one after it.
 
 #![allow(
     clippy::print_stdout,
@@ -26,6 +27,7 @@ use crieur::store::Store;
 use jiff::SignedDuration;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -81,10 +83,13 @@ async fn main() {
     let step = median(async || drop(deliverer.step(&endpoint, None, &snapshot).await.unwrap())).await;
     println!("a look for what is due when nothing is, median: {:.1} ms", millis(step));
 
-    let (bare, ()) = timed(bare(&address, due, &text)).await;
+    let (bare, ()) = timed(bare(&address, due, &text, None)).await;
+    let (synced, ()) = timed(self::bare(&address, due, &text, Some(folder.path()))).await;
     let rate = |time: Duration| due as f64 / time.as_secs_f64();
     println!("delivering: {:.0} a second; the bare loop: {:.0} a second", rate(delivering), rate(bare));
     println!("ratio: {:.2}", rate(delivering) / rate(bare));
+    println!("a loop with a line on the disk before and after each request: {:.0} a second", rate(synced));
+    println!("ratio: {:.2}", rate(delivering) / rate(synced));
     println!("memory of the whole process, with the server: {} MiB", memory());
 }
 
@@ -152,20 +157,34 @@ async fn deliver(deliverer: &Arc<Deliverer>, snapshot: &Arc<Snapshot>) {
     while tasks.join_next().await.is_some() {}
 }
 
-/// The same requests by the same client, ten at once, and nothing else.
-async fn bare(address: &str, due: usize, text: &str) {
+/// The same requests by the same client, ten at once, and nothing else; with a line on the disk before and after each, if
+/// a folder is given.
+async fn bare(address: &str, due: usize, text: &str, synced: Option<&Path>) {
     let client = client::client(true).unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..ENDPOINTS {
         let (client, address) = (client.clone(), format!("{address}/hook-{number}"));
         let body = serde_json::json!({ "type": "post.published", "text": text });
+        let file = synced.map(|folder| Arc::new(fs::File::create(folder.join(format!("{number}.log"))).unwrap()));
         tasks.spawn(async move {
             for _ in 0..due / ENDPOINTS {
+                write_line(file.clone()).await;
                 client.post(&address).json(&body).send().await.unwrap().text().await.unwrap();
+                write_line(file.clone()).await;
             }
         });
     }
     while tasks.join_next().await.is_some() {}
+}
+
+/// Puts a line on the disk.
+async fn write_line(file: Option<Arc<fs::File>>) {
+    let Some(file) = file else { return };
+    let done = tokio::task::spawn_blocking(move || {
+        (&*file).write_all(b"publication of one article to one endpoint\n").unwrap();
+        file.sync_data().unwrap();
+    });
+    done.await.unwrap();
 }
 
 async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
