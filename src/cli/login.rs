@@ -3,6 +3,7 @@
 
 use super::{Context, Fail, print, say};
 use crate::config::{Endpoint, EndpointName, NetworkKind};
+use crate::delivery::Health;
 use crate::network::login::{Attempt, REDIRECT, steps};
 use crate::network::out_of_band::OutOfBand;
 use crate::network::session::{Session, Tokens};
@@ -33,7 +34,7 @@ pub async fn run(context: &Context, name: &str) -> Result<(), Fail> {
         }
         let kept = Session::new(means.vault(&name), SignedDuration::ZERO).adopt(&token).await;
         let tokens = kept.map_err(|error| Fail::Failed(format!("{name}: the token cannot be kept: {error}")))?;
-        return logged_in(&name, endpoint, &means, &tokens, context.clock.now()).await;
+        return logged_in(&name, endpoint, (&store, &means), &tokens, context.clock.now()).await;
     }
     let Some(login) = network::login(&name, endpoint, &means).map_err(Fail::Failed)? else {
         let kind = endpoint.network.word();
@@ -59,14 +60,14 @@ pub async fn run(context: &Context, name: &str) -> Result<(), Fail> {
     let failed = |reason: &str| Fail::Failed(format!("{name}: {reason}"));
     let now = context.clock.now();
     let tokens = login.redeem(&attempt, &code, now).await.map_err(|failure| failed(failure.reason()))?;
-    logged_in(&name, endpoint, &means, &tokens, now).await
+    logged_in(&name, endpoint, (&store, &means), &tokens, now).await
 }
 
 /// Says that it is done, and who it is.
 async fn logged_in(
     name: &EndpointName,
     endpoint: &Endpoint,
-    means: &Means,
+    (store, means): (&Store, &Means),
     tokens: &Tokens,
     now: Timestamp,
 ) -> Result<(), Fail> {
@@ -76,7 +77,11 @@ async fn logged_in(
     };
     // Who it is shows whether the right account was logged in; that it is logged in stands whatever comes of the question.
     let who = match network::connect(name, endpoint, means).map_err(Fail::Failed)?.check(now).await {
-        Ok(who) => who,
+        Ok(who) => {
+            // What waited for the credentials goes out now.
+            store.set_health(name, &Health::default()).await?;
+            who
+        }
         Err(failure) => format!("who it is could not be asked ({})", failure.reason()),
     };
     print(&format!("{name}: logged in, {until}: {who}"))

@@ -180,6 +180,8 @@ impl Deliverer {
         let Some(answered) = self.store.corrects(delivery).await? else {
             return Ok(Err("the post that it corrects is not there any more".to_owned()));
         };
-        Ok(Ok(Some((correction, network.abilities().answers.then_some(answered)))))
+        // Of a post that a person found, its address may be all that is known: then the correction stands for itself.
+        let can_answer = network.abilities().answers && !answered.starts_with("http");
+        Ok(Ok(Some((correction, can_answer.then_some(answered)))))
     }
 }

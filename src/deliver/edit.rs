@@ -83,10 +83,22 @@ impl Deliverer {
                 return Ok(Some(Amended::Same(edition)));
             }
         }
-        let post = match self.said_now(due, rule, &article, network, snapshot).await? {
+        let mut post = match self.said_now(due, rule, &article, network, snapshot).await? {
             Ok(post) => post,
             Err(amended) => return Ok(Some(amended)),
         };
+        if !network.abilities().edits_images && !has_same_images(&post, &due.post) {
+            // What is said of an image must be of the one that readers see.
+            post.images.clone_from(&due.post.images);
+            let id = due.delivery.id;
+            tracing::warn!(
+                delivery = id,
+                "the post of delivery {id} keeps its images: this network cannot change them"
+            );
+            if plan::says_the_same(&post, &due.post) && !due.in_doubt {
+                return Ok(Some(by_hand(due, "its images changed, and this network cannot change those of a post")));
+            }
+        }
         if plan::says_the_same(&post, &due.post) && !due.in_doubt {
             return Ok(Some(Amended::Same(edition)));
         }
@@ -223,6 +235,11 @@ impl Deliverer {
             _ => by_hand(due, failure.reason()),
         }
     }
+}
+
+/// Whether posts have the same pictures, whatever is said of them.
+fn has_same_images(one: &Post, other: &Post) -> bool {
+    one.images.iter().map(|image| &image.digest).eq(other.images.iter().map(|image| &image.digest))
 }
 
 /// A person is told that a post stays as it is, and what they can do.

@@ -24,7 +24,7 @@ pub fn id_at(kind: &NetworkKind, address: &str) -> Option<String> {
         (NetworkKind::Bluesky(_), ["profile", did, "post", rkey]) if host == "bsky.app" && did.starts_with("did:") => {
             Some(format!("at://{did}/app.bsky.feed.post/{rkey}"))
         }
-        (NetworkKind::X(_), [_, "status", id, ..])
+        (NetworkKind::X(_), ["i", "web", "status", id] | [_, "status", id, ..])
             if matches!(host, "x.com" | "twitter.com" | "mobile.twitter.com") =>
         {
             number(id).then(|| (*id).to_owned())
@@ -36,9 +36,8 @@ pub fn id_at(kind: &NetworkKind, address: &str) -> Option<String> {
             let event = url.fragment()?.split('/').nth(2)?.split('?').next()?;
             Some(percent_decode(event)).filter(|event| event.starts_with('$'))
         }
-        (NetworkKind::Linkedin(_), ["feed", "update", urn]) if host == "linkedin.com" => {
-            Some(percent_decode(urn)).filter(|urn| urn.starts_with("urn:li:"))
-        }
+        (NetworkKind::Linkedin(_), ["feed", "update", urn]) if host == "linkedin.com" => Some(percent_decode(urn))
+            .filter(|urn| ["urn:li:share:", "urn:li:ugcPost:"].iter().any(|kind| urn.starts_with(kind))),
         // `/agence/pl/…`: the team, and a permanent link.
         (NetworkKind::Mattermost(Channel::Bot(bot)), [_, "pl", id]) if of(&bot.server) => {
             let is_id = id.len() == 26 && id.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -89,6 +88,7 @@ mod tests {
         assert_eq!(at(mastodon, "nulle part"), None);
         let x = "network: x, consumer_key: a, consumer_secret: b, token: c, token_secret: d";
         assert_eq!(found(x, "https://twitter.com/agence/status/18?s=20"), "18");
+        assert_eq!(found(x, "https://x.com/i/web/status/18"), "18");
         assert_eq!(at(x, "https://x.example/agence/status/18"), None);
         let bluesky = "network: bluesky, handle: agence.example.fr, app_password: x";
         let did = "https://bsky.app/profile/did:plc:abc/post/3k2a";

@@ -275,7 +275,15 @@ impl Network for DiscordChannel {
 
     fn abilities(&self) -> Abilities {
         let is_bot = matches!(self.channel, Channel::Bot(_));
-        Abilities { edits: true, withdraws: true, finds: is_bot, threads: is_bot, images: true, answers: is_bot }
+        Abilities {
+            edits: true,
+            withdraws: true,
+            finds: is_bot,
+            threads: is_bot,
+            images: true,
+            answers: is_bot,
+            edits_images: false,
+        }
     }
 
     fn caller(&self) -> Option<&Caller> {

@@ -62,7 +62,7 @@ impl Network for Journal {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { finds: true, edits: true, withdraws: true, ..Abilities::default() }
+        Abilities { finds: true, edits: true, edits_images: true, withdraws: true, ..Abilities::default() }
     }
 
     async fn edit(

@@ -240,7 +240,15 @@ impl Network for LinkedinPage {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: true, withdraws: true, finds: true, threads: false, images: true, answers: false }
+        Abilities {
+            edits: true,
+            withdraws: true,
+            finds: true,
+            threads: false,
+            images: true,
+            answers: false,
+            edits_images: false,
+        }
     }
 
     async fn renew(&self, now: Timestamp) {

@@ -207,7 +207,15 @@ impl Network for MatrixRoom {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: true, withdraws: true, finds: true, threads: false, images: true, answers: false }
+        Abilities {
+            edits: true,
+            withdraws: true,
+            finds: true,
+            threads: false,
+            images: true,
+            answers: false,
+            edits_images: false,
+        }
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {
@@ -264,8 +272,9 @@ impl Network for MatrixRoom {
         let mut content = text_content(&format!("* {}", post.text), self.settings.message.word());
         content["m.new_content"] = new;
         content["m.relates_to"] = json!({ "rel_type": "m.replace", "event_id": receipt.remote_id });
-        // Each text has a transaction of its own: the same edit again is one edit.
-        let transaction = format!("{}-{}", key.idempotency_key(), digest::hex(&post.text, 16));
+        // Each try has a transaction of its own: an edit back to earlier words is another one, and one that is made twice
+        // changes nothing.
+        let transaction = format!("{}-{}-{}", key.idempotency_key(), digest::hex(&post.text, 16), now.as_second());
         self.send(&room, &transaction, &content, now).await?;
         Ok(receipt.clone())
     }

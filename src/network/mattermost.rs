@@ -127,7 +127,7 @@ impl MattermostChannel {
     async fn upload(&self, bot: &Bot, post: &Post, now: Timestamp) -> Result<Vec<String>, Failure> {
         let mut ids = Vec::new();
         for image in &post.images {
-            let id = match self.uploads.get(image) {
+            let id = match self.uploads.get(image, "", now) {
                 Some(id) => id,
                 None => self.upload_one(bot, image, now).await.map_err(of_a_question)?,
             };
@@ -146,7 +146,7 @@ impl MattermostChannel {
         let id = made.pointer("/file_infos/0/id").and_then(Value::as_str).filter(|id| is_id(id));
         let id =
             id.ok_or_else(|| Failure::Unavailable("the server took an image and did not say its id".to_owned()))?;
-        self.uploads.put(image, id);
+        self.uploads.put(image, "", id, now);
         Ok(id.to_owned())
     }
 }
@@ -254,7 +254,15 @@ impl Network for MattermostChannel {
 
     fn abilities(&self) -> Abilities {
         let is_bot = matches!(self.channel, Channel::Bot(_));
-        Abilities { edits: is_bot, withdraws: is_bot, finds: is_bot, threads: is_bot, images: true, answers: false }
+        Abilities {
+            edits: is_bot,
+            withdraws: is_bot,
+            finds: is_bot,
+            threads: is_bot,
+            images: true,
+            answers: false,
+            edits_images: false,
+        }
     }
 
     fn caller(&self) -> Option<&Caller> {

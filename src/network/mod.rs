@@ -58,6 +58,8 @@ pub enum Found {
 pub struct Abilities {
     /// A published post can be changed in place.
     pub edits: bool,
+    /// Its images too; else those that it has stay.
+    pub edits_images: bool,
     /// A published post can be taken away.
     pub withdraws: bool,
     /// It can be asked whether it has a post.

@@ -3,7 +3,7 @@
 //!
 //! Addresses stay as they are: a sign that is escaped inside one leads elsewhere.
 
-use crate::post::Post;
+use crate::post::{Image, Post};
 use crate::text::is_french;
 
 /// U+2060 WORD JOINER: it takes no room, is not read out, and keeps a sign from being taken together with what follows.
@@ -50,8 +50,13 @@ pub fn backslashed(text: &str, needs: impl Fn(char) -> bool) -> String {
 
 /// The text of a post with what its images show, for networks that have no place of their own for alternative texts.
 pub fn described(post: &Post) -> String {
+    described_with(post, &post.images)
+}
+
+/// The text of a post with what those of its images show that readers see.
+pub fn described_with(post: &Post, images: &[Image]) -> String {
     let mut text = post.text.clone();
-    let shown: Vec<_> = post.images.iter().filter(|image| !image.alt.is_empty()).collect();
+    let shown: Vec<_> = images.iter().filter(|image| !image.alt.is_empty()).collect();
     // French sets a space that does not break before a colon.
     let colon = if is_french(&post.language) { "\u{A0}:" } else { ":" };
     for (at, image) in shown.iter().enumerate() {

@@ -140,7 +140,7 @@ impl SlackChannel {
     async fn upload(&self, bot: &Bot, post: &Post, now: Timestamp) -> Result<Vec<String>, Failure> {
         let mut ids = Vec::new();
         for image in &post.images {
-            let id = match self.uploads.get(image) {
+            let id = match self.uploads.get(image, "", now) {
                 Some(id) => id,
                 None => self.upload_one(bot, image, now).await.map_err(of_a_question)?,
             };
@@ -168,7 +168,7 @@ impl SlackChannel {
             return Err(self.caller.redacted(failure(&answer, now)));
         }
         self.call(bot, "files.completeUploadExternal", &json!({ "files": [{ "id": id }] }), now).await?;
-        self.uploads.put(image, id);
+        self.uploads.put(image, "", id, now);
         Ok(id.to_owned())
     }
 
@@ -316,7 +316,15 @@ impl Network for SlackChannel {
 
     fn abilities(&self) -> Abilities {
         let is_bot = matches!(self.channel, Channel::Bot(_));
-        Abilities { edits: is_bot, withdraws: is_bot, finds: is_bot, threads: is_bot, images: true, answers: false }
+        Abilities {
+            edits: is_bot,
+            withdraws: is_bot,
+            finds: is_bot,
+            threads: is_bot,
+            images: true,
+            answers: false,
+            edits_images: false,
+        }
     }
 
     fn caller(&self) -> Option<&Caller> {

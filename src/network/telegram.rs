@@ -12,7 +12,7 @@ use super::caller::Caller;
 use super::client::Answer;
 use super::history::{cut_off, same_parts};
 use super::multipart::{self, File};
-use super::plain::{described, unmentioned};
+use super::plain::{described, described_with, unmentioned};
 use super::progress::Progress;
 use super::{Abilities, Found, Means, Network, Vault, Wanted};
 use crate::config::Bot;
@@ -93,8 +93,9 @@ impl TelegramChannel {
 
     /// Sends the first message of a post, or the messages of its album.
     async fn first(&self, post: &Post, now: Timestamp) -> Result<Receipt, Failure> {
-        let (chat, text) = (self.bot.channel.as_str(), unmentioned(&described(post)));
-        let made = match (post.images.len(), Shape::of(post, &text)) {
+        let chat = self.bot.channel.as_str();
+        let (text, shape) = first_text(post);
+        let made = match (post.images.len(), shape) {
             (1, Shape::Captioned) => {
                 self.send_images("sendPhoto", &[("chat_id", chat), ("caption", &text)], post, now).await?
             }
@@ -186,9 +187,21 @@ impl<'a> Shape<'a> {
     }
 }
 
+/// The first text of a post and how it stands. What is said of images is said of those that are shown.
+fn first_text(post: &Post) -> (String, Shape<'_>) {
+    let caption = unmentioned(&described(post));
+    match Shape::of(post, &caption) {
+        Shape::Captioned => (caption, Shape::Captioned),
+        Shape::Text(preview) => {
+            let shown = preview.and_then(|_| post.images.get(..1)).unwrap_or_default();
+            (unmentioned(&described_with(post, shown)), Shape::Text(preview))
+        }
+    }
+}
+
 /// How many messages its images make of the first part of a post.
 fn album_length(post: &Post) -> usize {
-    match Shape::of(post, &unmentioned(&described(post))) {
+    match first_text(post).1 {
         Shape::Captioned => post.images.len(),
         Shape::Text(_) => 1,
     }
@@ -265,12 +278,12 @@ impl Network for TelegramChannel {
     }
 
     async fn edit(&self, old: &Receipt, post: &Post, _key: &DeliveryKey, now: Timestamp) -> Result<Receipt, Failure> {
-        let text = unmentioned(&described(post));
+        let (text, shape) = first_text(post);
         let ids: Vec<&str> = old.ids().collect();
         // The photos of an album have no texts of their own; the thread follows them.
         let first = album_length(post);
         same_parts(ids.len(), first + post.thread.len())?;
-        let preview = match Shape::of(post, &text) {
+        let preview = match shape {
             Shape::Text(preview) => preview,
             Shape::Captioned => None,
         };

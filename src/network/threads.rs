@@ -138,7 +138,9 @@ impl ThreadsProfile {
 
     /// The container of an image, made now or by an earlier try.
     async fn of_image(&self, image: &Image, more: &[(&str, &str)], now: Timestamp) -> Result<String, Failure> {
-        if let Some(made) = self.in_work.get(image) {
+        // A container holds the text of its post, or is a part of an album: it is no other post's.
+        let used_for = more.iter().map(|(name, value)| format!("{name}={value}")).collect::<String>();
+        if let Some(made) = self.in_work.get(image, &used_for, now) {
             return Ok(made);
         }
         if image.url.is_empty() {
@@ -149,7 +151,7 @@ impl ThreadsProfile {
         pairs.retain(|(_, value)| !value.is_empty());
         pairs.extend(more);
         let made = self.container(&pairs, now).await?;
-        self.in_work.put(image, &made);
+        self.in_work.put(image, &used_for, &made, now);
         Ok(made)
     }
 
@@ -283,7 +285,15 @@ impl Network for ThreadsProfile {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: false, withdraws: true, finds: true, threads: true, images: true, answers: false }
+        Abilities {
+            edits: false,
+            withdraws: true,
+            finds: true,
+            threads: true,
+            images: true,
+            answers: false,
+            edits_images: false,
+        }
     }
 
     async fn renew(&self, now: Timestamp) {

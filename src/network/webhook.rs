@@ -97,8 +97,9 @@ impl Network for Receiver {
         now: Timestamp,
     ) -> Result<Receipt, Failure> {
         let id = key.idempotency_key();
-        // Each wording is a message of its own.
-        let message = format!("{id}-edit-{}", digest::hex(&post.text, 8));
+        // Each try is a message of its own: an edit back to earlier words is another one, and one that comes twice says the
+        // same.
+        let message = format!("{id}-edit-{}-{}", digest::hex(&post.text, 8), now.as_second());
         self.tell(&message, &body(EDITED, &id, Some(post)), now).await?;
         Ok(receipt.clone())
     }
@@ -109,7 +110,15 @@ impl Network for Receiver {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: true, withdraws: true, finds: false, threads: true, images: true, answers: false }
+        Abilities {
+            edits: true,
+            withdraws: true,
+            finds: false,
+            threads: true,
+            images: true,
+            answers: false,
+            edits_images: true,
+        }
     }
 
     fn look_after(&self) -> SignedDuration {

@@ -124,7 +124,7 @@ impl XAccount {
 
     /// Uploads an image and says what it shows. Nobody sees it before a post has it.
     async fn upload(&self, image: &Image, now: Timestamp) -> Result<String, Failure> {
-        if let Some(id) = self.uploads.get(image) {
+        if let Some(id) = self.uploads.get(image, "", now) {
             return Ok(id);
         }
         let bytes = self.means.bytes(image).await?;
@@ -140,7 +140,7 @@ impl XAccount {
             let request = self.request(Method::POST, "/2/media/metadata", now).await?.json(&body);
             self.call(request, now).await?;
         }
-        self.uploads.put(image, id);
+        self.uploads.put(image, "", id, now);
         Ok(id.to_owned())
     }
 
@@ -183,8 +183,11 @@ impl Network for XAccount {
         if let Some(answered) = &post.answers {
             body["reply"] = json!({ "in_reply_to_tweet_id": answered });
         }
-        let first = self.make(&body, now).await?;
-        self.uploads.used(post);
+        let first = self.make(&body, now).await;
+        if matches!(first, Ok(_) | Err(Failure::Refused(_))) {
+            self.uploads.used(post);
+        }
+        let first = first?;
         self.go_on(post, &first, now).await.map_err(cut_off)
     }
 
@@ -240,7 +243,15 @@ impl Network for XAccount {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: false, withdraws: true, finds: true, threads: true, images: true, answers: true }
+        Abilities {
+            edits: false,
+            withdraws: true,
+            finds: true,
+            threads: true,
+            images: true,
+            answers: true,
+            edits_images: false,
+        }
     }
 
     async fn renew(&self, now: Timestamp) {

@@ -220,6 +220,24 @@ pub fn corrections(article: &Article, site: &SiteSettings) -> Vec<Correction> {
     marked.rev().collect()
 }
 
+/// The text of a post that tells a correction, which is told whole or not at all: hashtags and the title give way.
+fn correction_text(
+    title: &str,
+    correction: &str,
+    hashtags: &[String],
+    fill: impl Fn(&str, &str, &[String]) -> Result<Option<Post>, String>,
+) -> Result<Post, String> {
+    for count in (0..hashtags.len()).rev() {
+        if let Some(post) = fill(title, correction, &hashtags[..count])? {
+            return Ok(post);
+        }
+    }
+    longest(&beginnings(title), |start| fill(start, correction, &[]))?.ok_or_else(|| {
+        "the correction is too long for this network, and is not cut: shorten it in the article, or post it with `publish-now --text`"
+            .to_owned()
+    })
+}
+
 /// The text of a post, cut or gone on in a thread where it must be.
 fn text(draft: &Draft, composing: &Composing, summary: &str, hashtags: &[String]) -> Result<Post, String> {
     let title = &draft.article.title;
@@ -240,6 +258,9 @@ fn text(draft: &Draft, composing: &Composing, summary: &str, hashtags: &[String]
         let post = draft.fill(title, summary, hashtags)?;
         Ok(draft.fits(&post).then_some(post))
     };
+    if draft.corrects {
+        return correction_text(title, summary, hashtags, fill);
+    }
     if let Some(post) = longest(&beginnings(summary), |start| fill(title, start, hashtags))? {
         return Ok(post);
     }

@@ -155,3 +155,38 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_correction_is_told_whole_and_the_title_gives_way() {
+    let (site, endpoint, hashtags) = (site(), EndpointName::new("essai"), Hashtags::default());
+    let told = |title: &str, said: &str| {
+        let article = article(&site, &format!("title: {title}\ntags: [Cloud]"));
+        let brief = Brief::new(None, None, &endpoint, "bluesky", &hashtags, BLUESKY).unwrap();
+        let correction = super::Correction { mark: "x".to_owned(), text: said.to_owned() };
+        compose(&article, &site, &brief.correcting(None, &correction, true).unwrap()).map(|post| post.text)
+    };
+    let said = "Contrairement à ce qui était indiqué dans la première version de ce communiqué, le montant de l’aide est de 12 millions d’euros, et non de 12 milliards.";
+    let long =
+        "Cloud au centre, dix-huit mois après, un premier bilan de ce qui a été fait et de ce qui reste à faire "
+            .repeat(3);
+    for title in ["Cloud", &long] {
+        let text = told(title, said).unwrap();
+        assert!(text.contains(said) && text.starts_with("Rectificatif à «\u{A0}Cloud"), "{text}");
+        assert!(text.contains("https://www.example.fr/2026/01/31/essai.html"), "{text}");
+    }
+    let refused = told("Cloud", &said.repeat(2)).unwrap_err();
+    assert!(refused.contains("is not cut") && refused.contains("shorten it"), "{refused}");
+}
+
+#[test]
+fn a_template_that_names_a_tag_has_the_dictionarys_hashtag_though_the_article_has_not_the_tag() {
+    let site = site();
+    let article = article(&site, "title: Titre\ntags: [Numérique]");
+    let endpoint = EndpointName::new("essai");
+    let dictionary = [(crate::text::folded("Cloud de l'État"), "#ClouddelEtat".to_owned())].into();
+    let hashtags = Hashtags { dictionary, ..Hashtags::default() };
+    let text = "{{ \"CLOUD de l’État\" | hashtag }} {{ \"Autre chose\" | hashtag }}{{ \"2024\" | hashtag }} {{ url }}";
+    let brief = Brief::new(Some(text), None, &endpoint, "mastodon", &hashtags, MASTODON).unwrap();
+    let post = compose(&article, &site, &brief).unwrap();
+    assert_eq!(post.text, "#ClouddelEtat #AutreChose https://www.example.fr/2026/01/31/essai.html");
+}

@@ -3,7 +3,7 @@
 use crate::camel::camel;
 use crate::dates;
 use crate::shorten::first_words;
-use crate::text::is_french;
+use crate::text::{folded, is_french};
 use jiff::Zoned;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -60,13 +60,15 @@ fn truncate_words(value: &str, count: usize) -> String {
 
 /// A tag as its hashtag: the dictionary's where it has the tag, else in camel case.
 fn hashtag(state: &State, value: &str) -> String {
-    let official =
-        state.lookup("hashtag_of").and_then(|known| known.get_attr(value).ok()).filter(|v| !v.is_undefined());
+    let known = state.lookup("hashtag_of");
+    let known = |term: &str| known.as_ref()?.get_attr(term).ok().filter(|hashtag| !hashtag.is_undefined());
+    let official = known(value).or_else(|| known(&folded(value)));
     match official.as_ref().and_then(|hashtag| hashtag.as_str()) {
         Some(hashtag) => hashtag.to_owned(),
         None => {
             let made = camel(value, false).name;
-            if made.is_empty() { made } else { format!("#{made}") }
+            // No network reads a number as a hashtag.
+            if made.contains(char::is_alphabetic) { format!("#{made}") } else { String::new() }
         }
     }
 }

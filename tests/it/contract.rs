@@ -787,6 +787,32 @@ async fn a_thread_that_is_cut_off_anywhere_goes_on_where_it_was_and_no_part_stan
 }
 
 #[tokio::test]
+async fn what_threads_is_at_work_on_for_one_post_is_no_other_posts() {
+    let row = ROWS.iter().find(|row| row.name == "threads").unwrap();
+    let world = World::new(row).await;
+    let (network, now) = (world.network(), world.clock.now());
+    let image = Image {
+        digest: crieur::digest::hex("un", 32),
+        media_type: "image/png".into(),
+        width: 1,
+        height: 1,
+        alt: "Un agent".into(),
+        url: "https://www.example.fr/un.png".into(),
+    };
+    let post = |text: &str| Post { text: text.into(), images: vec![image.clone()], ..Post::default() };
+    let (first, second) = (post("Le premier"), post("Le second"));
+    for post in [&first, &second] {
+        let begun = network.publish(post, &some_key(), now).await;
+        assert!(matches!(begun, Err(Failure::Unavailable(_))), "{begun:?}");
+    }
+    for post in [&second, &first] {
+        patiently(&*network, post, &world).await.unwrap();
+    }
+    assert_eq!(world.fake.texts(), ["Le second", "Le premier"]);
+    assert_eq!(world.fake.wrong(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn images_go_to_linkedin_before_the_post_that_has_them() {
     let row = ROWS.iter().find(|row| row.name == "linkedin").unwrap();
     let world = World::new(row).await;

@@ -213,7 +213,15 @@ impl Network for BlueskyAccount {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: true, withdraws: true, finds: true, threads: true, images: true, answers: true }
+        Abilities {
+            edits: true,
+            withdraws: true,
+            finds: true,
+            threads: true,
+            images: true,
+            answers: true,
+            edits_images: true,
+        }
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {

@@ -126,7 +126,7 @@ impl MastodonAccount {
 
     /// `POST /api/v2/media`; servers that lack it have the older one, which answers when the image is ready.
     async fn upload_one(&self, image: &Image, now: Timestamp) -> Result<String, Failure> {
-        if let Some(id) = self.in_work.get(image)
+        if let Some(id) = self.in_work.get(image, "", now)
             && let Some(id) = self.is_ready(&id, now).await?
         {
             return Ok(id);
@@ -146,7 +146,7 @@ impl MastodonAccount {
         let id = media.get("id").and_then(Value::as_str).filter(|id| is_id(id));
         let id =
             id.ok_or_else(|| Failure::Unavailable("the server took an image and did not say its id".to_owned()))?;
-        self.in_work.put(image, id);
+        self.in_work.put(image, "", id, now);
         let is_ready = answer.status != StatusCode::ACCEPTED;
         if is_ready || self.is_ready(id, now).await?.is_some() { Ok(id.to_owned()) } else { Err(at_work()) }
     }
@@ -257,7 +257,15 @@ impl Network for MastodonAccount {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { edits: true, withdraws: true, finds: true, threads: true, images: true, answers: true }
+        Abilities {
+            edits: true,
+            withdraws: true,
+            finds: true,
+            threads: true,
+            images: true,
+            answers: true,
+            edits_images: false,
+        }
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {

@@ -43,10 +43,12 @@ pub fn with_own(own: &[String], of_article: Vec<String>, config: &Hashtags) -> V
     hashtags
 }
 
-/// The hashtag of every tag and category of an article, for templates that name one.
+/// The hashtag of every tag and category of an article as it is written there, and of every term of the dictionary
+/// [`folded`], for templates that name one.
 pub fn by_term(article: &Article, config: &Hashtags) -> BTreeMap<String, String> {
     let terms = article.tags.iter().chain(&article.categories);
-    terms.filter_map(|term| Some((term.clone(), of_term(term, config)?))).collect()
+    let of_article = terms.filter_map(|term| Some((term.clone(), of_term(term, config)?)));
+    config.dictionary.clone().into_iter().chain(of_article).collect()
 }
 
 /// The hashtag of one tag or category: the dictionary's, else the one that is made of it.
