@@ -375,6 +375,12 @@ pub const KINDS: &[Kind] = &[
         "Look at its rights, its size and its encoding.",
     ),
     known(
+        "unused-correction",
+        Severity::Note,
+        "A rule has a `correction` text, and posts no corrections.",
+        "Add `on_edit: correct`, or take it out.",
+    ),
+    known(
         "unused-hashtag",
         Severity::Note,
         "A hashtag of the dictionary belongs to a term that no article has.",

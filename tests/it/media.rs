@@ -208,6 +208,18 @@ fn a_rule_with_threads_is_told_where_there_are_none() {
     assert!(notes[0].contains("note: rules.une: hook has no threads: a text of more than 4000"), "{said}");
 }
 
+#[test]
+fn a_rule_with_words_for_corrections_that_it_never_tells_is_told_so() {
+    let place = Place::new();
+    for (on_edit, is_noted) in [("edit", true), ("correct", false)] {
+        let crieur = place.crieur(&format!(
+            "endpoints: {{ essai: {{ network: journal }} }}\nrules: [{{ name: une, endpoints: [essai], on_edit: {on_edit}, correction: \"Erratum : {{{{ correction }}}}\" }}]"
+        ));
+        let said = String::from_utf8(crieur.run(&["check"]).stdout).unwrap();
+        assert_eq!(said.contains("note: rules.une: `correction` is never used"), is_noted, "{said}");
+    }
+}
+
 /// What a network takes that has images and link cards.
 const LIMITS: Limits = Limits {
     card: true,

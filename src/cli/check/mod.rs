@@ -7,7 +7,7 @@ mod sarif;
 
 use super::{Context, Fail, print, print_json, say};
 use crate::catalog::Head;
-use crate::config::{Config, Written};
+use crate::config::{Config, OnEdit, Written};
 use crate::network::{self, Means};
 use crate::problem::{Place, Problem, Severity};
 use crate::pull;
@@ -143,6 +143,7 @@ async fn find(context: &Context, options: &Options, here: &Path) -> Result<(Vec<
                     .cure("`crieur feeds` lists the feeds there are")
             }));
             problems.extend(across(context, &config, &snapshot));
+            problems.extend(corrections_untold(&config, &file));
             problems.extend(without_threads(&config, &file, context.clock.now()).await);
         }
         Err(PassError::Site(found)) => {
@@ -186,6 +187,15 @@ fn across(context: &Context, config: &Config, snapshot: &Snapshot) -> Vec<Proble
         if problem.file == config_file { problem } else { problem.under(Path::new(&config.site.root)) }
     };
     found.into_iter().map(of_site).collect()
+}
+
+/// Rules with words for corrections that they never tell.
+fn corrections_untold(config: &Config, file: &str) -> impl Iterator<Item = Problem> {
+    let untold = config.rules.iter().filter(|rule| rule.correction.is_some() && rule.on_edit != OnEdit::Correct);
+    untold.map(move |rule| {
+        let says = format!("rules.{}: `correction` is never used: no correction is posted by this rule", rule.name);
+        Problem::note(file, Place::FILE, says).kind("unused-correction").cure("add on_edit: correct, or take it out")
+    })
 }
 
 /// Rules that want threads at endpoints that have none: there a text that is too long is shortened. Nothing is asked.
