@@ -6,12 +6,12 @@ use super::{Store, StoreError, micros};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long an image is kept after a post was last composed with it, at least.
-pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How many old ones are looked at when one comes: more than one, so that they become fewer.
 const LOOKED_AT: i64 = 4;
 
 impl Store {
-    /// Keeps the bytes of an image under their digest. What is there stays. Some that are older than [`KEPT_FOR`] go,
+    /// Keeps the bytes of an image under their digest. What is there stays. Some that are older than 90 days go,
     /// unless the journal shows them, or a post has them that did not go out.
     pub async fn keep_media(
         &self,
