@@ -3,9 +3,10 @@
 //! every moment there is: before an attempt is on record, after it, in the midst of a request, after the network kept the
 //! post, before that is on record, and while a session is made or renewed.
 
-use crate::contract::{BLUESKY_WHOSE_SESSION_ENDS, Doubt, IN_PARTS, ROWS, Row, TITLE, World};
+use crate::contract::IN_PARTS;
 use crate::sim::cuts::{At, dying};
 use crate::sim::{each, mortal};
+use crate::support::rows::{BLUESKY_WHOSE_SESSION_ENDS, Doubt, ROWS, Row, TITLE, World};
 use crate::support::{Place, memory_folder};
 use crieur::config::EndpointName;
 use crieur::deliver::Step;

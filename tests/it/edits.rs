@@ -1,10 +1,10 @@
 //! What becomes of published posts whose article changes, by their rule.
 
-use crate::contract::{ROWS, rest};
 use crate::sim::mortal;
 use crate::sim::sea::Dice;
 use crate::support::fakes::Fake;
 use crate::support::real::{get, shared_bluesky};
+use crate::support::rows::{ROWS, rest};
 use crate::support::{Place, memory_folder};
 use async_trait::async_trait;
 use crieur::acts;

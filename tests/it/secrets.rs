@@ -2,8 +2,8 @@
 //! talkative log, not on a page or in an answer of the API, not in a file beside the configuration. All networks are
 //! there, and all of them answer in troubled ways, which is when secrets slip out.
 
-use crate::contract::ROWS;
 use crate::support::fakes::{CANARY, Fake, Mood};
+use crate::support::rows::ROWS;
 use crate::support::serving::Serving;
 use crate::support::{Crieur, Place};
 use base64::Engine as _;

@@ -12,6 +12,7 @@ pub mod s3;
 pub mod serving;
 pub mod tools;
 pub mod real;
+pub mod rows;
 pub mod server;
 pub mod subscriber;
 pub mod wire;
