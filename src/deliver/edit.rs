@@ -87,20 +87,23 @@ impl Deliverer {
             Ok(post) => post,
             Err(amended) => return Ok(Some(amended)),
         };
-        if !network.abilities().edits_images && !has_same_images(&post, &due.post) {
+        let keeps_images = !network.abilities().edits_images && !has_same_images(&post, &due.post);
+        if keeps_images {
             // What is said of an image must be of the one that readers see.
             post.images.clone_from(&due.post.images);
+        }
+        if plan::says_the_same(&post, &due.post) && !due.in_doubt {
+            return Ok(Some(match keeps_images {
+                true => by_hand(due, "its images changed, and this network cannot change those of a post"),
+                false => Amended::Same(edition),
+            }));
+        }
+        if keeps_images {
             let id = due.delivery.id;
             tracing::warn!(
                 delivery = id,
                 "the post of delivery {id} keeps its images: this network cannot change them"
             );
-            if plan::says_the_same(&post, &due.post) && !due.in_doubt {
-                return Ok(Some(by_hand(due, "its images changed, and this network cannot change those of a post")));
-            }
-        }
-        if plan::says_the_same(&post, &due.post) && !due.in_doubt {
-            return Ok(Some(Amended::Same(edition)));
         }
         if let Some(amended) = self.not_now(due, rule, &article, &post, network).await? {
             return Ok(Some(amended));

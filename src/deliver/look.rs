@@ -29,10 +29,7 @@ impl Deliverer {
         if lease.first_attempt.is_some() || since > self.started || !network.abilities().finds {
             return Ok(Ok(None));
         }
-        let now = self.clock.now();
-        let taken = self.store.receipts(&lease.delivery.key.endpoint, lease.delivery.id).await?;
-        let wanted = Wanted { post, key: &lease.delivery.key, since, taken: &taken };
-        let Ok(found) = tokio::time::timeout(CALL_MAX, network.find(&wanted, now)).await else {
+        let Some(found) = self.ask_for(lease, network, post, since).await? else {
             // A question that is too long for the network is no outage: others go out meanwhile.
             return Ok(Err(self.wait_for(lease, rule, THE_LOOK, "no answer")));
         };
@@ -52,6 +49,20 @@ impl Deliverer {
         })
     }
 
+    /// Asks the network whether it has a post since a moment. None: no answer in time.
+    async fn ask_for(
+        &self,
+        lease: &Lease,
+        network: &dyn Network,
+        post: &Post,
+        since: Timestamp,
+    ) -> Result<Option<Result<Found, Failure>>, StoreError> {
+        let key = &lease.delivery.key;
+        let taken = self.store.receipts(&key.endpoint, lease.delivery.id).await?;
+        let wanted = Wanted { post, key, since, taken: &taken };
+        Ok(tokio::time::timeout(CALL_MAX, network.find(&wanted, self.clock.now())).await.ok())
+    }
+
     /// Asks the network for a post of which a try was cut off.
     pub(super) async fn look(
         &self,
@@ -60,11 +71,8 @@ impl Deliverer {
         post: &Post,
     ) -> Result<Result<Found, Outcome>, StoreError> {
         let now = self.clock.now();
-        let taken = self.store.receipts(&lease.delivery.key.endpoint, lease.delivery.id).await?;
-        let wanted =
-            Wanted { post, key: &lease.delivery.key, since: lease.first_attempt.unwrap_or(now), taken: &taken };
-        let found = tokio::time::timeout(CALL_MAX, network.find(&wanted, now)).await;
-        let found = found.unwrap_or_else(|_| Err(Failure::Unavailable("no answer to the question".to_owned())));
+        let found = self.ask_for(lease, network, post, lease.first_attempt.unwrap_or(now)).await?;
+        let found = found.unwrap_or_else(|| Err(Failure::Unavailable("no answer to the question".to_owned())));
         if let Err(failure) = &found {
             self.heard(&lease.delivery.key.endpoint, network, Some(failure)).await;
         }

@@ -1,5 +1,6 @@
 //! What a network calls the post that a person found at an address, so that it can be edited and taken away as others are.
 
+use super::linkedin;
 use crate::config::{Channel, NetworkKind};
 use crate::text::percent_decode;
 use url::Url;
@@ -36,8 +37,9 @@ pub fn id_at(kind: &NetworkKind, address: &str) -> Option<String> {
             let event = url.fragment()?.split('/').nth(2)?.split('?').next()?;
             Some(percent_decode(event)).filter(|event| event.starts_with('$'))
         }
-        (NetworkKind::Linkedin(_), ["feed", "update", urn]) if host == "linkedin.com" => Some(percent_decode(urn))
-            .filter(|urn| ["urn:li:share:", "urn:li:ugcPost:"].iter().any(|kind| urn.starts_with(kind))),
+        (NetworkKind::Linkedin(_), ["feed", "update", urn]) if host == "linkedin.com" => {
+            Some(percent_decode(urn)).filter(|text| linkedin::urn(text) == Some(text))
+        }
         // `/agence/pl/…`: the team, and a permanent link.
         (NetworkKind::Mattermost(Channel::Bot(bot)), [_, "pl", id]) if of(&bot.server) => {
             let is_id = id.len() == 26 && id.bytes().all(|b| b.is_ascii_alphanumeric());

@@ -282,7 +282,7 @@ impl Network for DiscordChannel {
             threads: is_bot,
             images: true,
             answers: is_bot,
-            edits_images: false,
+            ..Abilities::default()
         }
     }
 

@@ -240,15 +240,7 @@ impl Network for LinkedinPage {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            edits: true,
-            withdraws: true,
-            finds: true,
-            threads: false,
-            images: true,
-            answers: false,
-            edits_images: false,
-        }
+        Abilities { edits: true, withdraws: true, finds: true, images: true, ..Abilities::default() }
     }
 
     async fn renew(&self, now: Timestamp) {
@@ -386,7 +378,7 @@ fn refusal(answer: &Answer, now: Timestamp) -> Failure {
 }
 
 /// The first name of a post in a text: `urn:li:share:…` or `urn:li:ugcPost:…`.
-fn urn(text: &str) -> Option<&str> {
+pub(super) fn urn(text: &str) -> Option<&str> {
     let found = ["urn:li:share:", "urn:li:ugcPost:"].iter().filter_map(|start| Some((text.find(start)?, start.len())));
     let (at, length) = found.min()?;
     let digits = text[at + length..].bytes().take_while(u8::is_ascii_digit).count();

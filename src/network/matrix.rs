@@ -207,15 +207,7 @@ impl Network for MatrixRoom {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            edits: true,
-            withdraws: true,
-            finds: true,
-            threads: false,
-            images: true,
-            answers: false,
-            edits_images: false,
-        }
+        Abilities { edits: true, withdraws: true, finds: true, images: true, ..Abilities::default() }
     }
 
     async fn find(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<Found, Failure> {

@@ -260,8 +260,7 @@ impl Network for MattermostChannel {
             finds: is_bot,
             threads: is_bot,
             images: true,
-            answers: false,
-            edits_images: false,
+            ..Abilities::default()
         }
     }
 

@@ -322,8 +322,7 @@ impl Network for SlackChannel {
             finds: is_bot,
             threads: is_bot,
             images: true,
-            answers: false,
-            edits_images: false,
+            ..Abilities::default()
         }
     }
 

@@ -285,15 +285,7 @@ impl Network for ThreadsProfile {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            edits: false,
-            withdraws: true,
-            finds: true,
-            threads: true,
-            images: true,
-            answers: false,
-            edits_images: false,
-        }
+        Abilities { withdraws: true, finds: true, threads: true, images: true, ..Abilities::default() }
     }
 
     async fn renew(&self, now: Timestamp) {

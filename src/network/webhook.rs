@@ -113,11 +113,10 @@ impl Network for Receiver {
         Abilities {
             edits: true,
             withdraws: true,
-            finds: false,
             threads: true,
             images: true,
-            answers: false,
             edits_images: true,
+            ..Abilities::default()
         }
     }
 

@@ -243,15 +243,7 @@ impl Network for XAccount {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            edits: false,
-            withdraws: true,
-            finds: true,
-            threads: true,
-            images: true,
-            answers: true,
-            edits_images: false,
-        }
+        Abilities { withdraws: true, finds: true, threads: true, images: true, answers: true, ..Abilities::default() }
     }
 
     async fn renew(&self, now: Timestamp) {

@@ -5,7 +5,6 @@
 //! is still open when its lease ends means that the network may have the post.
 
 use super::outbox::read_delivery;
-use super::owner::Living;
 use super::row::Row;
 use super::silence::is_silent;
 use super::sql::{Transaction, query, query_scalar};
@@ -114,10 +113,8 @@ impl Store {
         look_after: SignedDuration,
         now: Timestamp,
     ) -> Result<Leased, StoreError> {
-        // Before the transaction: a server is asked for it by a connection of its own, which may have to be waited for.
-        let living = self.owner.living(&self.pool).await?;
         let mut transaction = self.pool.begin_to_write().await?;
-        self.take_back(&mut transaction, endpoint, &living, look_after, now).await?;
+        self.take_back(&mut transaction, endpoint, look_after, now).await?;
         forget_waits_of_a_wrong_clock(&mut transaction, endpoint, look_after, now).await?;
         log::seal(&mut transaction, now).await?;
         if is_silent(&mut transaction).await? {
@@ -210,7 +207,6 @@ impl Store {
         &self,
         transaction: &mut Transaction,
         endpoint: &EndpointName,
-        living: &Living,
         look_after: SignedDuration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -218,6 +214,11 @@ impl Store {
             .bind(endpoint.as_str())
             .fetch_all(&mut *transaction)
             .await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        // By the connection that it has: another one may have to be waited for, by all who wait for this transaction.
+        let living = self.owner.living(&mut *transaction).await?;
         for row in rows {
             let owner: Option<String> = row.try_get("lease_owner")?;
             let until = instant(row.try_get::<Option<i64>, _>("lease_until")?.unwrap_or(0))?;

@@ -8,10 +8,10 @@
 //! does: then another process takes its leases for open tries, which is safe (the network is asked first, and a token
 //! that is no longer good writes nothing), and the process takes its lock again.
 
-use super::sql::Pool;
+use super::sql::{self, On, Pool, Transaction};
 use crate::config::StoreServer;
 use sqlx::Error;
-use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::postgres::PgConnection;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -72,16 +72,17 @@ impl Owner {
     }
 
     /// Who lives at this moment. A process that lost its own lock with its connection takes it again.
-    pub async fn living(&self, pool: &Pool) -> Result<Living, Error> {
-        let Pool::Postgres(pool) = pool else {
+    pub async fn living(&self, on: impl Into<On<'_>>) -> Result<Living, sql::Error> {
+        let on = on.into();
+        if let On::Pool(Pool::Sqlite(_)) | On::Transaction(Transaction::Sqlite(_)) = on {
             let folder = match &self.proof {
                 Proof::File(folder, _) => Some(folder.clone()),
                 Proof::None(folder) => folder.clone(),
                 Proof::Server(..) => None,
             };
             return Ok(Living::Files { own: self.name.clone(), folder });
-        };
-        let found = keys(pool).await?;
+        }
+        let found = keys(on).await?;
         if let Proof::Server(server, connection) = &self.proof
             && !found.contains(&key(&self.name))
         {
@@ -137,13 +138,13 @@ async fn locked(server: &StoreServer, name: &str) -> Result<PgConnection, Error>
 }
 
 /// The locks of owners that the server knows of.
-async fn keys(pool: &PgPool) -> Result<HashSet<i64>, Error> {
-    let found: Vec<i64> = sqlx::query_scalar(
+async fn keys(on: On<'_>) -> Result<HashSet<i64>, sql::Error> {
+    let found: Vec<i64> = sql::query_scalar(
         "select objid::bigint from pg_locks where locktype = 'advisory' and objsubid = 2 and granted
-            and classid::bigint = $1 and database = (select oid from pg_database where datname = current_database())",
+            and classid::bigint = ? and database = (select oid from pg_database where datname = current_database())",
     )
     .bind(i64::from(OWNERS))
-    .fetch_all(pool)
+    .fetch_all(on)
     .await?;
     Ok(found.into_iter().collect())
 }

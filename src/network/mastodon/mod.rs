@@ -264,7 +264,7 @@ impl Network for MastodonAccount {
             threads: true,
             images: true,
             answers: true,
-            edits_images: false,
+            ..Abilities::default()
         }
     }
 
