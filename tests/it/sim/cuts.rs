@@ -36,7 +36,7 @@ async fn story(world: &mut World) {
     world.pass().await;
     let (first, second) = (world.add(-10, true), world.add(-5, true));
     for hours in [0, 2, 24] {
-        world.clock.advance(SignedDuration::from_hours(hours));
+        world.turn_the_clock(SignedDuration::from_hours(hours));
         world.pass().await;
         for endpoint in ENDPOINTS {
             world.step(endpoint).await;

@@ -41,6 +41,8 @@ pub struct Sent {
     pub endpoint: String,
     pub text: String,
     pub at: Timestamp,
+    /// How much time had really passed since the start of the run: a clock that is set back takes none of it away.
+    pub lived: SignedDuration,
     /// Whether the network took it.
     pub is_taken: bool,
 }
@@ -57,11 +59,14 @@ pub struct Sea {
     pub rough: bool,
     pub posts: Vec<Posted>,
     pub sent: Vec<Sent>,
+    /// How much time has really passed since the start of the run.
+    pub lived: SignedDuration,
 }
 
 impl Sea {
     pub fn new(seed: u64, rough: bool) -> Arc<Mutex<Self>> {
-        Arc::new(Mutex::new(Self { dice: Dice(seed ^ 0x5EA), rough, posts: Vec::new(), sent: Vec::new() }))
+        let (posts, sent, lived) = (Vec::new(), Vec::new(), SignedDuration::ZERO);
+        Arc::new(Mutex::new(Self { dice: Dice(seed ^ 0x5EA), rough, posts, sent, lived }))
     }
 }
 
@@ -154,7 +159,8 @@ impl Account {
         let (endpoint, text) = (self.name.clone(), post.text.clone());
         let fate = if sea.rough { sea.dice.roll(12) } else { 0 };
         let is_taken = !matches!(fate, 3..=5 | 7);
-        sea.sent.push(Sent { key: key.idempotency_key(), endpoint, text, at: now, is_taken });
+        let lived = sea.lived;
+        sea.sent.push(Sent { key: key.idempotency_key(), endpoint, text, at: now, lived, is_taken });
         let lost = || Err(Failure::Uncertain("the answer was lost".to_owned()));
         match fate {
             1 | 2 => {

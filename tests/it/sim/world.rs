@@ -299,6 +299,12 @@ impl World {
         }
     }
 
+    /// Time goes on, or the clock is set back.
+    pub fn turn_the_clock(&self, by: SignedDuration) {
+        self.clock.advance(by);
+        self.sea.lock().unwrap().lived += by.max(SignedDuration::ZERO);
+    }
+
     pub async fn event(&mut self) {
         // At some events the process dies at the n-th place from here.
         cut_after((self.dice.roll(4) == 0).then(|| self.dice.roll(14) as usize));
@@ -321,7 +327,7 @@ impl World {
                     2 => self.dice.roll(720) as i64,
                     _ => self.dice.roll(50) as i64,
                 };
-                self.clock.advance(SignedDuration::from_mins(minutes));
+                self.turn_the_clock(SignedDuration::from_mins(minutes));
             }
         }
         cut_after(None);
@@ -379,11 +385,11 @@ impl World {
             let minded = self.mind(&deliveries).await;
             match next {
                 _ if minded => {}
-                Some(next) => self.clock.set(next.max(self.clock.now())),
+                Some(next) => self.turn_the_clock(next.duration_since(self.clock.now()).max(SignedDuration::ZERO)),
                 // A daemon looks every minute: what a clock that was set back hid comes again.
                 None if !rested => {
                     rested = true;
-                    self.clock.advance(SignedDuration::from_hours(5));
+                    self.turn_the_clock(SignedDuration::from_hours(5));
                 }
                 None => return deliveries,
             }
