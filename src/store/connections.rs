@@ -162,28 +162,41 @@ impl Lent {
         .await
     }
 
+    /// Does something short where it stands. Should others have the file, which hardly ever is, it waits elsewhere.
+    async fn here<T: Send + 'static>(
+        mut self,
+        work: impl Fn(&mut Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<(Self, Result<T, Error>), Error> {
+        let connection = self.connection()?;
+        connection.busy_timeout(Duration::ZERO)?;
+        let done = work(connection);
+        connection.busy_timeout(PATIENCE)?;
+        match done {
+            Err(Error::File(error)) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                self.elsewhere(work).await
+            }
+            done => Ok((self, done)),
+        }
+    }
+
+    /// Carries out a statement that only reads: its rows.
+    pub async fn read(self, query: Query) -> Result<Vec<FileRow>, Error> {
+        let is_short = query.is_short;
+        let work = move |connection: &mut Connection| run(connection, &query);
+        let (_, done) = if is_short { self.here(work).await? } else { self.elsewhere(work).await? };
+        Ok(done?.0)
+    }
+
     /// Begins a transaction that has the file to itself among those that write.
     pub async fn begin_to_write(mut self) -> Result<FileTransaction, Error> {
-        const BEGIN: &str = "begin immediate";
         let connection = self.connection()?;
         if !connection.is_autocommit() {
             at_once(connection, JOIN)?;
             self.joined = true;
             return Ok(FileTransaction { lent: Some(self), writes: true });
         }
-        // Nearly always nobody else has the file, and then there is nothing to wait for.
-        connection.busy_timeout(Duration::ZERO)?;
-        let begun = at_once(connection, BEGIN);
-        connection.busy_timeout(PATIENCE)?;
-        let lent = match begun {
-            Ok(()) => self,
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
-                let (lent, begun) = self.elsewhere(|connection| Ok(connection.execute_batch(BEGIN)?)).await?;
-                begun?;
-                lent
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let (lent, begun) = self.here(|connection| Ok(at_once(connection, BEGIN)?)).await?;
+        begun?;
         Ok(FileTransaction { lent: Some(lent), writes: true })
     }
 
@@ -325,6 +338,8 @@ async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
     }
 }
 
+/// Begins a transaction that writes.
+const BEGIN: &str = "begin immediate";
 /// Begins, within the transaction of others, what can be undone without them.
 const JOIN: &str = "savepoint joined";
 /// Ends it.

@@ -249,6 +249,7 @@ impl Store {
         )
         .bind(endpoint.as_str())
         .bind(micros(of_a_wrong_clock(now)))
+        .short()
         .fetch_one(&self.pool)
         .await?;
         at.map(instant).transpose()

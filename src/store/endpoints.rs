@@ -11,6 +11,7 @@ impl Store {
     pub async fn health(&self, endpoint: &EndpointName) -> Result<Health, StoreError> {
         let row = query("select * from endpoint_health where endpoint = ?")
             .bind(endpoint.as_str())
+            .short()
             .fetch_optional(&self.pool)
             .await?;
         row.as_ref().map(read).transpose().map(Option::unwrap_or_default)

@@ -114,21 +114,15 @@ impl Store {
         now: Timestamp,
     ) -> Result<Leased, StoreError> {
         let mut transaction = self.pool.begin_to_write().await?;
-        self.take_back(&mut transaction, endpoint, look_after, now).await?;
+        let busy = self.take_back(&mut transaction, endpoint, look_after, now).await?;
         forget_waits_of_a_wrong_clock(&mut transaction, endpoint, look_after, now).await?;
-        log::seal(&mut transaction, now).await?;
         if is_silent(&mut transaction).await? {
             transaction.commit().await?;
             return Ok(Leased::Wait(None));
         }
-        let busy: Option<i64> =
-            query_scalar("select min(lease_until) from deliveries where endpoint = ? and state = 'sending'")
-                .bind(endpoint.as_str())
-                .fetch_one(&mut transaction)
-                .await?;
         if let Some(until) = busy {
             transaction.commit().await?;
-            return Ok(Leased::Wait(Some(instant(until)?)));
+            return Ok(Leased::Wait(Some(until)));
         }
         let next = match only {
             Some(id) => {
@@ -202,27 +196,29 @@ impl Store {
         })))
     }
 
-    /// Takes back what an ended lease or an ended process left under way.
+    /// Takes back what an ended lease or an ended process left under way. Until when another process has a lease.
     async fn take_back(
         &self,
         transaction: &mut Transaction,
         endpoint: &EndpointName,
         look_after: SignedDuration,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Timestamp>, StoreError> {
         let rows = query("select id, lease_owner, lease_until, look_first, last_attempt from deliveries where endpoint = ? and state = 'sending'")
             .bind(endpoint.as_str())
             .fetch_all(&mut *transaction)
             .await?;
         if rows.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
+        let mut busy: Option<Timestamp> = None;
         // By the connection that it has: another one may have to be waited for, by all who wait for this transaction.
         let living = self.owner.living(&mut *transaction).await?;
         for row in rows {
             let owner: Option<String> = row.try_get("lease_owner")?;
             let until = instant(row.try_get::<Option<i64>, _>("lease_until")?.unwrap_or(0))?;
             if until > now && owner.is_some_and(|owner| living.has(&owner)) {
+                busy = busy.into_iter().chain([until]).min();
                 continue;
             }
             let id: i64 = row.try_get("id")?;
@@ -244,7 +240,8 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         }
-        Ok(())
+        log::seal(transaction, now).await?;
+        Ok(busy)
     }
 
     /// Opens an attempt and keeps the post, before anything is sent. `edition` is the form of the article that it is made

@@ -97,6 +97,7 @@ impl Store {
         )
         .bind(endpoint.as_str())
         .bind(micros(now))
+        .short()
         .fetch_one(&self.pool)
         .await?;
         if !is_any {

@@ -5,7 +5,7 @@
 //! PostgreSQL it takes one lock first, which all writers of Crieur take. So whatever a transaction reads stays true until it
 //! ends, and nothing in the other files has to think of two writers at once.
 
-use super::connections::{FileTransaction, Files, run};
+use super::connections::{FileTransaction, Files};
 use super::postgres;
 use super::row::{Column, Row};
 use crate::crash::crash_point;
@@ -193,11 +193,13 @@ pub struct Query {
     pub(super) values: Vec<Value>,
     /// Whether it is kept prepared for the next time. One of very many values is not worth it.
     pub(super) is_kept: bool,
+    /// Whether an index leads straight to its rows, and they are few.
+    pub(super) is_short: bool,
 }
 
 /// A statement. `?` stands for the next value, `?1` for the first.
 pub fn query(sql: &'static str) -> Query {
-    Query { sql: Cow::Borrowed(sql), values: Vec::new(), is_kept: true }
+    Query { sql: Cow::Borrowed(sql), values: Vec::new(), is_kept: true, is_short: false }
 }
 
 /// A statement of whose rows only the first column is asked for.
@@ -220,6 +222,13 @@ impl Query {
     /// The next value.
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
+        self
+    }
+
+    /// Says that an index leads straight to its rows, and that they are few: to wake another thread for it would take
+    /// longer than the statement itself.
+    pub fn short(mut self) -> Self {
+        self.is_short = true;
         self
     }
 
@@ -249,9 +258,8 @@ impl Query {
     pub async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<Row>, Error> {
         match on.into() {
             On::Pool(Pool::Sqlite(files)) if self.only_reads() => {
-                let lent = files.reading.lend().await?;
-                let (_, done) = lent.elsewhere(move |connection| run(connection, &self)).await?;
-                Ok(done?.0.into_iter().map(Row::Sqlite).collect())
+                let rows = files.reading.lend().await?.read(self).await?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
             On::Pool(Pool::Postgres(pool)) if self.only_reads() => {
                 Ok(self.for_postgres().fetch_all(pool).await?.into_iter().map(Row::Postgres).collect())
@@ -314,6 +322,11 @@ impl Scalar {
         Self(self.0.bind(value))
     }
 
+    /// As [`Query::short`].
+    pub fn short(self) -> Self {
+        Self(self.0.short())
+    }
+
     /// The first column of all rows.
     pub async fn fetch_all<T: Column>(self, on: impl Into<On<'_>>) -> Result<Vec<T>, Error> {
         self.0.fetch_all(on).await?.iter().map(|row| T::of(row, 0)).collect()
@@ -360,7 +373,7 @@ impl QueryBuilder {
 
     /// The statement.
     pub fn build(self) -> Query {
-        Query { sql: Cow::Owned(self.sql), values: self.values, is_kept: false }
+        Query { sql: Cow::Owned(self.sql), values: self.values, is_kept: false, is_short: false }
     }
 }
 
