@@ -11,7 +11,7 @@
 use super::row::{Cell, FileRow};
 use super::sql::{Error, Query, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OpenFlags, StatementStatus, ToSql, params_from_iter};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -357,7 +357,14 @@ fn commit(connection: &Connection) -> Result<(), Error> {
 /// Carries a statement out: its rows, and how many rows it changed.
 pub fn run(connection: &Connection, query: &Query) -> Result<(Vec<FileRow>, u64), Error> {
     if query.is_kept {
-        rows(connection, &mut *connection.prepare_cached(&query.sql)?, &query.values)
+        let mut statement = connection.prepare_cached(&query.sql)?;
+        let done = rows(connection, &mut statement, &query.values);
+        debug_assert!(
+            !query.is_short || statement.get_status(StatementStatus::FullscanStep) == 0,
+            "not short: {}",
+            query.sql
+        );
+        done
     } else {
         rows(connection, &mut connection.prepare(&query.sql)?, &query.values)
     }

@@ -33,16 +33,31 @@ pub enum Plant {
     NoGap,
     /// Silence is not heard.
     NoSilence,
+    /// Blackouts are ignored.
+    NoBlackouts,
+    /// A slot takes more than one.
+    NoQueue,
+    /// Dates are read as those of a zone further east.
+    WrongZone,
+    /// An article that is unpublished is taken for one that is there.
+    NoUnpublishing,
+    /// What waits is called off when a process dies.
+    DroppedAtDeath,
 }
 
-/// Each planted bug, and the first word of what the run says of it.
-const PLANTS: [(Plant, &str); 6] = [
+/// Each planted bug, and the first words of what the run says of it: every law has one that breaks it.
+const PLANTS: [(Plant, &str); 11] = [
     (Plant::ForgottenTry, "twice"),
     (Plant::KeyedByPath, "twice"),
     (Plant::NoQuietHours, "in quiet hours"),
     (Plant::NewestFirst, "out of order"),
     (Plant::NoGap, "in a burst"),
     (Plant::NoSilence, "in silence"),
+    (Plant::NoBlackouts, "in a blackout"),
+    (Plant::NoQueue, "two in one slot"),
+    (Plant::WrongZone, "early"),
+    (Plant::NoUnpublishing, "withdrawn"),
+    (Plant::DroppedAtDeath, "lost"),
 ];
 
 /// Runs something that may die, as a process does: what it had begun to write is undone, what it knew is lost.

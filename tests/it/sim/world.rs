@@ -30,6 +30,8 @@ const FRESH: SignedDuration = SignedDuration::from_hours(24);
 /// `sur` has quiet hours and a gap, `sourd` cannot tell what it has, `lent` takes one article a day.
 fn rest(plant: Option<Plant>) -> String {
     let quiet = if plant == Some(Plant::NoQuietHours) { "[]" } else { QUIET_OF_SUR };
+    let queue = plant != Some(Plant::NoQueue);
+    let blackout = if plant == Some(Plant::NoBlackouts) { law::BLACKOUT.tomorrow().unwrap() } else { law::BLACKOUT };
     let gap = if plant == Some(Plant::NoGap) { "0s" } else { "1m" };
     format!(
         "endpoints:
@@ -38,11 +40,10 @@ fn rest(plant: Option<Plant>) -> String {
   lent: {{ network: journal, gap: 0s }}
 rules:
   - {{ name: une, endpoints: [sur, sourd] }}
-  - {{ name: file, endpoints: [lent], when: {{ slots: \"0 30 9 * * *\", queue: true }} }}
-blackouts: [{{ from: {0}, until: {0}, reason: \"deuil\" }}]
+  - {{ name: file, endpoints: [lent], when: {{ slots: \"0 30 9 * * *\", queue: {queue} }} }}
+blackouts: [{{ from: {blackout}, until: {blackout}, reason: \"deuil\" }}]
 baseline: none
-delivery: {{ give_up: 60d }}",
-        law::BLACKOUT
+delivery: {{ give_up: 60d }}"
     )
 }
 
@@ -139,7 +140,9 @@ impl World {
     }
 
     fn write(&self, word: &str, file: &Written) {
-        let front = format!("title: Article {word}\ndate: {}\npublished: {}", file.date, file.published);
+        let east = SignedDuration::from_hours(if self.plant == Some(Plant::WrongZone) { 1 } else { 0 });
+        let published = file.published || self.plant == Some(Plant::NoUnpublishing);
+        let front = format!("title: Article {word}\ndate: {}\npublished: {published}", file.date - east);
         // The text is the word's, whatever the path.
         let words: Vec<String> = (0..30).map(|n| format!("{word}{n}")).collect();
         self.place.write(&file.path, format!("---\n{front}\n---\n\n{}\n", words.join(" ")));
@@ -212,16 +215,18 @@ impl World {
         self.reconciler = Reconciler::new(Arc::clone(&self.config)).accepting_empty(true);
         self.store = store;
         self.snapshot = None;
-        if self.plant == Some(Plant::ForgottenTry) {
-            self.by_other_hands("update deliveries set look_first = 0, state = 'pending' where state = 'sending'")
-                .await;
-        }
+        let left = match self.plant {
+            Some(Plant::ForgottenTry) => "look_first = 0, state = 'pending' where state = 'sending'",
+            Some(Plant::DroppedAtDeath) => "state = 'cancelled' where state = 'pending'",
+            _ => return,
+        };
+        self.by_other_hands(&format!("update deliveries set {left}")).await;
     }
 
-    async fn by_other_hands(&self, statement: &'static str) {
+    async fn by_other_hands(&self, statement: &str) {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.config.store.beside());
         let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-        sqlx::raw_sql(statement).execute(&pool).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(&pool).await.unwrap();
         pool.close().await;
     }
 
