@@ -160,7 +160,7 @@ impl Deliverer {
         if only.is_none() {
             self.amend(endpoint, network.as_ref(), snapshot).await?;
         }
-        let lease = match self.store.lease(endpoint, only, settings.gap, network.look_after(), now).await? {
+        let lease = match self.store.lease(endpoint, only, settings.rate, network.look_after(), now).await? {
             Leased::Lease(lease) => lease,
             Leased::Wait(until) => {
                 let edits = if only.is_none() { self.store.next_edit_at(endpoint, now).await? } else { None };

@@ -58,6 +58,7 @@ pub mod span;
 pub mod schedule;
 pub mod offset;
 pub mod quiet;
+pub mod rate;
 pub mod dates;
 pub mod shorten;
 pub mod camel;

@@ -77,6 +77,8 @@ pub struct Endpoint {
     name: String,
     network: &'static str,
     gap: String,
+    /// Most posts within any 24 hours.
+    per_day: Option<u32>,
     allow_private: bool,
     /// When a person has to get a new credential; null if it does not end, or nobody knows.
     expires_at: Option<String>,
@@ -100,7 +102,8 @@ impl Endpoint {
         Self {
             name: name.to_string(),
             network: account.network.word(),
-            gap: span::show(account.gap),
+            gap: span::show(account.rate.gap),
+            per_day: account.rate.per_day,
             allow_private: account.allow_private,
             expires_at: expires.map(utc),
             paused: paused.map(|paused| paused.reason.clone()),
@@ -111,7 +114,8 @@ impl Endpoint {
     /// For a person: a line or two.
     pub fn lines(&self) -> String {
         let until = self.expires_at.as_deref().map_or_else(String::new, |end| format!("  credential until {end}"));
-        let mut lines = format!("{:<24} {:<10} gap {}{until}", self.name, self.network, self.gap);
+        let per_day = self.per_day.map_or_else(String::new, |most| format!("  at most {most} in 24 hours"));
+        let mut lines = format!("{:<24} {:<10} gap {}{per_day}{until}", self.name, self.network, self.gap);
         if let Some(reason) = &self.paused {
             lines.push_str(&format!("\n    paused: {reason}"));
         }

@@ -365,6 +365,8 @@ pub struct RawEndpoint {
     pub token_file: Option<String>,
     /// Least time between two posts.
     pub gap: Option<String>,
+    /// Most posts within any 24 hours; what is due beyond that waits, in its order.
+    pub per_day: Option<u32>,
     /// Whether the server may stand on a private or loopback address.
     pub allow_private: Option<bool>,
     /// Address of an incoming hook, which is a secret (webhook, mattermost, slack, discord, teams).

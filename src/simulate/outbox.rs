@@ -6,7 +6,7 @@ use crate::config::{Config, EndpointName};
 use crate::delivery::{CAMPAIGN, Delivery, DeliveryKey, State};
 use crate::plan::{self, Plan, Planned};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// A delivery, and when what became of it.
@@ -47,8 +47,8 @@ pub struct Outbox {
     campaigns: BTreeSet<usize>,
     /// Articles of which a delivery was called off with them, and may come back.
     returning: BTreeSet<ArticleId>,
-    /// When the last post of an endpoint went out.
-    last: BTreeMap<EndpointName, Timestamp>,
+    /// When the last posts of an endpoint went out, newest first: as many as its rate looks back at.
+    sent: BTreeMap<EndpointName, VecDeque<Timestamp>>,
 }
 
 impl Outbox {
@@ -112,7 +112,10 @@ impl Outbox {
                 continue;
             }
             self.turn(place, State::Published, None, moment);
-            self.last.insert(endpoint, moment.now);
+            let looks_back = pace.config.endpoints.get(&endpoint).map_or(1, |endpoint| endpoint.rate.looks_back());
+            let sent = self.sent.entry(endpoint).or_default();
+            sent.push_front(moment.now);
+            sent.truncate(looks_back);
         }
     }
 
@@ -131,8 +134,8 @@ impl Outbox {
 
     /// The first instant from another on at which an endpoint takes its next post.
     fn opens(&self, pace: &Pace, name: &EndpointName, from: Timestamp) -> Option<Timestamp> {
-        let free = match (self.last.get(name), pace.config.endpoints.get(name)) {
-            (Some(last), Some(endpoint)) => last.saturating_add(endpoint.gap).unwrap_or(Timestamp::MAX),
+        let free = match (self.sent.get(name), pace.config.endpoints.get(name)) {
+            (Some(sent), Some(endpoint)) => endpoint.rate.opens(sent.iter().copied()).at(),
             _ => Timestamp::MIN,
         };
         plan::opens(pace.config, pace.site, name, from.max(free))

@@ -12,6 +12,7 @@ use super::{Store, StoreError, corrupt, instant, log, micros};
 use crate::config::EndpointName;
 use crate::delivery::{Delivery, Receipt, State};
 use crate::post::Post;
+use crate::rate::Rate;
 use jiff::{SignedDuration, Timestamp};
 
 /// The right to try one delivery.
@@ -102,14 +103,14 @@ pub enum Finish {
 pub const LEASE: SignedDuration = SignedDuration::from_mins(5);
 
 impl Store {
-    /// Leases the next due delivery of an endpoint: at most one at a time is under way, and `gap` lies between two
-    /// posts. `only` limits the wish to one delivery. `look_after` is the least time between a try whose end is
+    /// Leases the next due delivery of an endpoint: at most one at a time is under way, and they follow each
+    /// other as `rate` allows. `only` limits the wish to one delivery. `look_after` is the least time between a try whose end is
     /// unknown and the look whether the network has the post.
     pub async fn lease(
         &self,
         endpoint: &EndpointName,
         only: Option<i64>,
-        gap: SignedDuration,
+        rate: Rate,
         look_after: SignedDuration,
         now: Timestamp,
     ) -> Result<Leased, StoreError> {
@@ -149,25 +150,16 @@ impl Store {
             }
             Err(error) => return Err(error),
         };
-        // A try whose end is unknown may be a post, too. What a clock that was wrong dated ahead says nothing: it would keep
-        // the endpoint closed until then.
-        let last: i64 = query_scalar(
-            "select max(coalesce(posted.at, 0), coalesce(tried.at, 0)) from
-                (select max(published_at) as at from deliveries where endpoint = ?1 and published_at <= ?2) as posted,
-                (select max(last_attempt) as at from deliveries where endpoint = ?1 and look_first = 1 and id <> ?3
-                    and last_attempt <= ?2) as tried",
-        )
-        .bind(endpoint.as_str())
-        .bind(micros(now))
-        .bind(delivery.id)
-        .fetch_one(&mut transaction)
-        .await?;
-        let open_from = instant(last)?.checked_add(gap).unwrap_or(Timestamp::MAX);
+        let opens = rate.opens(sent_last(&mut transaction, &delivery, rate, now).await?);
         let retry_at = row.try_get::<Option<i64>, _>("retry_at")?.map(instant).transpose()?;
-        let ready = delivery.due_at.max(retry_at.unwrap_or(Timestamp::MIN)).max(open_from);
-        if ready > now {
+        let due = delivery.due_at.max(retry_at.unwrap_or(Timestamp::MIN));
+        if due > now || opens.at() > now {
+            if let Some(until) = opens.full_until(now).filter(|_| due <= now) {
+                say_that_it_waits(&mut transaction, &delivery, rate, until).await?;
+                log::seal(&mut transaction, now).await?;
+            }
             transaction.commit().await?;
-            return Ok(Leased::Wait(Some(ready)));
+            return Ok(Leased::Wait(Some(due.max(opens.at()))));
         }
         let token: i64 = row.try_get::<i64, _>("lease_token")? + 1;
         let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
@@ -407,6 +399,49 @@ async fn next_in_line(
          order by max(due_at, coalesce(retry_at, due_at)), id limit 1",
     );
     Ok(first.bind(endpoint.as_str()).fetch_optional(transaction).await?)
+}
+
+/// When the last posts of an endpoint went out, newest first, as many as its rate looks back at. A try whose end is unknown
+/// may be a post, too, but not the delivery's own, which is no second one. What a clock that was wrong dated ahead says
+/// nothing: it would keep the endpoint closed until then.
+async fn sent_last(
+    transaction: &mut Transaction,
+    delivery: &Delivery,
+    rate: Rate,
+    now: Timestamp,
+) -> Result<Vec<Timestamp>, StoreError> {
+    let sent: Vec<i64> = query_scalar(
+        "select at from (select published_at as at from deliveries where endpoint = ?1 and published_at <= ?2
+                order by published_at desc limit ?4) as posted
+         union all
+         select at from (select last_attempt as at from deliveries where endpoint = ?1 and look_first = 1 and id <> ?3
+                and last_attempt <= ?2 order by last_attempt desc limit ?4) as tried
+         order by at desc limit ?4",
+    )
+    .bind(delivery.key.endpoint.as_str())
+    .bind(micros(now))
+    .bind(delivery.id)
+    .bind(i64::try_from(rate.looks_back()).unwrap_or(i64::MAX))
+    .fetch_all(transaction)
+    .await?;
+    sent.into_iter().map(instant).collect()
+}
+
+/// Whoever asks why a delivery does not go out is told: it may be for most of a day.
+async fn say_that_it_waits(
+    transaction: &mut Transaction,
+    delivery: &Delivery,
+    rate: Rate,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let (endpoint, most) = (&delivery.key.endpoint, rate.looks_back());
+    let reason = format!("{endpoint} has had its {most} posts of 24 hours; the next one may go out at {until:.0}");
+    query("update deliveries set reason = ?1 where id = ?2 and coalesce(reason, '') <> ?1")
+        .bind(reason)
+        .bind(delivery.id)
+        .execute(transaction)
+        .await?;
+    Ok(())
 }
 
 /// A delivery whose row holds what cannot be understood waits for a person; the others go on.

@@ -108,7 +108,7 @@ fn secrets_come_from_the_environment_or_from_files_and_never_show() {
     let config = config::parse("c.yaml", &yaml, &Surroundings { env: &env, read: &read }).unwrap();
     let flow = "endpoints: { a: { network: mastodon, server: https://x.fr, token: ${JETON}, gap: ${GAP:-5s} } }";
     let flowing = config::parse("c.yaml", flow, &Surroundings { env: &env, read: &read }).unwrap();
-    assert_eq!(flowing.endpoints.values().next().unwrap().gap.as_secs(), 5);
+    assert_eq!(flowing.endpoints.values().next().unwrap().rate.gap.as_secs(), 5);
     let shown = format!("{config:?} {flowing:?}");
     assert!(!shown.contains("canari"), "{shown}");
     let missing =

@@ -8,6 +8,7 @@ use crieur::config::{Config, EndpointName};
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{Delivery, State};
 use crieur::people::By;
+use crieur::rate::Rate;
 use crieur::reconcile::{Reconciler, Snapshot};
 use crieur::store::{Outcome, PersonWord, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -231,10 +232,7 @@ async fn two_processes_never_hold_one_lease_and_a_late_one_writes_nothing() {
     let other = Store::open(&world.config.store).await.unwrap();
     let now: Timestamp = START.parse().unwrap();
     let lease = |store: Store, now| async move {
-        store
-            .lease(&EndpointName::new("mastodon"), None, SignedDuration::ZERO, SignedDuration::ZERO, now)
-            .await
-            .unwrap()
+        store.lease(&EndpointName::new("mastodon"), None, Rate::default(), SignedDuration::ZERO, now).await.unwrap()
     };
     let crieur::store::Leased::Lease(first) = lease(world.store.clone(), now).await else { panic!() };
     assert!(matches!(lease(other.clone(), now).await, crieur::store::Leased::Wait(Some(_))));
@@ -345,7 +343,7 @@ async fn posts_go_out_in_order_with_a_gap_between_them() {
     let mut world = World::with(&server, 3).await;
     let mut config = (*world.config).clone();
     for endpoint in config.endpoints.values_mut() {
-        endpoint.gap = SignedDuration::from_secs(60);
+        endpoint.rate.gap = SignedDuration::from_secs(60);
     }
     world.deliverer = Deliverer::new(Arc::new(config), world.store.clone(), world.clock.clone());
     let start = world.clock.now();
@@ -357,6 +355,39 @@ async fn posts_go_out_in_order_with_a_gap_between_them() {
 }
 
 #[tokio::test]
+async fn no_24_hours_hold_more_posts_than_an_endpoint_may_have() {
+    let server = Server::start(true).await;
+    let mut world = World::with(&server, 5).await;
+    let mut config = (*world.config).clone();
+    for endpoint in config.endpoints.values_mut() {
+        endpoint.rate = Rate { gap: SignedDuration::from_mins(10), per_day: Some(2) };
+    }
+    world.deliverer = Deliverer::new(Arc::new(config), world.store.clone(), world.clock.clone());
+    let start = world.clock.now();
+    let mut went_out = Vec::new();
+    loop {
+        match world.step().await {
+            Step::Did(_) => went_out.push(world.clock.now().duration_since(start).as_mins()),
+            Step::Wait(None) => break,
+            Step::Wait(Some(until)) => {
+                if went_out.len() % 2 == 0 {
+                    let outbox = world.store.deliveries().await.unwrap();
+                    let next = outbox.iter().find(|delivery| delivery.state == State::Pending).unwrap();
+                    let expected =
+                        format!("mastodon has had its 2 posts of 24 hours; the next one may go out at {until}");
+                    assert_eq!(next.reason.as_deref(), Some(expected.as_str()));
+                }
+                world.clock.set(until);
+            }
+        }
+    }
+    let day = 24 * 60;
+    assert_eq!(went_out, [0, 10, day, day + 10, 2 * day]);
+    let outbox = world.store.deliveries().await.unwrap();
+    assert!(outbox.iter().all(|delivery| delivery.state == State::Published && delivery.reason.is_none()));
+}
+
+#[tokio::test]
 async fn a_late_process_closes_no_attempt_but_its_own() {
     let server = Server::start(true).await;
     let world = World::new(&server).await;
@@ -364,7 +395,7 @@ async fn a_late_process_closes_no_attempt_but_its_own() {
     let lease = |store: Store, now| {
         let endpoint = endpoint.clone();
         async move {
-            match store.lease(&endpoint, None, SignedDuration::ZERO, SignedDuration::ZERO, now).await.unwrap() {
+            match store.lease(&endpoint, None, Rate::default(), SignedDuration::ZERO, now).await.unwrap() {
                 crieur::store::Leased::Lease(lease) => lease,
                 other => panic!("{other:?}"),
             }

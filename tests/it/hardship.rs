@@ -8,6 +8,7 @@ use crieur::config::{Config, EndpointName};
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::State;
 use crieur::people::By;
+use crieur::rate::Rate;
 use crieur::reconcile::Reconciler;
 use crieur::store::{Leased, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -400,13 +401,22 @@ async fn what_a_dead_process_left_waits_for_no_moment_of_a_clock_that_was_wrong(
     life.reconciler.book(&life.store, noon()).await.unwrap();
     let none = SignedDuration::ZERO;
     // One process dies with a lease in its hand.
-    assert!(matches!(life.store.lease(&endpoint, None, none, none, noon()).await.unwrap(), Leased::Lease(_)));
+    assert!(matches!(
+        life.store.lease(&endpoint, None, Rate::default(), none, noon()).await.unwrap(),
+        Leased::Lease(_)
+    ));
     life.end().await;
     // The next one takes it back in silence, while its clock runs two hours ahead.
     let (life, ada) = (Life::begin(&config, &clock).await, By::command("ada"));
     let ahead = noon().checked_add(SignedDuration::from_hours(2)).unwrap();
     life.store.silence_on("une crise", &ada, ahead).await.unwrap();
-    assert!(matches!(life.store.lease(&endpoint, None, none, none, ahead).await.unwrap(), Leased::Wait(None)));
+    assert!(matches!(
+        life.store.lease(&endpoint, None, Rate::default(), none, ahead).await.unwrap(),
+        Leased::Wait(None)
+    ));
     life.store.silence_off(&ada, noon()).await.unwrap();
-    assert!(matches!(life.store.lease(&endpoint, None, none, none, noon()).await.unwrap(), Leased::Lease(_)));
+    assert!(matches!(
+        life.store.lease(&endpoint, None, Rate::default(), none, noon()).await.unwrap(),
+        Leased::Lease(_)
+    ));
 }

@@ -10,6 +10,7 @@ use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{DeliveryKey, Failure, State};
 use crieur::network::{Found, Means, Network, Wanted, connect};
 use crieur::post::Post;
+use crieur::rate::Rate;
 use crieur::reconcile::Reconciler;
 use crieur::store::{Leased, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -133,7 +134,7 @@ async fn a_message_is_found_by_its_marker_when_the_transaction_is_forgotten() {
     // The message is sent by a process that dies before it learns of it.
     let name = EndpointName::new("matrix");
     let zero = SignedDuration::ZERO;
-    let Leased::Lease(lease) = store.lease(&name, None, zero, zero, now()).await.unwrap() else { panic!() };
+    let Leased::Lease(lease) = store.lease(&name, None, Rate::default(), zero, now()).await.unwrap() else { panic!() };
     let sent = post("oubli");
     store.start(&lease, &sent, "", now()).await.unwrap();
     let network = connect(&name, &before.endpoints[&name], &Means::new(&before, &store)).unwrap();

@@ -26,6 +26,7 @@ use super::raw::{RawEndpoint, RawNetwork};
 use super::read::{Reader, dotted, key};
 use super::sections::{length, zone};
 use crate::quiet::Quiet;
+use crate::rate::Rate;
 use crate::secret::SafeUrl;
 use fields::Fields;
 use jiff::tz::TimeZone;
@@ -62,8 +63,8 @@ pub struct Endpoint {
     pub network: NetworkKind,
     /// Tells these settings from others, secrets included, and nothing can be learnt from it.
     pub print: String,
-    /// Least time between two posts.
-    pub gap: SignedDuration,
+    /// How quickly posts may follow each other.
+    pub rate: Rate,
     /// Whether the server may stand on a private or loopback address.
     pub allow_private: bool,
     /// Zone of this endpoint's schedules and quiet hours; None is the site's.
@@ -178,6 +179,15 @@ fn endpoint(reader: &mut Reader, name: &str, mut raw: RawEndpoint) -> Option<End
     };
     let default_gap = if kind == RawNetwork::Journal { SignedDuration::ZERO } else { GAP };
     let gap = length(reader, &at("gap"), raw.gap.take(), default_gap);
+    let per_day = raw.per_day.take();
+    if per_day == Some(0) {
+        let message = format!("{}: no post would ever go out", dotted(&at("per_day")));
+        reader.problem(
+            &at("per_day"),
+            message,
+            "write 1 or more, or leave it out; `crieur silence on` holds everything",
+        );
+    }
     let timezone = raw.timezone.take().and_then(|given| reader.with(&at("timezone"), zone(&given).map(Some), None));
     let quiet_hours = raw.quiet_hours.take().map(|lines| quiet::hours(reader, &at("quiet_hours"), &lines));
     let token_expires =
@@ -197,5 +207,14 @@ fn endpoint(reader: &mut Reader, name: &str, mut raw: RawEndpoint) -> Option<End
     let print = fields.print();
     let allow_private = fields.raw.allow_private.take().unwrap_or(false);
     fields.report_rest();
-    Some(Endpoint { network: network?, print, gap, allow_private, timezone, quiet_hours, token_expires, price })
+    Some(Endpoint {
+        network: network?,
+        print,
+        rate: Rate { gap, per_day },
+        allow_private,
+        timezone,
+        quiet_hours,
+        token_expires,
+        price,
+    })
 }

@@ -6,13 +6,15 @@ use super::world::{ENDPOINTS, World};
 use crieur::delivery::{Delivery, State};
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp, Zoned};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// When nothing goes out to `sur`.
 pub const QUIET_OF_SUR: &str = "[\"20:00-08:00\", \"Sun\"]";
 /// A day on which nothing goes out at all.
 pub const BLACKOUT: Date = date(2026, 3, 3);
 const GAP_OF_SUR: SignedDuration = SignedDuration::from_mins(1);
+/// How many posts `sourd` may have within any 24 hours.
+pub const MOST_OF_SOURD: usize = 3;
 
 fn in_paris(at: Timestamp) -> Zoned {
     at.in_tz("Europe/Paris").unwrap()
@@ -59,7 +61,7 @@ fn allowed(world: &World, sent: &Sent) {
     assert!(sent.endpoint != "sur" || !is_quiet, "in quiet hours: {sent:?}");
 }
 
-/// The gap, the order, and the slots of the queue.
+/// The gap, the cap, the order, and the slots of the queue.
 fn paced(before: &[Sent], sent: &Sent, outbox: &[Delivery]) {
     let same = || before.iter().filter(|other| other.endpoint == sent.endpoint);
     if sent.endpoint == "sur" {
@@ -73,6 +75,12 @@ fn paced(before: &[Sent], sent: &Sent, outbox: &[Delivery]) {
         };
         let last = same().find(is_close);
         assert!(last.is_none(), "in a burst: {sent:?}, after {last:?}");
+    }
+    if sent.endpoint == "sourd" {
+        let from = sent.steady.max(sent.lived - SignedDuration::from_hours(24));
+        let others = same().filter(|other| other.is_taken && other.lived > from && other.key != sent.key);
+        let others: BTreeSet<&String> = others.map(|other| &other.key).collect();
+        assert!(others.len() < MOST_OF_SOURD, "over the cap: {sent:?}, after {others:?}");
     }
     // Only of a first try: later ones come when the network lets them.
     if same().any(|other| other.key == sent.key) {

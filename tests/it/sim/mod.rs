@@ -35,6 +35,8 @@ pub enum Plant {
     NoSilence,
     /// Blackouts are ignored.
     NoBlackouts,
+    /// An endpoint has as many posts a day as there are.
+    NoCap,
     /// A slot takes more than one.
     NoQueue,
     /// Dates are read as those of a zone further east.
@@ -46,7 +48,7 @@ pub enum Plant {
 }
 
 /// Each planted bug, and the first words of what the run says of it: every law has one that breaks it.
-const PLANTS: [(Plant, &str); 11] = [
+const PLANTS: [(Plant, &str); 12] = [
     (Plant::ForgottenTry, "twice"),
     (Plant::KeyedByPath, "twice"),
     (Plant::NoQuietHours, "in quiet hours"),
@@ -54,6 +56,7 @@ const PLANTS: [(Plant, &str); 11] = [
     (Plant::NoGap, "in a burst"),
     (Plant::NoSilence, "in silence"),
     (Plant::NoBlackouts, "in a blackout"),
+    (Plant::NoCap, "over the cap"),
     (Plant::NoQueue, "two in one slot"),
     (Plant::WrongZone, "early"),
     (Plant::NoUnpublishing, "withdrawn"),

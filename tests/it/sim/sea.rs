@@ -43,6 +43,8 @@ pub struct Sent {
     pub at: Timestamp,
     /// How much time had really passed since the start of the run: a clock that is set back takes none of it away.
     pub lived: SignedDuration,
+    /// Since when, of that, the clock was not set back.
+    pub steady: SignedDuration,
     /// Whether the network took it.
     pub is_taken: bool,
 }
@@ -61,12 +63,14 @@ pub struct Sea {
     pub sent: Vec<Sent>,
     /// How much time has really passed since the start of the run.
     pub lived: SignedDuration,
+    /// When, of that, the clock was last set back.
+    pub steady: SignedDuration,
 }
 
 impl Sea {
     pub fn new(seed: u64, rough: bool) -> Arc<Mutex<Self>> {
-        let (posts, sent, lived) = (Vec::new(), Vec::new(), SignedDuration::ZERO);
-        Arc::new(Mutex::new(Self { dice: Dice(seed ^ 0x5EA), rough, posts, sent, lived }))
+        let (posts, sent, start) = (Vec::new(), Vec::new(), SignedDuration::ZERO);
+        Arc::new(Mutex::new(Self { dice: Dice(seed ^ 0x5EA), rough, posts, sent, lived: start, steady: start }))
     }
 }
 
@@ -159,8 +163,8 @@ impl Account {
         let (endpoint, text) = (self.name.clone(), post.text.clone());
         let fate = if sea.rough { sea.dice.roll(12) } else { 0 };
         let is_taken = !matches!(fate, 3..=5 | 7);
-        let lived = sea.lived;
-        sea.sent.push(Sent { key: key.idempotency_key(), endpoint, text, at: now, lived, is_taken });
+        let (key_word, lived, steady) = (key.idempotency_key(), sea.lived, sea.steady);
+        sea.sent.push(Sent { key: key_word, endpoint, text, at: now, lived, steady, is_taken });
         let lost = || Err(Failure::Uncertain("the answer was lost".to_owned()));
         match fate {
             1 | 2 => {

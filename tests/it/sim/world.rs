@@ -27,16 +27,17 @@ pub const ENDPOINTS: [&str; 3] = ["sur", "sourd", "lent"];
 /// An article is no news any more when it is first seen so long after its date.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
-/// `sur` has quiet hours and a gap, `sourd` cannot tell what it has, `lent` takes one article a day.
+/// `sur` has quiet hours and a gap, `sourd` takes a few a day and cannot tell what it has, `lent` takes one article a day.
 fn rest(plant: Option<Plant>) -> String {
     let quiet = if plant == Some(Plant::NoQuietHours) { "[]" } else { QUIET_OF_SUR };
+    let cap = if plant == Some(Plant::NoCap) { String::new() } else { format!(", per_day: {}", law::MOST_OF_SOURD) };
     let queue = plant != Some(Plant::NoQueue);
     let blackout = if plant == Some(Plant::NoBlackouts) { law::BLACKOUT.tomorrow().unwrap() } else { law::BLACKOUT };
     let gap = if plant == Some(Plant::NoGap) { "0s" } else { "1m" };
     format!(
         "endpoints:
   sur: {{ network: journal, gap: {gap}, quiet_hours: {quiet} }}
-  sourd: {{ network: journal, gap: 0s }}
+  sourd: {{ network: journal, gap: 0s{cap} }}
   lent: {{ network: journal, gap: 0s }}
 rules:
   - {{ name: une, endpoints: [sur, sourd] }}
@@ -307,7 +308,11 @@ impl World {
     /// Time goes on, or the clock is set back.
     pub fn turn_the_clock(&self, by: SignedDuration) {
         self.clock.advance(by);
-        self.sea.lock().unwrap().lived += by.max(SignedDuration::ZERO);
+        let mut sea = self.sea.lock().unwrap();
+        sea.lived += by.max(SignedDuration::ZERO);
+        if by.is_negative() {
+            sea.steady = sea.lived;
+        }
     }
 
     pub async fn event(&mut self) {

@@ -1,0 +1,106 @@
+//! How quickly posts may follow each other at an endpoint.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The window of [`Rate::per_day`]: networks that limit a day's posts count the last 24 hours (Threads: 250; X: 17 on the
+/// smallest plan), not the calendar's day.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// How quickly posts may follow each other at an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rate {
+    /// Least time between two posts.
+    pub gap: SignedDuration,
+    /// Most posts within any 24 hours; None for any number. A thread is one post.
+    pub per_day: Option<u32>,
+}
+
+impl Rate {
+    /// How many of the posts that were sent last [`Rate::opens`] must know.
+    pub fn looks_back(&self) -> usize {
+        self.per_day.map_or(1, |most| usize::try_from(most).unwrap_or(usize::MAX))
+    }
+
+    /// From when on the next post may go out. `sent` is when the last posts went out, newest first.
+    pub fn opens(&self, sent: impl IntoIterator<Item = Timestamp>) -> Opens {
+        let mut sent = sent.into_iter();
+        let Some(last) = sent.next() else { return Opens { gap: Timestamp::MIN, day: None } };
+        let first_of_a_full_day = match self.per_day {
+            Some(..=1) => Some(last),
+            Some(most) => sent.nth(usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(2)),
+            None => None,
+        };
+        let after = |at: Timestamp, by: SignedDuration| at.saturating_add(by).unwrap_or(Timestamp::MAX);
+        Opens { gap: after(last, self.gap), day: first_of_a_full_day.map(|first| after(first, DAY)) }
+    }
+}
+
+/// From when on the next post may go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opens {
+    /// By the least time between two posts.
+    gap: Timestamp,
+    /// By the most posts of 24 hours, if there were so many.
+    day: Option<Timestamp>,
+}
+
+impl Opens {
+    /// By both.
+    pub fn at(&self) -> Timestamp {
+        self.day.map_or(self.gap, |day| day.max(self.gap))
+    }
+
+    /// Until when no post goes out since there were enough of them, if that is so now.
+    pub fn full_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.day.filter(|day| *day > now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn minute(minute: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute)
+    }
+
+    #[test]
+    fn a_day_that_is_full_opens_a_day_after_the_first_of_its_posts() {
+        let rate = Rate { gap: SignedDuration::from_mins(1), per_day: Some(3) };
+        assert_eq!(rate.opens([]).at(), Timestamp::MIN);
+        assert_eq!(rate.opens([minute(9), minute(5)]).at(), minute(10));
+        let full = rate.opens([minute(9), minute(5), minute(2), minute(1)]);
+        assert_eq!((full.at(), full.full_until(minute(60))), (minute(2 + 24 * 60), Some(minute(2 + 24 * 60))));
+        assert_eq!(full.full_until(minute(2 + 24 * 60)), None);
+        let one = Rate { gap: SignedDuration::ZERO, per_day: Some(1) };
+        assert_eq!(one.opens([minute(9)]).at(), minute(9 + 24 * 60));
+        let any = Rate { gap: SignedDuration::ZERO, per_day: None };
+        assert_eq!(any.opens([minute(9), minute(9), minute(9)]).at(), minute(9));
+    }
+
+    proptest! {
+        /// Whatever is wanted when: no 24 hours hold more, no two are closer, and nothing waits longer than it must.
+        #[test]
+        fn as_many_as_may_go_out_in_any_day_and_no_more(
+            wanted in prop::collection::vec(0_i64..4_000, 1..60),
+            per_day in 1_u32..8,
+            gap in 0_i64..200,
+        ) {
+            let rate = Rate { gap: SignedDuration::from_mins(gap), per_day: Some(per_day) };
+            let mut wanted = wanted;
+            wanted.sort_unstable();
+            let mut sent: Vec<Timestamp> = Vec::new();
+            for at in wanted {
+                let newest = sent.iter().rev().copied();
+                let at = rate.opens(newest.take(rate.looks_back())).at().max(minute(at));
+                sent.push(at);
+            }
+            let most = per_day as usize;
+            for (place, at) in sent.iter().enumerate() {
+                prop_assert!(place == 0 || at.duration_since(sent[place - 1]) >= rate.gap);
+                prop_assert!(place < most || at.duration_since(sent[place - most]) >= DAY);
+            }
+        }
+    }
+}
