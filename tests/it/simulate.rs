@@ -282,6 +282,24 @@ fn a_queue_gives_one_a_slot_and_what_was_withdrawn_before_its_slot_is_called_off
 }
 
 #[test]
+fn an_endpoint_has_no_more_posts_a_day_than_it_may() {
+    let past = Past::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        past.origin.article(&format!("notes/{name}.md"), &format!("title: Article {name}\ndate: 2026-03-02T08:00:00Z"));
+    }
+    past.commit("2026-03-02T08:00:00");
+    past.commit("2026-03-10T08:00:00");
+    let folder = tempfile::tempdir().unwrap();
+    let crieur = crieur(folder.path(), SITE, "");
+    let yaml = std::fs::read_to_string(&crieur.file).unwrap().replace("gap: 0s", "gap: 10m, per_day: 2");
+    std::fs::write(&crieur.file, yaml).unwrap();
+    let report = simulated(&crieur, past.origin.folder.path(), &[]);
+    let times: Vec<String> = posts(&report, "published").into_iter().map(|(_, at)| at).collect();
+    let expected = ["02T08:30", "02T08:40", "03T08:30", "03T08:40", "04T08:30"];
+    assert_eq!(times, expected.map(|time| format!("2026-03-{time}:00Z")));
+}
+
+#[test]
 fn times_that_go_backwards_turn_nothing_back() {
     let past = Past::new();
     past.origin.article("notes/a.md", "title: Article a\ndate: 2026-03-02");
