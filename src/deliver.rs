@@ -18,12 +18,13 @@ use crate::network::client::{self, REQUEST_TIMEOUT};
 use crate::network::{Found, Means, Network, connect, cut_off};
 use crate::plan;
 use crate::post::Post;
+use crate::rate::Rate;
 use crate::reconcile::Snapshot;
 use crate::secret::Secret;
-use crate::store::{Finish, Lease, Leased, Outcome, Start, Store, StoreError};
+use crate::store::{Finish, Lease, Leased, Outcome, Start, Store, StoreError, Terms};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub struct Deliverer {
     readers: BTreeMap<EndpointName, Client>,
     /// Since when this process delivers.
     started: Timestamp,
+    /// The rules that are queues.
+    queues: BTreeSet<String>,
 }
 
 /// How often recording an outcome is tried again, a second apart.
@@ -58,6 +61,11 @@ const CALL_MAX: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() * 3);
 /// The last look before a post is sent again comes that many times later than the first: behind a gateway that gave
 /// up, a server may take long to write the post.
 const LOOKS: i32 = 6;
+
+/// The rules that are queues, campaigns too.
+fn queues(config: &Config) -> BTreeSet<String> {
+    config.rules.iter().filter(|rule| rule.when.queue().is_some()).map(|rule| rule.name.clone()).collect()
+}
 
 impl Deliverer {
     /// Connects every endpoint. One that cannot be connected is reported and left out; the others work.
@@ -74,8 +82,8 @@ impl Deliverer {
                 Err(error) => tracing::error!(endpoint = %name, "endpoint {name} cannot be used: {error}"),
             }
         }
-        let started = clock.now();
-        Self { config, store, clock, networks, means, readers, started }
+        let (started, queues) = (clock.now(), queues(&config));
+        Self { config, store, clock, networks, means, readers, started, queues }
     }
 
     /// With networks that somebody else connected, in the place of those of the configuration.
@@ -85,8 +93,8 @@ impl Deliverer {
         clock: Clock,
         networks: BTreeMap<EndpointName, Box<dyn Network>>,
     ) -> Self {
-        let (started, means) = (clock.now(), Means::new(&config, &store));
-        Self { config, store, clock, networks, means, readers: BTreeMap::new(), started }
+        let (started, means, queues) = (clock.now(), Means::new(&config, &store), queues(&config));
+        Self { config, store, clock, networks, means, readers: BTreeMap::new(), started, queues }
     }
 
     /// Renews the logins that are due, and says when a person has to get a new credential, for each endpoint whose
@@ -149,7 +157,7 @@ impl Deliverer {
         };
         let now = self.clock.now();
         if only.is_none() {
-            self.take_away(endpoint, network.as_ref()).await?;
+            self.take_away(endpoint, network.as_ref(), snapshot).await?;
         }
         if let Some(closed) = plan::closed(&self.config, &snapshot.site, endpoint, now) {
             return Ok(Step::Wait(closed.until));
@@ -160,7 +168,7 @@ impl Deliverer {
         if only.is_none() {
             self.amend(endpoint, network.as_ref(), snapshot).await?;
         }
-        let lease = match self.store.lease(endpoint, only, settings.rate, network.look_after(), now).await? {
+        let lease = match self.store.lease(endpoint, only, &self.terms(settings.rate, network.as_ref()), now).await? {
             Leased::Lease(lease) => lease,
             Leased::Wait(until) => {
                 let edits = if only.is_none() { self.store.next_edit_at(endpoint, now).await? } else { None };
@@ -190,6 +198,10 @@ impl Deliverer {
         }
         report(&lease, &outcome);
         Ok(Step::Did(outcome))
+    }
+
+    fn terms(&self, rate: Rate, network: &dyn Network) -> Terms {
+        Terms { rate, look_after: network.look_after(), queues: self.queues.clone() }
     }
 
     /// Whether nothing goes out to an endpoint now, by a person's word, its credentials, quiet hours or a blackout, and why.
@@ -254,10 +266,8 @@ impl Deliverer {
             Err(outcome) => return Ok(Some(outcome)),
         };
         let rule = self.config.rules.iter().find(|rule| rule.name == lease.delivery.key.rule);
-        if lease.sent.is_none()
-            && let Some(reason) = self.too_late(lease, snapshot, now)
-        {
-            return Ok(Some(Outcome::Failed(reason)));
+        if let Some(outcome) = self.overtaken(lease, snapshot, now) {
+            return Ok(Some(outcome));
         }
         if network.is_outside()
             && let Err(reason) = self.is_alive(&lease.delivery.key.endpoint, &article, live_check(rule)).await
@@ -317,11 +327,23 @@ impl Deliverer {
         })
     }
 
-    /// Why a reminder is not sent any more: its event has begun.
-    fn too_late(&self, lease: &Lease, snapshot: &Snapshot, now: Timestamp) -> Option<String> {
-        let step = plan::Step::of_name(&lease.delivery.key.step)?;
-        let event = snapshot.catalog().get(&lease.delivery.key.article)?.article.event.clone();
-        plan::too_late(&step, event.as_deref(), now)
+    /// What becomes of a post of an event that is off, was moved, or has begun. One that may have been sent was composed for
+    /// the event as it was; the network does not have it, and it stays unsaid.
+    fn overtaken(&self, lease: &Lease, snapshot: &Snapshot, now: Timestamp) -> Option<Outcome> {
+        let key = &lease.delivery.key;
+        let step = plan::Step::of_name(&key.step)?;
+        let catalog = snapshot.catalog();
+        let event = catalog.get(&key.article)?.article.event.as_deref();
+        if lease.sent.is_some() {
+            let zone = plan::zone_of(self.config.endpoints.get(&key.endpoint), &snapshot.site);
+            return plan::overtaken(&step, event, &zone, now).map(Outcome::Failed);
+        }
+        let is_of_an_event = matches!(step.moment, plan::Moment::Event(_));
+        // Its time is the plan's to move; that it is not to be sent as things stand is known here and now.
+        match event.filter(|_| is_of_an_event).and_then(plan::off) {
+            Some(off) => Some(Outcome::Withdrawn(off.to_owned())),
+            None => plan::too_late(&step, event, now).map(Outcome::Failed),
+        }
     }
 
     /// It was not tried, and is again when that is possible.

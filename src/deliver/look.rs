@@ -13,8 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 const THE_LOOK: &str = "the network's word whether it has the post already";
 
 impl Deliverer {
-    /// Asks the network for a post that was never tried, as far as this database knows, of an article that was there
-    /// before this process: an old database that was put back knows nothing of what went out since. What it has of a
+    /// Asks the network for a post that it does not have, as far as this database knows, of an article that was there
+    /// before this process, and that this process did not try: an old database that was put back knows nothing of what
+    /// went out since. What it has of a
     /// thread, if the post is to be sent; else what became of the delivery.
     pub(super) async fn look_back(
         &self,
@@ -26,7 +27,8 @@ impl Deliverer {
     ) -> Result<Result<Option<Receipt>, Outcome>, StoreError> {
         let due = lease.delivery.due_at;
         let since = article.date.map_or(due, |date| date.at.min(due));
-        if lease.first_attempt.is_some() || since > self.started || !network.abilities().finds {
+        let is_own = lease.last_attempt.is_some_and(|last| last >= self.started);
+        if is_own || since > self.started || !network.abilities().finds {
             return Ok(Ok(None));
         }
         let Some(found) = self.ask_for(lease, network, post, since).await? else {

@@ -4,21 +4,34 @@ use super::{CALL_MAX, Deliverer};
 use crate::config::EndpointName;
 use crate::delivery::{Failure, Next, RetryPolicy};
 use crate::network::Network;
+use crate::reconcile::Snapshot;
 use crate::store::{Removed, StoreError, ToRemove};
+use jiff::{SignedDuration, Timestamp};
 
 /// Most posts that are taken away before others go out.
 const AT_ONCE: usize = 20;
 
 impl Deliverer {
     /// Takes away what is due of an endpoint.
-    pub(super) async fn take_away(&self, endpoint: &EndpointName, network: &dyn Network) -> Result<(), StoreError> {
+    pub(super) async fn take_away(
+        &self,
+        endpoint: &EndpointName,
+        network: &dyn Network,
+        snapshot: &Snapshot,
+    ) -> Result<(), StoreError> {
         for _ in 0..AT_ONCE {
             let now = self.clock.now();
             let Some(due) = self.store.next_removal(endpoint, now).await? else { return Ok(()) };
-            let removed = self.take_one_away(&due, network).await;
+            let removed = match came_back(&due, snapshot, now) {
+                Some(removed) => removed,
+                None => self.take_one_away(&due, network).await,
+            };
             let id = due.delivery.id;
             match &removed {
                 Removed::Done => tracing::info!(delivery = id, "the post of delivery {id} was taken away"),
+                Removed::Kept => {
+                    tracing::info!(delivery = id, "the post of delivery {id} stays: its article came back")
+                }
                 Removed::Again(_, reason) => {
                     tracing::warn!(delivery = id, "the post of delivery {id} is not taken away yet: {reason}");
                 }
@@ -60,4 +73,16 @@ impl Deliverer {
             _ => by_hand(failure.reason()),
         }
     }
+}
+
+/// What becomes of a removal that nobody asked for, where readers see the article again: much can change while a network
+/// does not answer, or a person has everything held.
+fn came_back(due: &ToRemove, snapshot: &Snapshot, now: Timestamp) -> Option<Removed> {
+    let catalog = snapshot.catalog();
+    let standing = catalog.get(&due.delivery.key.article).filter(|_| !due.by_hand)?;
+    if standing.is_unread() {
+        let soon = now.saturating_add(SignedDuration::from_mins(1)).unwrap_or(now);
+        return Some(Removed::Again(soon, "the article's file cannot be read at present".to_owned()));
+    }
+    standing.article.is_live(now).then_some(Removed::Kept)
 }

@@ -70,7 +70,7 @@ pub(super) fn quiet_of<'a>(endpoint: Option<&'a Endpoint>, all: &'a Quiet) -> &'
 }
 
 /// The zone of an endpoint's civil times: its own, else the site's.
-pub(super) fn zone_of(endpoint: Option<&Endpoint>, site: &SiteSettings) -> TimeZone {
+pub fn zone_of(endpoint: Option<&Endpoint>, site: &SiteSettings) -> TimeZone {
     endpoint.and_then(|endpoint| endpoint.timezone.clone()).unwrap_or_else(|| site.timezone.clone())
 }
 

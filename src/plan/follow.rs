@@ -2,10 +2,10 @@
 
 use super::by_hand::{suspected, suspicion};
 use super::outbox::missed;
-use super::steps::event_moment;
+use super::steps::{event_moment, off};
 use super::{Moment, Planned, Planner, Step, approval, calm, steps, too_late};
-use crate::article::{ArticleId, EventStatus};
-use crate::catalog::{EventTime, Standing};
+use crate::article::ArticleId;
+use crate::catalog::Standing;
 use crate::config::{BlackoutAction, EndpointName, Repeats, Rule, When};
 use crate::delivery::{DeliveryKey, State};
 use crate::{schedule, span};
@@ -37,15 +37,6 @@ enum Due {
     Never(String),
     /// Not any more: it is a repeat, and repeats have ended by then.
     Ended(String),
-}
-
-/// Why nothing is said of an event: neither reminders nor thanks.
-fn off(event: &EventTime) -> Option<&'static str> {
-    match event.status {
-        EventStatus::Confirmed => None,
-        EventStatus::Postponed => Some("the event is postponed; its posts come back when it has a date again"),
-        EventStatus::Cancelled => Some("the event is cancelled"),
-    }
 }
 
 impl<'a> Planner<'a> {

@@ -19,12 +19,12 @@ mod steps;
 pub use approval::{Approved, Makers, awaits, people, print, refused, voided};
 pub use backfill::{Wanted, backfill};
 pub use by_hand::by_hand;
-pub use calm::{Closed, Silence, closed, opens};
+pub use calm::{Closed, Silence, closed, opens, zone_of};
 pub use campaign::{Entry, Progress};
 pub use edit::{Edit, Edits, Posted, edits, says_the_same};
 pub use removal::{Removal, removals, removes};
 pub use select::selects;
-pub use steps::{Moment, Step, steps, too_late};
+pub use steps::{Moment, Step, off, overtaken, steps, too_late};
 
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::{Catalog, Decided, Standing};
@@ -416,7 +416,7 @@ fn not_live(standing: &Standing, now: Timestamp) -> String {
 }
 
 /// The first instant after `now` at which the plan may say something new by the passing of time alone: an article's
-/// date, its expiry, the end of its settling.
+/// date, its expiry, the end of its settling, a turn in a queue.
 pub fn next_change(inputs: &Inputs) -> Option<Timestamp> {
     let now = inputs.now;
     let open = inputs.catalog.open().iter().filter_map(|id| inputs.catalog.get(id));
@@ -425,5 +425,9 @@ pub fn next_change(inputs: &Inputs) -> Option<Timestamp> {
         let settles = inputs.rules.iter().map(|rule| rule.settle).chain([SETTLE]);
         settles.filter_map(|settle| due.checked_add(settle).ok()).filter(|at| *at > now).min()
     });
-    settling.chain(inputs.catalog.next_change(now)).min()
+    // The turns of a queue are dealt anew when the one before could not go out.
+    let is_queue = |name: &str| inputs.rules.iter().any(|rule| rule.name == name && rule.when.queue().is_some());
+    let waiting = inputs.outbox.iter().filter(|delivery| delivery.state == State::Pending && delivery.due_at > now);
+    let turns = waiting.filter(|delivery| is_queue(&delivery.key.rule)).map(|delivery| delivery.due_at);
+    settling.chain(inputs.catalog.next_change(now)).chain(turns).min()
 }

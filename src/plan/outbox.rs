@@ -21,7 +21,16 @@ impl Planner<'_> {
                 continue;
             }
             // A try that may have reached the network is never called off: it is looked into.
-            if delivery.look_first || delivery.by_hand {
+            if delivery.look_first {
+                continue;
+            }
+            // What a person let go on goes out; but a reminder of an event that is off, or moved, is no good to anyone.
+            if delivery.by_hand {
+                let rule = self.inputs.rules.iter().find(|rule| rule.name == delivery.key.rule);
+                let step = Step::of_name(&delivery.key.step);
+                if let Some(rule) = rule.filter(|_| step.is_some_and(|step| matches!(step.moment, Moment::Event(_)))) {
+                    self.moves(delivery, rule);
+                }
                 continue;
             }
             let is_pending = delivery.state == State::Pending;
@@ -38,11 +47,11 @@ impl Planner<'_> {
                 continue;
             };
             let corrects = delivery.key.correction().is_some();
-            if (delivery.attempts == 0 && !corrects && self.moves(delivery, rule)) || !is_pending {
+            if (!corrects && self.moves(delivery, rule)) || !is_pending {
                 continue;
             }
             let late = now.duration_since(delivery.due_at);
-            if late > rule.expires && delivery.attempts == 0 {
+            if late > rule.expires {
                 self.plan.expire.push((delivery.id, missed(rule, late)));
             } else if let Some(blackout) = calm::blackout(self.inputs, delivery.due_at.max(now)) {
                 let fates = match blackout.action {

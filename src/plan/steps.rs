@@ -1,6 +1,7 @@
 //! The steps of a rule: the moments of an article's life at which it posts it. Each has a name that is part of the
 //! delivery's key, for ever, and so is always written in the same way.
 
+use crate::article::EventStatus;
 use crate::catalog::EventTime;
 use crate::config::When;
 use crate::delivery::{CAMPAIGN, PUBLICATION};
@@ -113,6 +114,28 @@ pub fn too_late(step: &Step, event: Option<&EventTime>, now: Timestamp) -> Optio
     let grace = matches!(step.moment, Moment::Event(offset) if offset.is_zero());
     let last = if grace { start.at.checked_add(1.hour()).ok()? } else { start.at };
     (now >= last).then(|| format!("missed: the event began at {}, and nothing reminds of it after", start.rfc3339()))
+}
+
+/// Why nothing is said of an event: neither reminders nor thanks.
+pub fn off(event: &EventTime) -> Option<&'static str> {
+    match event.status {
+        EventStatus::Confirmed => None,
+        EventStatus::Postponed => Some("the event is postponed; its posts come back when it has a date again"),
+        EventStatus::Cancelled => Some("the event is cancelled"),
+    }
+}
+
+/// Why a post of an event, which was composed for its moment, is not sent again: the event is off, was moved, or has begun.
+pub fn overtaken(step: &Step, event: Option<&EventTime>, zone: &TimeZone, now: Timestamp) -> Option<String> {
+    let Moment::Event(offset) = step.moment else { return None };
+    let Some(event) = event else { return Some("the article is no event any more".to_owned()) };
+    let is_ahead = event_moment(event, offset, zone).is_some_and(|moment| moment > now);
+    off(event)
+        .map(str::to_owned)
+        .or_else(|| {
+            is_ahead.then(|| "the event moved, and what was composed for its old date is not sent again".to_owned())
+        })
+        .or_else(|| too_late(step, Some(event), now))
 }
 
 #[cfg(test)]

@@ -373,6 +373,11 @@ impl Reconciler {
                 let removals = self.with(move |state| state.removals(&published, now)).await?;
                 pass.remove(&removals, now).await?;
             }
+            let asked = pass.asked_removals().await?;
+            let back = self.with(move |state| state.live(asked, now)).await?;
+            if !back.is_empty() {
+                pass.keep(&back, now).await?;
+            }
         }
         let touched = self.with(|state| std::mem::take(&mut state.touched)).await?;
         let posted = pass.posted(&touched).await?;

@@ -290,6 +290,16 @@ impl State {
         catalog.all_gone().map(|gone| gone.id).chain(catalog.faded(now)).collect()
     }
 
+    /// Those articles that readers see now.
+    pub fn live(&self, mut articles: BTreeSet<ArticleId>, now: Timestamp) -> BTreeSet<ArticleId> {
+        let catalog = self.read_catalog();
+        let is_live = |id: &ArticleId| {
+            catalog.get(id).is_some_and(|standing| !standing.is_unread() && standing.article.is_live(now))
+        };
+        articles.retain(is_live);
+        articles
+    }
+
     /// What becomes of published posts whose article changed.
     pub fn edits(&self, posted: &[Posted], waiting: &BTreeSet<String>, now: Timestamp) -> Edits {
         plan::edits(&self.read_catalog(), &self.config.rules, posted, waiting, now)

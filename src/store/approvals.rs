@@ -104,6 +104,7 @@ impl Store {
             .bind(micros(now))
             .execute(&mut transaction)
             .await?;
+            acts::write(&mut transaction, word.by, "approve", Some(id), None, now).await?;
             log::seal(&mut transaction, now).await?;
             transaction.commit().await?;
             return Ok(Some(reason));
@@ -131,6 +132,7 @@ impl Store {
     pub async fn void_approvals(&self, id: i64, print: &str, why: &str, now: Timestamp) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin_to_write().await?;
         void(&mut transaction, id, print, why, now).await?;
+        log::seal(&mut transaction, now).await?;
         Ok(transaction.commit().await?)
     }
 

@@ -147,6 +147,23 @@ impl Pass {
     }
 }
 
+fn read(row: &Row) -> Result<ToEdit, StoreError> {
+    let json: Option<String> = row.try_get("post")?;
+    let json = json.unwrap_or_default();
+    Ok(ToEdit {
+        delivery: outbox::read_delivery(row)?,
+        post: serde_json::from_str(&json).map_err(|_| corrupt("post", json))?,
+        text: row.try_get("override")?,
+        image_held: row.try_get("image_held")?,
+        in_doubt: row.try_get::<Option<String>, _>("edit_post")?.is_some(),
+        by_hand: row.try_get("edit_by_hand")?,
+        asks: row.try_get("edit_asks")?,
+        tries: row.try_get("edit_tries")?,
+        since: instant(row.try_get("edit_since")?)?,
+        wanted: row.try_get("edit_edition")?,
+    })
+}
+
 /// Whether a post is taken away, or is to be.
 fn is_leaving(row: &Row) -> bool {
     let removal: Option<String> = row.try_get("removal").unwrap_or_default();
@@ -221,24 +238,21 @@ impl Store {
         .bind(micros(of_a_wrong_clock(now)))
         .fetch_optional(&mut transaction)
         .await?;
+        let due = row.as_ref().map(|row| (row.try_get::<i64, _>("id"), read(row)));
+        // Whatever it is that cannot be understood, a person must see to it; others are edited all the same.
+        if let Some((id, Err(error @ StoreError::Corrupt { .. }))) = &due {
+            query("update deliveries set edit = 'failed', edit_until = null, reason = ?1 where id = ?2")
+                .bind(format!("its article changed, and the post stays as it is: {error}"))
+                .bind(id.clone()?)
+                .execute(&mut transaction)
+                .await?;
+        }
         log::seal(&mut transaction, now).await?;
         transaction.commit().await?;
-        let Some(row) = row else { return Ok(None) };
-        let delivery = outbox::read_delivery(&row)?;
-        let json: Option<String> = row.try_get("post")?;
-        let json = json.unwrap_or_default();
-        Ok(Some(ToEdit {
-            post: serde_json::from_str(&json).map_err(|_| corrupt("post", json))?,
-            text: row.try_get("override")?,
-            image_held: row.try_get("image_held")?,
-            in_doubt: row.try_get::<Option<String>, _>("edit_post")?.is_some(),
-            by_hand: row.try_get("edit_by_hand")?,
-            asks: row.try_get("edit_asks")?,
-            tries: row.try_get("edit_tries")?,
-            since: instant(row.try_get("edit_since")?)?,
-            wanted: row.try_get("edit_edition")?,
-            delivery,
-        }))
+        match due {
+            None | Some((_, Err(StoreError::Corrupt { .. }))) => Ok(None),
+            Some((_, due)) => due.map(Some),
+        }
     }
 
     /// When the next post of an endpoint is to be edited.

@@ -14,6 +14,7 @@ use crate::delivery::{Delivery, Receipt, State};
 use crate::post::Post;
 use crate::rate::Rate;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
 
 /// The right to try one delivery.
 #[derive(Debug, Clone)]
@@ -26,14 +27,52 @@ pub struct Lease {
     pub sent: Option<Post>,
     /// When the first try began, if there was one.
     pub first_attempt: Option<Timestamp>,
+    /// When the last try began.
+    pub last_attempt: Option<Timestamp>,
     /// From when on giving up is reckoned.
     pub patience_from: Option<Timestamp>,
     /// How often the network was asked since the last try whether it has the post.
     pub looks: u32,
     /// Whether it was held for an image: a person who let it go on since then knows.
     pub image_held: bool,
+    /// Not before this instant it is tried.
+    retry_at: Option<Timestamp>,
     /// Tells this lease from later ones.
     token: i64,
+}
+
+impl Lease {
+    /// The lease that can be had of a delivery.
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        let at = |name: &str| -> Result<Option<Timestamp>, StoreError> {
+            row.try_get::<Option<i64>, _>(name)?.map(instant).transpose()
+        };
+        let json: Option<String> = if row.try_get("look_first")? { row.try_get("post")? } else { None };
+        let sent = json.map(|json| serde_json::from_str(&json).map_err(|_| corrupt("post", json))).transpose()?;
+        Ok(Self {
+            delivery: read_delivery(row)?,
+            text: row.try_get("override")?,
+            sent,
+            first_attempt: at("first_attempt")?,
+            last_attempt: at("last_attempt")?,
+            patience_from: at("patience_from")?,
+            looks: row.try_get("looks")?,
+            image_held: row.try_get("image_held")?,
+            retry_at: at("retry_at")?,
+            token: row.try_get::<i64, _>("lease_token")?.saturating_add(1),
+        })
+    }
+}
+
+/// On which terms an endpoint takes its next post.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// How quickly posts follow each other.
+    pub rate: Rate,
+    /// The least time between a try whose end is unknown and the look whether the network has the post.
+    pub look_after: SignedDuration,
+    /// The rules that are queues: of each, posts go out one after the other, and one that has to wait is not overtaken.
+    pub queues: BTreeSet<String>,
 }
 
 /// The answer to a wish for a lease.
@@ -104,19 +143,18 @@ pub const LEASE: SignedDuration = SignedDuration::from_mins(5);
 
 impl Store {
     /// Leases the next due delivery of an endpoint: at most one at a time is under way, and they follow each
-    /// other as `rate` allows. `only` limits the wish to one delivery. `look_after` is the least time between a try whose end is
+    /// other as the terms allow. `only` limits the wish to one delivery. `look_after` is the least time between a try whose end is
     /// unknown and the look whether the network has the post.
     pub async fn lease(
         &self,
         endpoint: &EndpointName,
         only: Option<i64>,
-        rate: Rate,
-        look_after: SignedDuration,
+        terms: &Terms,
         now: Timestamp,
     ) -> Result<Leased, StoreError> {
         let mut transaction = self.pool.begin_to_write().await?;
-        let busy = self.take_back(&mut transaction, endpoint, look_after, now).await?;
-        forget_waits_of_a_wrong_clock(&mut transaction, endpoint, look_after, now).await?;
+        let busy = self.take_back(&mut transaction, endpoint, terms.look_after, now).await?;
+        forget_waits_of_a_wrong_clock(&mut transaction, endpoint, terms.look_after, now).await?;
         if is_silent(&mut transaction).await? {
             transaction.commit().await?;
             return Ok(Leased::Wait(None));
@@ -130,18 +168,15 @@ impl Store {
                 let only = query("select * from deliveries where endpoint = ? and state = 'pending' and id = ?");
                 only.bind(endpoint.as_str()).bind(id).fetch_optional(&mut transaction).await?
             }
-            None => next_in_line(&mut transaction, endpoint, now).await?,
+            None => next_in_line(&mut transaction, endpoint, &terms.queues, now).await?,
         };
         let Some(row) = next else {
             transaction.commit().await?;
             return Ok(Leased::Wait(None));
         };
-        let sent = || -> Result<Option<Post>, StoreError> {
-            let json: Option<String> = if row.try_get("look_first")? { row.try_get("post")? } else { None };
-            json.map(|json| serde_json::from_str(&json).map_err(|_| corrupt("post", json))).transpose()
-        };
-        let (delivery, sent) = match read_delivery(&row).and_then(|delivery| Ok((delivery, sent()?))) {
-            Ok(read) => read,
+        // All of it is read before anything is given: what cannot be understood must not be found out under a lease.
+        let lease = match Lease::read(&row) {
+            Ok(lease) => lease,
             Err(error @ StoreError::Corrupt { .. }) => {
                 set_aside(&mut transaction, row.try_get("id")?, &error).await?;
                 log::seal(&mut transaction, now).await?;
@@ -150,42 +185,29 @@ impl Store {
             }
             Err(error) => return Err(error),
         };
-        let opens = rate.opens(sent_last(&mut transaction, &delivery, rate, now).await?);
-        let retry_at = row.try_get::<Option<i64>, _>("retry_at")?.map(instant).transpose()?;
-        let due = delivery.due_at.max(retry_at.unwrap_or(Timestamp::MIN));
+        let (delivery, rate) = (&lease.delivery, terms.rate);
+        let opens = rate.opens(sent_last(&mut transaction, delivery, rate, now).await?);
+        let due = delivery.due_at.max(lease.retry_at.unwrap_or(Timestamp::MIN));
         if due > now || opens.at() > now {
             if let Some(until) = opens.full_until(now).filter(|_| due <= now) {
-                say_that_it_waits(&mut transaction, &delivery, rate, until).await?;
+                say_that_it_waits(&mut transaction, delivery, rate, until).await?;
                 log::seal(&mut transaction, now).await?;
             }
             transaction.commit().await?;
             return Ok(Leased::Wait(Some(due.max(opens.at()))));
         }
-        let token: i64 = row.try_get::<i64, _>("lease_token")? + 1;
         let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         query(
             "update deliveries set state = 'sending', lease_owner = ?, lease_until = ?, lease_token = ? where id = ?",
         )
         .bind(self.owner.name())
         .bind(micros(until))
-        .bind(token)
+        .bind(lease.token)
         .bind(delivery.id)
         .execute(&mut transaction)
         .await?;
         transaction.commit().await?;
-        let at = |name: &str| -> Result<Option<Timestamp>, StoreError> {
-            row.try_get::<Option<i64>, _>(name)?.map(instant).transpose()
-        };
-        Ok(Leased::Lease(Box::new(Lease {
-            text: row.try_get("override")?,
-            sent,
-            first_attempt: at("first_attempt")?,
-            patience_from: at("patience_from")?,
-            looks: row.try_get("looks")?,
-            image_held: row.try_get("image_held")?,
-            delivery,
-            token,
-        })))
+        Ok(Leased::Lease(Box::new(lease)))
     }
 
     /// Takes back what an ended lease or an ended process left under way. Until when another process has a lease.
@@ -209,7 +231,8 @@ impl Store {
         for row in rows {
             let owner: Option<String> = row.try_get("lease_owner")?;
             let until = instant(row.try_get::<Option<i64>, _>("lease_until")?.unwrap_or(0))?;
-            if until > now && owner.is_some_and(|owner| living.has(&owner)) {
+            let lives = owner.is_some_and(|owner| living.has(&owner));
+            if until > now && lives {
                 busy = busy.into_iter().chain([until]).min();
                 continue;
             }
@@ -218,6 +241,8 @@ impl Store {
             let last: Option<i64> = row.try_get("last_attempt")?;
             // What was not tried waits for nothing: not for this moment either, which a clock that is wrong may put ahead.
             let due = match last.filter(|_| look_first) {
+                // It is still there, and slow, or its clock jumped: what it is sending now must have come to its end.
+                Some(_) if lives => Some(now.checked_add(LEASE).unwrap_or(Timestamp::MAX)),
                 Some(last) => Some(instant(last)?.min(now).checked_add(look_after).unwrap_or(Timestamp::MAX)),
                 None => None,
             };
@@ -380,25 +405,41 @@ async fn forget_waits_of_a_wrong_clock(
     Ok(())
 }
 
-/// The delivery of an endpoint that is to be tried now; if there is none, the one that is to be tried first.
+/// Whether none of the same queue waits that was due earlier; `?2` are the rules that are queues.
+macro_rules! in_turn {
+    () => {
+        "not exists (select 1 from deliveries as earlier where d.by_hand = 0
+            and d.rule in (select value from json_each(?2)) and earlier.endpoint = d.endpoint
+            and earlier.state = 'pending' and earlier.rule = d.rule and earlier.step = d.step and earlier.by_hand = 0
+            and (earlier.due_at < d.due_at or (earlier.due_at = d.due_at and earlier.id < d.id)))"
+    };
+}
+
+/// The delivery of an endpoint that is to be tried now; if there is none, the one that is to be tried first. In a queue,
+/// none is before one that was due earlier and has to wait: for its page, or until the network is there again.
 async fn next_in_line(
     transaction: &mut Transaction,
     endpoint: &EndpointName,
+    queues: &BTreeSet<String>,
     now: Timestamp,
 ) -> Result<Option<Row>, StoreError> {
-    let due = query(
-        "select * from deliveries where endpoint = ?1 and state = 'pending' and due_at <= ?2
-            and coalesce(retry_at, due_at) <= ?2 order by due_at, id limit 1",
-    );
-    let due = due.bind(endpoint.as_str()).bind(micros(now)).fetch_optional(&mut *transaction).await?;
+    let queues = serde_json::json!(queues).to_string();
+    let due = query(concat!(
+        "select * from deliveries as d where endpoint = ?1 and state = 'pending' and due_at <= ?3
+            and coalesce(retry_at, due_at) <= ?3 and ",
+        in_turn!(),
+        " order by due_at, id limit 1"
+    ));
+    let due = due.bind(endpoint.as_str()).bind(&queues).bind(micros(now)).fetch_optional(&mut *transaction).await?;
     if due.is_some() {
         return Ok(due);
     }
-    let first = query(
-        "select * from deliveries where endpoint = ? and state = 'pending'
-         order by max(due_at, coalesce(retry_at, due_at)), id limit 1",
-    );
-    Ok(first.bind(endpoint.as_str()).fetch_optional(transaction).await?)
+    let first = query(concat!(
+        "select * from deliveries as d where endpoint = ?1 and state = 'pending' and ",
+        in_turn!(),
+        " order by max(due_at, coalesce(retry_at, due_at)), id limit 1"
+    ));
+    Ok(first.bind(endpoint.as_str()).bind(&queues).fetch_optional(transaction).await?)
 }
 
 /// When the last posts of an endpoint went out, newest first, as many as its rate looks back at. A try whose end is unknown

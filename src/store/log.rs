@@ -8,7 +8,7 @@
 //! up to it was changed.
 
 use super::row::Row;
-use super::sql::{Transaction, query, query_scalar};
+use super::sql::{On, Transaction, query, query_scalar};
 use super::{Pass, Store, StoreError, instant, micros};
 use crate::digest;
 use jiff::Timestamp;
@@ -66,6 +66,9 @@ pub enum Fault {
     /// The database is damaged there.
     #[error("what comes after entry {0} cannot be read: {1}")]
     Unreadable(i64, String),
+    /// An entry bears no seal.
+    #[error("entry {0} has no seal: by other hands it was written, or taken off")]
+    Unsealed(i64),
     /// Entries are missing.
     #[error("entries {0} to {1} are missing")]
     Missing(i64, i64),
@@ -118,24 +121,19 @@ pub(super) async fn seal(transaction: &mut Transaction, now: Timestamp) -> Resul
 impl Store {
     /// Entries after a number, in their order, some at once; none when the end is reached.
     pub async fn log_after(&self, number: i64) -> Result<Vec<Entry>, StoreError> {
-        let rows = query(
-            "select number, at, kind, delivery, body, previous, seal from log where number > ? order by number limit ?",
-        )
-        .bind(number)
-        .bind(AT_ONCE)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(read_entry).collect()
+        entries_after(&self.pool, number).await
     }
 
     /// Looks through the whole log. `noted` is a number and the seal that it had.
     pub async fn verify_log(&self, noted: Option<(i64, &str)>) -> Result<Verdict, StoreError> {
+        // All that is looked at is of one moment: a daemon goes on writing meanwhile.
+        let mut moment = self.pool.begin_to_read().await?;
         let mut verdict = Verdict { entries: 0, last: None, faults: Vec::new() };
         let mut said: BTreeMap<i64, String> = BTreeMap::new();
         let (mut number, mut previous) = (0, String::new());
         let mut is_noted = noted.is_none();
         loop {
-            let entries = match self.log_after(number).await {
+            let entries = match entries_after(&mut moment, number).await {
                 Ok(entries) if entries.is_empty() => break,
                 Ok(entries) => entries,
                 Err(error) => {
@@ -149,10 +147,13 @@ impl Store {
                     verdict.faults.push(Fault::Missing(number + 1, entry.number - 1));
                 }
                 number = entry.number;
-                if let (Some(delivery), Some(state)) = (entry.delivery, state_in(&entry.body)) {
-                    said.insert(delivery, state);
+                match (entry.delivery, state_in(&entry.body)) {
+                    (Some(delivery), _) if entry.kind == "taken out" => drop(said.remove(&delivery)),
+                    (Some(delivery), Some(state)) => drop(said.insert(delivery, state)),
+                    _ => {}
                 }
                 if entry.seal.is_empty() && entry.at.is_none() {
+                    verdict.faults.push(Fault::Unsealed(entry.number));
                     continue;
                 }
                 if entry.seal != entry.fitting() {
@@ -168,15 +169,19 @@ impl Store {
         if let Some((number, _)) = noted.filter(|_| !is_noted) {
             verdict.faults.push(Fault::NotNoted(number));
         }
-        let rows = query("select id, state from deliveries where state <> 'sending' order by id");
-        for row in rows.fetch_all(&self.pool).await? {
+        let rows = query("select id, state from deliveries order by id");
+        for row in rows.fetch_all(&mut moment).await? {
             let (delivery, state): (i64, String) = (row.try_get("id")?, row.try_get("state")?);
             let said = said.remove(&delivery);
-            if said.as_deref() != Some(state.as_str()) {
+            // That one is being tried is no news.
+            if state != "sending" && said.as_deref() != Some(state.as_str()) {
                 let said = said.unwrap_or_else(|| "nothing".to_owned());
                 verdict.faults.push(Fault::Unsaid { delivery, state, said });
             }
         }
+        let vanished =
+            said.into_iter().map(|(delivery, said)| Fault::Unsaid { delivery, state: "not there".to_owned(), said });
+        verdict.faults.extend(vanished);
         Ok(verdict)
     }
 }
@@ -186,6 +191,17 @@ impl Pass {
     pub(super) async fn seal_log(&mut self, now: Timestamp) -> Result<(), StoreError> {
         seal(&mut self.transaction, now).await
     }
+}
+
+async fn entries_after(on: impl Into<On<'_>>, number: i64) -> Result<Vec<Entry>, StoreError> {
+    let rows = query(
+        "select number, at, kind, delivery, body, previous, seal from log where number > ? order by number limit ?",
+    )
+    .bind(number)
+    .bind(AT_ONCE)
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(read_entry).collect()
 }
 
 /// The state that an entry says its delivery came into.

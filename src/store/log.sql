@@ -18,20 +18,24 @@ select 'found', id, json_object('article', article, 'rule', rule, 'step', step, 
     'state', state, 'due_at', due_at, 'reason', reason, 'remote_id', remote_id, 'remote_url', remote_url)
 from deliveries where not exists (select 1 from log) order by id;
 
-create trigger if not exists log_stays_1 before update on log when old.seal is not null
+drop trigger if exists log_stays_1;
+create trigger log_stays_1 before update on log when old.seal is not null
 begin select raise(abort, 'the log is only ever added to'); end;
 
-create trigger if not exists log_stays_2 before delete on log
+drop trigger if exists log_stays_2;
+create trigger log_stays_2 before delete on log
 begin select raise(abort, 'the log is only ever added to'); end;
 
-create trigger if not exists log_booked after insert on deliveries
+drop trigger if exists log_booked;
+create trigger log_booked after insert on deliveries
 begin
     insert into log (kind, delivery, body) values ('booked', new.id, json_object('article', new.article, 'rule', new.rule,
         'step', new.step, 'endpoint', new.endpoint, 'path', new.path, 'state', new.state, 'due_at', new.due_at,
         'reason', new.reason));
 end;
 
-create trigger if not exists log_changed after update on deliveries
+drop trigger if exists log_changed;
+create trigger log_changed after update on deliveries
 when new.state <> 'sending' and (new.state is not old.state or new.due_at is not old.due_at or new.reason is not old.reason
     or new.withdrawn is not old.withdrawn or new.override is not old.override or new.remote_id is not old.remote_id)
 begin
@@ -41,68 +45,89 @@ begin
 end;
 
 -- That a post was just published is told already.
-create trigger if not exists log_edited after update on deliveries
+drop trigger if exists log_edited;
+create trigger log_edited after update on deliveries
 when nullif(new.edit, 'new') is not nullif(old.edit, 'new') or new.edit_edition is not old.edit_edition
     or new.edit_tries is not old.edit_tries or new.edit_post is not old.edit_post
 begin
     insert into log (kind, delivery, body) values ('edit', new.id, json_object('edit', nullif(new.edit, 'new'),
         'edition', new.edition, 'wanted', new.edit_edition, 'at', new.edit_at, 'tries', new.edit_tries,
-        'by_hand', new.edit_by_hand, 'reason', new.reason, 'sending', json(new.edit_post)));
+        'by_hand', new.edit_by_hand, 'reason', new.reason,
+        'sending', iif(json_valid(new.edit_post), json(new.edit_post), new.edit_post)));
 end;
 
-create trigger if not exists log_gone after delete on deliveries
+-- What came of a removal is told with its reason; that it was tried is told before the network is called.
+drop trigger if exists log_removal;
+create trigger log_removal after update on deliveries
+when new.removal_tries > old.removal_tries
+begin
+    insert into log (kind, delivery, body) values ('removal', new.id, json_object('tries', new.removal_tries,
+        'until', new.removal_at, 'by_hand', new.removal_by_hand));
+end;
+
+drop trigger if exists log_gone;
+create trigger log_gone after delete on deliveries
 begin
     insert into log (kind, delivery, body) values ('taken out', old.id, json_object('article', old.article, 'rule', old.rule,
         'step', old.step, 'endpoint', old.endpoint, 'state', old.state));
 end;
 
-create trigger if not exists log_attempt after insert on attempts
+drop trigger if exists log_attempt;
+create trigger log_attempt after insert on attempts
 begin
     insert into log (kind, delivery, body) values ('attempt', new.delivery, json_object('number', new.number,
         'started_at', new.started_at, 'post', json((select post from deliveries where id = new.delivery))));
 end;
 
-create trigger if not exists log_answer after update on attempts when new.outcome is not old.outcome
+drop trigger if exists log_answer;
+create trigger log_answer after update on attempts when new.outcome is not old.outcome
 begin
     insert into log (kind, delivery, body) values ('answer', new.delivery, json_object('number', new.number,
         'finished_at', new.finished_at, 'outcome', new.outcome, 'detail', new.detail));
 end;
 
-create trigger if not exists log_decided after update of decided on articles when new.decided is not old.decided
+drop trigger if exists log_decided;
+create trigger log_decided after update of decided on articles when new.decided is not old.decided
 begin
     insert into log (kind, body) values ('decided', json_object('article', new.id, 'path', new.path,
         'from', old.decided, 'decided', new.decided));
 end;
 
-create trigger if not exists log_first_start after insert on meta when new.name = 'first_start'
+drop trigger if exists log_first_start;
+create trigger log_first_start after insert on meta when new.name = 'first_start'
 begin
     insert into log (kind, body) values ('first start', json_object('at', new.value,
         'baseline', (select count(*) from articles where decided = 'baseline')));
 end;
 
-create trigger if not exists log_silence after insert on silences
+drop trigger if exists log_silence;
+create trigger log_silence after insert on silences
 begin
     insert into log (kind, body) values ('silence', json_object('since', new.since, 'reason', new.reason, 'person', new.person));
 end;
 
-create trigger if not exists log_silence_over after update on silences when new.ended_at is not old.ended_at
+drop trigger if exists log_silence_over;
+create trigger log_silence_over after update on silences when new.ended_at is not old.ended_at
 begin
     insert into log (kind, body) values ('silence over', json_object('since', new.since, 'ended_at', new.ended_at, 'person', new.ended_by));
 end;
 
-create trigger if not exists log_act after insert on acts
+drop trigger if exists log_act;
+create trigger log_act after insert on acts
 begin
     insert into log (kind, delivery, body) values ('act', new.delivery, json_object('at', new.at, 'person', new.person,
         'road', new.road, 'act', new.act, 'detail', new.detail));
 end;
 
-create trigger if not exists log_approval after insert on approvals
+drop trigger if exists log_approval;
+create trigger log_approval after insert on approvals
 begin
     insert into log (kind, delivery, body) values ('approval', new.delivery, json_object('person', new.person, 'print', new.print,
         'given_at', new.given_at, 'post', json(new.post)));
 end;
 
-create trigger if not exists log_approval_voided after update on approvals when new.voided_at is not old.voided_at
+drop trigger if exists log_approval_voided;
+create trigger log_approval_voided after update on approvals when new.voided_at is not old.voided_at
 begin
     insert into log (kind, delivery, body) values ('approval voided', new.delivery, json_object('person', new.person,
         'print', new.print, 'voided_at', new.voided_at, 'reason', new.voided_why));

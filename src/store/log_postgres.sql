@@ -54,6 +54,16 @@ create or replace trigger log_edited after update on deliveries for each row
     or new.edit_tries is distinct from old.edit_tries or new.edit_post is distinct from old.edit_post)
     execute function log_edited();
 
+create or replace function log_removal() returns trigger language plpgsql as $$
+begin
+    perform log_say('removal', new.id, json_build_object('tries', new.removal_tries, 'until', new.removal_at,
+        'by_hand', new.removal_by_hand));
+    return null;
+end $$;
+create or replace trigger log_removal after update on deliveries for each row
+    when (new.removal_tries > old.removal_tries)
+    execute function log_removal();
+
 create or replace function log_gone() returns trigger language plpgsql as $$
 begin
     perform log_say('taken out', old.id, json_build_object('article', old.article, 'rule', old.rule,

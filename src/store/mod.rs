@@ -33,7 +33,7 @@ pub use approvals::{OwnWord, Seen, Word};
 pub use edits::{Amended, ToEdit};
 pub use journal::JournalPost;
 pub use keepsakes::Turn;
-pub use leases::{Finish, Lease, Leased, Outcome, Start};
+pub use leases::{Finish, Lease, Leased, Outcome, Start, Terms};
 pub use ledger::{Pass, Rows};
 pub use log::{Entry as LogEntry, Fault, Verdict};
 pub use outbox::{Attempt, PersonWord};
@@ -52,7 +52,7 @@ use std::sync::Arc;
 /// The version of the tables that this program knows.
 const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// What makes each version of the tables of the one before, and says so in the file. A new database takes them all.
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 17] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
@@ -69,6 +69,7 @@ const STEPS: [&str; 16] = [
     include_str!("schema_14.sql"),
     include_str!("schema_15.sql"),
     include_str!("schema_16.sql"),
+    include_str!("schema_17.sql"),
 ];
 
 /// An open database.
@@ -207,7 +208,11 @@ impl Store {
 
 impl From<sql::Error> for StoreError {
     fn from(source: sql::Error) -> Self {
-        if sqlite::is_damage(&source) { Self::Damaged { path: None, source } } else { Self::Sql(source) }
+        match source {
+            sql::Error::Column { column, what } => corrupt(what, format!("in column {column}")),
+            source if sqlite::is_damage(&source) => Self::Damaged { path: None, source },
+            source => Self::Sql(source),
+        }
     }
 }
 

@@ -177,7 +177,8 @@ impl Store {
             )
             .bind(due),
             PersonWord::Withdraw => query(
-                "update deliveries set removal = 'due', removal_at = ?1, removal_since = null, removal_tries = 0, reason = 'it is to be taken away, by hand',
+                "update deliveries set removal = 'due', removal_at = ?1, removal_since = null, removal_tries = 0, removal_by_hand = 1,
+                    reason = 'it is to be taken away, by hand',
                     edit = iif(edit_until > ?1, edit, null)
                  where id = ?2 and state = 'published' and coalesce(removal, '') not in ('due', 'done')",
             )
@@ -229,7 +230,7 @@ pub(super) fn readable(rows: &[Row]) -> Result<Vec<Delivery>, StoreError> {
 pub(super) fn read_delivery(row: &Row) -> Result<Delivery, StoreError> {
     let article: String = row.try_get("article")?;
     let state: String = row.try_get("state")?;
-    let post: Option<String> = row.try_get("post")?;
+    let post: Option<String> = row.try_get("post").unwrap_or_default();
     let text = post.and_then(|json| serde_json::from_str::<Post>(&json).ok()).map(|post| post.text);
     let parts: String = row.try_get("remote_parts")?;
     Ok(Delivery {

@@ -2,6 +2,8 @@
 //! try needs no lease: it is only put off before it is made.
 
 use super::ledger::json_list;
+use super::row::Row;
+use super::silence::is_silent;
 use super::sql::{query, query_scalar};
 use super::{Pass, Store, StoreError, instant, log, micros, outbox};
 use crate::article::ArticleId;
@@ -22,6 +24,8 @@ pub struct ToRemove {
     pub tries: u32,
     /// When the first of them was.
     pub since: Timestamp,
+    /// Whether a person wants it, whatever the article says.
+    pub by_hand: bool,
 }
 
 /// What came of a try.
@@ -29,6 +33,8 @@ pub struct ToRemove {
 pub enum Removed {
     /// It is gone.
     Done,
+    /// The article came back: the post stays.
+    Kept,
     /// It is tried again.
     Again(Timestamp, String),
     /// It stays where it is, and a person is told.
@@ -38,6 +44,18 @@ pub enum Removed {
 /// How long a try has before another process may make it too.
 const TRY: SignedDuration = SignedDuration::from_mins(10);
 
+/// A removal waits no longer than this, by a clock that is right.
+const WAIT_MAX: SignedDuration = SignedDuration::from_hours(25);
+
+/// Whether a removal is to be tried now; `?2` is now, `?3` and `?4` are beyond what a try and a wait can last: what lies there,
+/// a clock that was wrong put there.
+macro_rules! removal_is_due {
+    () => {
+        "endpoint = ?1 and removal = 'due' and (removal_at <= ?2 or removal_at > ?4)
+            and (coalesce(edit_until, 0) <= ?2 or edit_until > ?3)"
+    };
+}
+
 const PUBLISHED: &str = "select * from deliveries where article in (select value from json_each(?))
     and state = 'published' and removal is null order by id";
 
@@ -46,6 +64,28 @@ impl Pass {
     pub async fn published(&mut self, articles: &BTreeSet<ArticleId>) -> Result<Vec<Delivery>, StoreError> {
         let rows = query(PUBLISHED).bind(json_list(articles)).fetch_all(&mut self.transaction).await?;
         outbox::readable(&rows)
+    }
+
+    /// The articles of whose posts a person is asked whether they are taken away.
+    pub async fn asked_removals(&mut self) -> Result<BTreeSet<ArticleId>, StoreError> {
+        let asked: Vec<String> =
+            query_scalar("select distinct article from deliveries where removal = 'held' and state = 'published'")
+                .fetch_all(&mut self.transaction)
+                .await?;
+        Ok(asked.iter().filter_map(|id| ArticleId::parse(id)).collect())
+    }
+
+    /// Takes back the question whether posts are taken away, since their articles are there again.
+    pub async fn keep(&mut self, articles: &BTreeSet<ArticleId>, now: Timestamp) -> Result<(), StoreError> {
+        query(
+            "update deliveries set removal = null, removal_at = null, edit = 'new',
+                reason = 'its article came back: the post stays'
+             where article in (select value from json_each(?)) and state = 'published' and removal = 'held'",
+        )
+        .bind(json_list(articles))
+        .execute(&mut self.transaction)
+        .await?;
+        log::seal(&mut self.transaction, now).await
     }
 
     /// Writes down what is decided of removals.
@@ -72,6 +112,28 @@ impl Pass {
     }
 }
 
+/// An instant so long after another.
+fn after(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+fn read(row: &Row) -> Result<ToRemove, StoreError> {
+    let delivery = outbox::read_delivery(row)?;
+    let parts: String = row.try_get("remote_parts")?;
+    let receipt = Receipt {
+        remote_id: delivery.remote_id.clone().unwrap_or_default(),
+        remote_url: delivery.remote_url.clone(),
+        parts: serde_json::from_str(&parts).unwrap_or_default(),
+    };
+    Ok(ToRemove {
+        delivery,
+        receipt,
+        tries: row.try_get("removal_tries")?,
+        since: instant(row.try_get("removal_since")?)?,
+        by_hand: row.try_get("removal_by_hand")?,
+    })
+}
+
 impl Store {
     /// The deliveries of whose removal a person must decide, or that a person must take away by hand.
     pub async fn asked_removals(&self) -> Result<BTreeSet<i64>, StoreError> {
@@ -91,58 +153,74 @@ impl Store {
     /// silence.
     pub async fn next_removal(&self, endpoint: &EndpointName, now: Timestamp) -> Result<Option<ToRemove>, StoreError> {
         // Mostly there is none: that is told without a wait for whoever writes.
-        let is_any: bool = query_scalar(
-            "select exists(select 1 from deliveries where endpoint = ?1 and removal = 'due' and removal_at <= ?2 and coalesce(edit_until, 0) <= ?2)
-                and not exists(select 1 from silences where ended_at is null)",
-        )
+        let is_any: bool = query_scalar(concat!(
+            "select exists(select 1 from deliveries where ",
+            removal_is_due!(),
+            ")
+                and not exists(select 1 from silences where ended_at is null)"
+        ))
         .bind(endpoint.as_str())
         .bind(micros(now))
+        .bind(micros(after(now, TRY + TRY)))
+        .bind(micros(after(now, WAIT_MAX)))
         .short()
         .fetch_one(&self.pool)
         .await?;
         if !is_any {
             return Ok(None);
         }
-        let until = now.saturating_add(TRY).unwrap_or(Timestamp::MAX);
-        let row = query(
-            "update deliveries set removal_at = ?1, removal_tries = removal_tries + 1, removal_since = coalesce(removal_since, ?2)
-             where id = (select id from deliveries where endpoint = ?3 and removal = 'due' and removal_at <= ?2
-                            and coalesce(edit_until, 0) <= ?2
-                         order by removal_at, id limit 1)
-             returning *",
-        )
-        .bind(micros(until))
-        .bind(micros(now))
+        let until = after(now, TRY);
+        let mut transaction = self.pool.begin_to_write().await?;
+        if is_silent(&mut transaction).await? {
+            return Ok(None);
+        }
+        let row = query(concat!(
+            "update deliveries set removal_at = ?5, removal_tries = removal_tries + 1, removal_since = coalesce(removal_since, ?2)
+             where id = (select id from deliveries where ",
+            removal_is_due!(),
+            " order by removal_at, id limit 1) returning *"
+        ))
         .bind(endpoint.as_str())
-        .fetch_optional(&self.pool)
+        .bind(micros(now))
+        .bind(micros(after(now, TRY + TRY)))
+        .bind(micros(after(now, WAIT_MAX)))
+        .bind(micros(until))
+        .fetch_optional(&mut transaction)
         .await?;
-        let Some(row) = row else { return Ok(None) };
-        let delivery = outbox::read_delivery(&row)?;
-        let parts: String = row.try_get("remote_parts")?;
-        let receipt = Receipt {
-            remote_id: delivery.remote_id.clone().unwrap_or_default(),
-            remote_url: delivery.remote_url.clone(),
-            parts: serde_json::from_str(&parts).unwrap_or_default(),
-        };
-        let since = instant(row.try_get("removal_since")?)?;
-        Ok(Some(ToRemove { delivery, receipt, tries: row.try_get("removal_tries")?, since }))
+        let due = row.as_ref().map(|row| (row.try_get::<i64, _>("id"), read(row)));
+        log::seal(&mut transaction, now).await?;
+        transaction.commit().await?;
+        match due {
+            // Whatever it is that cannot be understood, a person must see to it; others are taken away all the same.
+            Some((id, Err(error @ StoreError::Corrupt { .. }))) => {
+                self.removed(id?, &Removed::Failed(error.to_string()), now).await?;
+                Ok(None)
+            }
+            Some((_, due)) => due.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Records what came of a try.
     pub async fn removed(&self, id: i64, removed: &Removed, now: Timestamp) -> Result<(), StoreError> {
         let (word, at, reason) = match removed {
-            Removed::Done => ("done", now, "its article was withdrawn, and the post was taken away"),
-            Removed::Again(at, reason) => ("due", *at, reason.as_str()),
-            Removed::Failed(reason) => ("failed", now, reason.as_str()),
+            Removed::Done => (Some("done"), now, "its article was withdrawn, and the post was taken away"),
+            Removed::Kept => (None, now, "its article came back before the post was taken away: it stays"),
+            Removed::Again(at, reason) => (Some("due"), *at, reason.as_str()),
+            Removed::Failed(reason) => (Some("failed"), now, reason.as_str()),
         };
         let mut transaction = self.pool.begin_to_write().await?;
-        query("update deliveries set removal = ?, removal_at = ?, reason = ? where id = ? and removal = 'due'")
-            .bind(word)
-            .bind(micros(at))
-            .bind(reason)
-            .bind(id)
-            .execute(&mut transaction)
-            .await?;
+        // One that stays may have to say another thing by now: that is looked at as if it had just come.
+        query(
+            "update deliveries set removal = ?1, removal_at = ?2, reason = ?3, edit = iif(?1 is null, 'new', edit)
+             where id = ?4 and removal = 'due'",
+        )
+        .bind(word)
+        .bind(micros(at))
+        .bind(reason)
+        .bind(id)
+        .execute(&mut transaction)
+        .await?;
         log::seal(&mut transaction, now).await?;
         Ok(transaction.commit().await?)
     }

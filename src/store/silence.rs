@@ -44,6 +44,10 @@ impl Store {
             .await?;
         let is_ended = done.rows_affected() > 0;
         if is_ended {
+            // The patience of what waited begins anew: it was nobody's fault.
+            query("update deliveries set patience_from = null where state = 'pending' and patience_from is not null")
+                .execute(&mut transaction)
+                .await?;
             acts::write(&mut transaction, by, "silence off", None, None, now).await?;
             log::seal(&mut transaction, now).await?;
         }

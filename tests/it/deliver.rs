@@ -10,7 +10,7 @@ use crieur::delivery::{Delivery, State};
 use crieur::people::By;
 use crieur::rate::Rate;
 use crieur::reconcile::{Reconciler, Snapshot};
-use crieur::store::{Outcome, PersonWord, Store};
+use crieur::store::{Outcome, PersonWord, Store, Terms};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -232,7 +232,7 @@ async fn two_processes_never_hold_one_lease_and_a_late_one_writes_nothing() {
     let other = Store::open(&world.config.store).await.unwrap();
     let now: Timestamp = START.parse().unwrap();
     let lease = |store: Store, now| async move {
-        store.lease(&EndpointName::new("mastodon"), None, Rate::default(), SignedDuration::ZERO, now).await.unwrap()
+        store.lease(&EndpointName::new("mastodon"), None, &Terms::default(), now).await.unwrap()
     };
     let crieur::store::Leased::Lease(first) = lease(world.store.clone(), now).await else { panic!() };
     assert!(matches!(lease(other.clone(), now).await, crieur::store::Leased::Wait(Some(_))));
@@ -395,7 +395,7 @@ async fn a_late_process_closes_no_attempt_but_its_own() {
     let lease = |store: Store, now| {
         let endpoint = endpoint.clone();
         async move {
-            match store.lease(&endpoint, None, Rate::default(), SignedDuration::ZERO, now).await.unwrap() {
+            match store.lease(&endpoint, None, &Terms::default(), now).await.unwrap() {
                 crieur::store::Leased::Lease(lease) => lease,
                 other => panic!("{other:?}"),
             }

@@ -8,9 +8,8 @@ use crieur::config::{Config, EndpointName};
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::State;
 use crieur::people::By;
-use crieur::rate::Rate;
 use crieur::reconcile::Reconciler;
-use crieur::store::{Leased, Store};
+use crieur::store::{Leased, Store, Terms};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use std::os::unix::fs::MetadataExt;
@@ -399,24 +398,14 @@ async fn what_a_dead_process_left_waits_for_no_moment_of_a_clock_that_was_wrong(
     let (clock, endpoint) = (Clock::by_hand(noon()), EndpointName::new("essai"));
     let mut life = Life::begin(&config, &clock).await;
     life.reconciler.book(&life.store, noon()).await.unwrap();
-    let none = SignedDuration::ZERO;
     // One process dies with a lease in its hand.
-    assert!(matches!(
-        life.store.lease(&endpoint, None, Rate::default(), none, noon()).await.unwrap(),
-        Leased::Lease(_)
-    ));
+    assert!(matches!(life.store.lease(&endpoint, None, &Terms::default(), noon()).await.unwrap(), Leased::Lease(_)));
     life.end().await;
     // The next one takes it back in silence, while its clock runs two hours ahead.
     let (life, ada) = (Life::begin(&config, &clock).await, By::command("ada"));
     let ahead = noon().checked_add(SignedDuration::from_hours(2)).unwrap();
     life.store.silence_on("une crise", &ada, ahead).await.unwrap();
-    assert!(matches!(
-        life.store.lease(&endpoint, None, Rate::default(), none, ahead).await.unwrap(),
-        Leased::Wait(None)
-    ));
+    assert!(matches!(life.store.lease(&endpoint, None, &Terms::default(), ahead).await.unwrap(), Leased::Wait(None)));
     life.store.silence_off(&ada, noon()).await.unwrap();
-    assert!(matches!(
-        life.store.lease(&endpoint, None, Rate::default(), none, noon()).await.unwrap(),
-        Leased::Lease(_)
-    ));
+    assert!(matches!(life.store.lease(&endpoint, None, &Terms::default(), noon()).await.unwrap(), Leased::Lease(_)));
 }

@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod aftermath;
 mod api;
 mod approval;
 mod calendar;

@@ -10,9 +10,8 @@ use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{DeliveryKey, Failure, State};
 use crieur::network::{Found, Means, Network, Wanted, connect};
 use crieur::post::Post;
-use crieur::rate::Rate;
 use crieur::reconcile::Reconciler;
-use crieur::store::{Leased, Store};
+use crieur::store::{Leased, Store, Terms};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
@@ -133,8 +132,7 @@ async fn a_message_is_found_by_its_marker_when_the_transaction_is_forgotten() {
     let snapshot = Reconciler::new(Arc::clone(&before)).pass(&store, now()).await.unwrap();
     // The message is sent by a process that dies before it learns of it.
     let name = EndpointName::new("matrix");
-    let zero = SignedDuration::ZERO;
-    let Leased::Lease(lease) = store.lease(&name, None, Rate::default(), zero, now()).await.unwrap() else { panic!() };
+    let Leased::Lease(lease) = store.lease(&name, None, &Terms::default(), now()).await.unwrap() else { panic!() };
     let sent = post("oubli");
     store.start(&lease, &sent, "", now()).await.unwrap();
     let network = connect(&name, &before.endpoints[&name], &Means::new(&before, &store)).unwrap();

@@ -8,9 +8,7 @@ use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{Delivery, State};
 use crieur::people::By;
 use crieur::plan::Line;
-use crieur::rate::Rate;
 use crieur::reconcile::{Reconciler, Snapshot};
-use jiff::SignedDuration;
 use std::sync::Arc;
 
 const REMINDERS: &str = "endpoints: { essai: { network: journal } }\nrules: [{ name: rdv, articles: { tags: [Cloud] }, endpoints: [essai], when: { event: [-7d, -1d, -2h, 1d] } }]";
@@ -402,7 +400,7 @@ async fn a_silence_between_lease_and_attempt_is_obeyed_too() {
     world.place.article("_actualites/a.md", "title: A\ndate: 2026-11-23 07:00:00 +00:00");
     world.at("08:30:00").await;
     let (store, now, endpoint) = (&world.store, instant("08:31:00"), EndpointName::new("essai"));
-    let leased = store.lease(&endpoint, None, Rate::default(), SignedDuration::ZERO, now).await.unwrap();
+    let leased = store.lease(&endpoint, None, &crieur::store::Terms::default(), now).await.unwrap();
     let crieur::store::Leased::Lease(lease) = leased else { panic!("{leased:?}") };
     store.silence_on("halte", &By::command("Aya"), now).await.unwrap();
     let post: crieur::post::Post = serde_json::from_value(serde_json::json!({

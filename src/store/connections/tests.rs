@@ -180,3 +180,13 @@ async fn writers_take_turns_and_one_that_is_given_up_holds_nobody() {
     assert!((20..=30).contains(&names.len()), "{names:?}");
     assert_eq!(names, (0..names.len()).map(|n| format!("{n:03}")).collect::<Vec<_>>(), "each saw those before it");
 }
+
+#[tokio::test]
+async fn what_is_committed_is_on_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = pool(folder.path()).await;
+    let mut writer = pool.begin_to_write().await.unwrap();
+    // FULL (sqlite.org/pragma.html#pragma_synchronous): no test that kills a process would see it missing.
+    let synced: i64 = query_scalar("pragma synchronous").fetch_one(&mut writer).await.unwrap();
+    assert_eq!(synced, 2);
+}

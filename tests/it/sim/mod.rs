@@ -85,6 +85,8 @@ async fn run(seed: u64, plant: Option<Plant>) {
     }
     let deliveries = world.calm().await;
     law::nothing_is_lost(&world, &deliveries);
+    let log = world.store.verify_log(None).await.unwrap();
+    assert!(log.faults.is_empty(), "in the log: {:?}", log.faults);
 }
 
 /// Does something for each number on all cores. The first that fails with words that begin like these, and the words.

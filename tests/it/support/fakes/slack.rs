@@ -121,10 +121,17 @@ impl Api for Slack {
             ("GET", "/api/conversations.history") => {
                 same("the channel", request.query["channel"].as_str(), CHANNEL)?;
                 same("include_all_metadata", request.query["include_all_metadata"].as_str(), "true")?;
-                request.query["oldest"].parse::<f64>().map_err(|error| error.to_string())?;
+                let oldest = request.query["oldest"].parse::<f64>().map_err(|error| error.to_string())?;
                 // Answers in threads are not in the history.
-                let newest_first: Vec<&Value> =
-                    self.messages.iter().rev().filter(|message| message["thread_ts"].is_null()).collect();
+                let newest_first: Vec<&Value> = self
+                    .messages
+                    .iter()
+                    .rev()
+                    .filter(|message| {
+                        message["thread_ts"].is_null()
+                            && message["ts"].as_str().unwrap().parse::<f64>().unwrap() >= oldest
+                    })
+                    .collect();
                 Ok(Reply::json(200, &json!({ "ok": true, "messages": newest_first, "has_more": false })))
             }
             ("GET", "/api/conversations.replies") => {

@@ -87,8 +87,8 @@ impl Api for Threads {
                 Ok(Reply::json(200, &json!({ "id": id })))
             }
             ("GET", "/me/threads") => {
-                pairs["since"].parse::<i64>().map_err(|error| error.to_string())?;
-                let own = self.posts.iter().rev().filter(|(_, post)| post.before.is_none());
+                let since = pairs["since"].parse::<i64>().map_err(|error| error.to_string())?;
+                let own = self.posts.iter().rev().filter(|(_, post)| post.before.is_none() && 1_795_341_600 >= since);
                 let data: Vec<Value> = own.map(|(id, post)| {
                     json!({ "id": id, "text": post.text, "permalink": format!("https://www.threads.net/@agence/post/{id}"), "timestamp": "2026-11-22T10:00:00+0000" })
                 }).collect();

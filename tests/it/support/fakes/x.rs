@@ -131,8 +131,10 @@ impl Api for X {
             }
             ("GET", "/2/users/9/tweets") => {
                 same("exclude", request.query["exclude"].as_str(), "retweets")?;
-                request.query["start_time"].parse::<jiff::Timestamp>().map_err(|error| error.to_string())?;
-                let posts: Vec<Value> = self.posts.iter().rev().map(|post| {
+                let start =
+                    request.query["start_time"].parse::<jiff::Timestamp>().map_err(|error| error.to_string())?;
+                let made = "2026-11-22T10:00:00Z".parse::<jiff::Timestamp>().unwrap();
+                let posts: Vec<Value> = self.posts.iter().rev().filter(|_| made >= start).map(|post| {
                     let (mut text, mut urls) = shortened(&post.text);
                     if !post.media.is_empty() {
                         text.push_str(" https://t.co/image");
