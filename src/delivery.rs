@@ -30,6 +30,9 @@ pub const PUBLICATION: &str = "publication";
 /// The step of campaigns.
 pub const CAMPAIGN: &str = "campaign";
 
+/// Why a delivery is held that a person said is to wait.
+pub const HELD_BY_HAND: &str = "held by hand";
+
 /// What the steps begin with that tell a correction of an article; its mark follows.
 const CORRECTION: &str = "correction:";
 

@@ -4,7 +4,7 @@
 use super::follow::Moved;
 use super::{Line, Moment, Planner, Step, calm, not_live, steps};
 use crate::config::{BlackoutAction, EndpointName, Rule};
-use crate::delivery::{Delivery, DeliveryKey, State};
+use crate::delivery::{Delivery, DeliveryKey, HELD_BY_HAND, State};
 use crate::span;
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
@@ -93,7 +93,9 @@ impl Planner<'_> {
     /// Why a booked delivery must not go out, if its article was withdrawn. A file that cannot be read is not
     /// withdrawn: its delivery waits.
     fn withdrawn(&self, delivery: &Delivery) -> Option<String> {
-        if delivery.attempts > 0 {
+        // What a person said is to wait waits for a person, also when its article comes back.
+        let is_held_by_hand = delivery.state == State::Held && delivery.reason.as_deref() == Some(HELD_BY_HAND);
+        if delivery.attempts > 0 || is_held_by_hand {
             return None;
         }
         if self.inputs.catalog.gone(&delivery.key.article).is_some() {

@@ -5,7 +5,7 @@ use super::sql::{query, query_scalar};
 use super::{Store, StoreError, acts, corrupt, instant, log, micros};
 use crate::article::ArticleId;
 use crate::config::EndpointName;
-use crate::delivery::{Delivery, DeliveryKey, State};
+use crate::delivery::{Delivery, DeliveryKey, HELD_BY_HAND, State};
 use crate::people::By;
 use crate::post::Post;
 use jiff::Timestamp;
@@ -146,7 +146,7 @@ impl Store {
         let due = micros(now);
         let query = match word {
             PersonWord::Hold => {
-                query("update deliveries set state = 'held', reason = 'held by hand' where id = ?2 and ?1 > 0 and state = 'pending' and look_first = 0").bind(due)
+                query("update deliveries set state = 'held', reason = ?3 where id = ?2 and ?1 > 0 and state = 'pending' and look_first = 0").bind(due).bind(id).bind(HELD_BY_HAND)
             }
             PersonWord::Cancel => query(
                 "update deliveries set state = 'cancelled', reason = 'called off by hand', withdrawn = 0
@@ -197,7 +197,8 @@ impl Store {
             )
             .bind(due),
         };
-        let query = if matches!(word, PersonWord::Published { .. }) { query } else { query.bind(id) };
+        let query =
+            if matches!(word, PersonWord::Published { .. } | PersonWord::Hold) { query } else { query.bind(id) };
         let mut transaction = self.pool.begin_to_write().await?;
         let is_obeyed = query.execute(&mut transaction).await?.rows_affected() == 1;
         if is_obeyed {

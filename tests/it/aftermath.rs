@@ -334,3 +334,29 @@ async fn one_that_must_wait_is_not_overtaken_in_its_queue() {
     assert_eq!(texts.len(), 3, "{texts:?}");
     assert!(texts.iter().zip(0..).all(|(text, n)| text.contains(&format!("Article {n}"))), "{texts:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_holds_stays_held_when_its_article_comes_back() {
+    let server = Server::start(true).await;
+    let place = Place::new();
+    let article = "title: Annonce\ndate: 2026-11-22 09:00:00 +00:00";
+    place.article("_actualites/a.md", article);
+    place.article("_actualites/autre.md", "title: Autre");
+    let config = place.config(&mastodon(&server, ""));
+    let clock = Clock::by_hand(at("2026-11-22T12:00:00Z"));
+    let mut life = Life::begin(&config, &clock).await;
+    life.pass().await;
+    let id = life.store.deliveries().await.unwrap()[0].id;
+    assert!(life.store.obey(id, &PersonWord::Hold, &By::command("Aya"), clock.now()).await.unwrap());
+    assert_eq!(life.live().await[0].state, State::Held);
+    place.article("_actualites/a.md", &format!("{article}\npublished: false"));
+    clock.advance(SignedDuration::from_mins(5));
+    life.live().await;
+    place.article("_actualites/a.md", article);
+    for _ in 0..3 {
+        clock.advance(SignedDuration::from_mins(31));
+        life.live().await;
+    }
+    let outbox = life.live().await;
+    assert_eq!(server.texts().len(), 0, "{outbox:?}");
+}
