@@ -231,8 +231,7 @@ impl Store {
         for row in rows {
             let owner: Option<String> = row.try_get("lease_owner")?;
             let until = instant(row.try_get::<Option<i64>, _>("lease_until")?.unwrap_or(0))?;
-            let lives = owner.is_some_and(|owner| living.has(&owner));
-            if until > now && lives {
+            if until > now && owner.is_some_and(|owner| living.has(&owner)) {
                 busy = busy.into_iter().chain([until]).min();
                 continue;
             }
@@ -241,8 +240,6 @@ impl Store {
             let last: Option<i64> = row.try_get("last_attempt")?;
             // What was not tried waits for nothing: not for this moment either, which a clock that is wrong may put ahead.
             let due = match last.filter(|_| look_first) {
-                // It is still there, and slow, or its clock jumped: what it is sending now must have come to its end.
-                Some(_) if lives => Some(now.checked_add(LEASE).unwrap_or(Timestamp::MAX)),
                 Some(last) => Some(instant(last)?.min(now).checked_add(look_after).unwrap_or(Timestamp::MAX)),
                 None => None,
             };
@@ -442,9 +439,13 @@ async fn next_in_line(
     Ok(first.bind(endpoint.as_str()).bind(&queues).fetch_optional(transaction).await?)
 }
 
+/// Longest time that a process stands in line to write.
+const IN_LINE: SignedDuration = SignedDuration::from_mins(1);
+
 /// When the last posts of an endpoint went out, newest first, as many as its rate looks back at. A try whose end is unknown
 /// may be a post, too, but not the delivery's own, which is no second one. What a clock that was wrong dated ahead says
-/// nothing: it would keep the endpoint closed until then.
+/// nothing: it would keep the endpoint closed until then. A little ahead is what another process wrote while this one stood
+/// in line.
 async fn sent_last(
     transaction: &mut Transaction,
     delivery: &Delivery,
@@ -460,7 +461,7 @@ async fn sent_last(
          order by at desc limit ?4",
     )
     .bind(delivery.key.endpoint.as_str())
-    .bind(micros(now))
+    .bind(micros(now.checked_add(IN_LINE).unwrap_or(Timestamp::MAX)))
     .bind(delivery.id)
     .bind(i64::try_from(rate.looks_back()).unwrap_or(i64::MAX))
     .fetch_all(transaction)
