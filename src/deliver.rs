@@ -18,7 +18,6 @@ use crate::network::client::{self, REQUEST_TIMEOUT};
 use crate::network::{Found, Means, Network, connect, cut_off};
 use crate::plan;
 use crate::post::Post;
-use crate::rate::Rate;
 use crate::reconcile::Snapshot;
 use crate::secret::Secret;
 use crate::store::{Finish, Lease, Leased, Outcome, Start, Store, StoreError, Terms};
@@ -49,7 +48,7 @@ pub struct Deliverer {
     /// Since when this process delivers.
     started: Timestamp,
     /// The rules that are queues.
-    queues: BTreeSet<String>,
+    queues: Arc<BTreeSet<String>>,
 }
 
 /// How often recording an outcome is tried again, a second apart.
@@ -63,8 +62,9 @@ const CALL_MAX: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() * 3);
 const LOOKS: i32 = 6;
 
 /// The rules that are queues, campaigns too.
-fn queues(config: &Config) -> BTreeSet<String> {
-    config.rules.iter().filter(|rule| rule.when.queue().is_some()).map(|rule| rule.name.clone()).collect()
+fn queues(config: &Config) -> Arc<BTreeSet<String>> {
+    let queues = config.rules.iter().filter(|rule| rule.when.queue().is_some());
+    Arc::new(queues.map(|rule| rule.name.clone()).collect())
 }
 
 impl Deliverer {
@@ -168,7 +168,9 @@ impl Deliverer {
         if only.is_none() {
             self.amend(endpoint, network.as_ref(), snapshot).await?;
         }
-        let lease = match self.store.lease(endpoint, only, &self.terms(settings.rate, network.as_ref()), now).await? {
+        let queues = Arc::clone(&self.queues);
+        let terms = Terms { rate: settings.rate, look_after: network.look_after(), queues };
+        let lease = match self.store.lease(endpoint, only, &terms, now).await? {
             Leased::Lease(lease) => lease,
             Leased::Wait(until) => {
                 let edits = if only.is_none() { self.store.next_edit_at(endpoint, now).await? } else { None };
@@ -198,10 +200,6 @@ impl Deliverer {
         }
         report(&lease, &outcome);
         Ok(Step::Did(outcome))
-    }
-
-    fn terms(&self, rate: Rate, network: &dyn Network) -> Terms {
-        Terms { rate, look_after: network.look_after(), queues: self.queues.clone() }
     }
 
     /// Whether nothing goes out to an endpoint now, by a person's word, its credentials, quiet hours or a blackout, and why.
@@ -338,9 +336,8 @@ impl Deliverer {
             let zone = plan::zone_of(self.config.endpoints.get(&key.endpoint), &snapshot.site);
             return plan::overtaken(&step, event, &zone, now).map(Outcome::Failed);
         }
-        let is_of_an_event = matches!(step.moment, plan::Moment::Event(_));
         // Its time is the plan's to move; that it is not to be sent as things stand is known here and now.
-        match event.filter(|_| is_of_an_event).and_then(plan::off) {
+        match event.filter(|_| step.is_of_an_event()).and_then(plan::off) {
             Some(off) => Some(Outcome::Withdrawn(off.to_owned())),
             None => plan::too_late(&step, event, now).map(Outcome::Failed),
         }

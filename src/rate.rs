@@ -1,5 +1,6 @@
 //! How quickly posts may follow each other at an endpoint.
 
+use crate::span::after;
 use jiff::{SignedDuration, Timestamp};
 
 /// The window of [`Rate::per_day`]: networks that limit a day's posts count the last 24 hours (Threads: 250; X: 17 on the
@@ -23,15 +24,10 @@ impl Rate {
 
     /// From when on the next post may go out. `sent` is when the last posts went out, newest first.
     pub fn opens(&self, sent: impl IntoIterator<Item = Timestamp>) -> Opens {
-        let mut sent = sent.into_iter();
-        let Some(last) = sent.next() else { return Opens { gap: Timestamp::MIN, day: None } };
-        let first_of_a_full_day = match self.per_day {
-            Some(..=1) => Some(last),
-            Some(most) => sent.nth(usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(2)),
-            None => None,
-        };
-        let after = |at: Timestamp, by: SignedDuration| at.saturating_add(by).unwrap_or(Timestamp::MAX);
-        Opens { gap: after(last, self.gap), day: first_of_a_full_day.map(|first| after(first, DAY)) }
+        let mut sent = sent.into_iter().peekable();
+        let gap = sent.peek().map_or(Timestamp::MIN, |last| after(*last, self.gap));
+        let first_of_a_full_day = self.per_day.and_then(|_| sent.nth(self.looks_back().saturating_sub(1)));
+        Opens { gap, day: first_of_a_full_day.map(|first| after(first, DAY)) }
     }
 }
 

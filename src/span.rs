@@ -1,6 +1,6 @@
 //! Lengths of time as people write them in the configuration: `30s`, `5m`, `1h`, `7d`, `2w`, `1d12h`.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// Reads a length of time. A day is 24 hours. Errors say what is expected.
 pub fn parse(text: &str) -> Result<SignedDuration, String> {
@@ -32,6 +32,11 @@ pub fn parse(text: &str) -> Result<SignedDuration, String> {
         return Err(expected());
     }
     Ok(SignedDuration::from_secs(seconds))
+}
+
+/// The instant so long after another, or the last one there is.
+pub fn after(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// The length as people write it: `1h30m`.

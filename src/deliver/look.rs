@@ -15,8 +15,7 @@ const THE_LOOK: &str = "the network's word whether it has the post already";
 impl Deliverer {
     /// Asks the network for a post that it does not have, as far as this database knows, of an article that was there
     /// before this process, and that this process did not try: an old database that was put back knows nothing of what
-    /// went out since. What it has of a
-    /// thread, if the post is to be sent; else what became of the delivery.
+    /// went out since. What it has of a thread, if the post is to be sent; else what became of the delivery.
     pub(super) async fn look_back(
         &self,
         lease: &Lease,

@@ -6,9 +6,14 @@ use crate::delivery::{Failure, Receipt};
 use crate::post::Post;
 use jiff::{SignedDuration, Timestamp};
 
-/// How far a network's clock may lie beside ours: a clock that jumps, or has the wrong zone, does so by hours. That more posts
-/// are looked at costs little, since their texts and keys decide.
-pub const SKEW: SignedDuration = SignedDuration::from_hours(24);
+/// How far a network's clock may lie beside ours: a clock that jumps, or has the wrong zone, does so by hours. Texts,
+/// keys and the receipts of others tell the post; the time only ends the search.
+const SKEW: SignedDuration = SignedDuration::from_hours(24);
+
+/// From when on a network may have dated a post that we sent at an instant.
+pub fn back_to(sent: Timestamp) -> Timestamp {
+    sent.saturating_sub(SKEW).unwrap_or(Timestamp::UNIX_EPOCH)
+}
 
 /// Most pages of a list that are looked at.
 const PAGES_MAX: usize = 50;
@@ -25,7 +30,7 @@ pub struct Walk<T> {
 impl<T> Walk<T> {
     /// A walk back to a moment, and a little further: clocks differ.
     pub fn back_to(since: Timestamp) -> Self {
-        Self { since: since.saturating_sub(SKEW).unwrap_or(Timestamp::UNIX_EPOCH), seen: Vec::new(), pages: 0 }
+        Self { since: back_to(since), seen: Vec::new(), pages: 0 }
     }
 
     /// Turns to the next page, the first one too.

@@ -7,7 +7,7 @@
 use super::answers::{failure, of_a_question, said};
 use super::caller::Caller;
 use super::client::Answer;
-use super::history::SKEW;
+use super::history::back_to;
 use super::little::{little, spoken};
 use super::login::{Attempt, Login, REDIRECT};
 use super::session::{Session, Tokens};
@@ -197,7 +197,7 @@ impl Network for LinkedinPage {
         let Some(posts) = list.get("elements").and_then(Value::as_array) else {
             return Err(Failure::Unavailable("the page's list of posts cannot be read".to_owned()));
         };
-        let since = wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::MIN).as_millisecond();
+        let since = back_to(wanted.since).as_millisecond();
         if let Some(id) =
             posts.iter().find(|post| is_wanted(post, wanted, since)).and_then(|post| post.get("id")?.as_str())
         {

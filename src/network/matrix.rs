@@ -7,7 +7,7 @@
 use super::answers;
 use super::caller::Caller;
 use super::client::Answer;
-use super::history::cut_off;
+use super::history::{back_to, cut_off};
 use super::{Abilities, Found, Means, Network, Wanted};
 use crate::config::Matrix;
 use crate::delivery::{DeliveryKey, Failure, Receipt};
@@ -15,7 +15,7 @@ use crate::digest;
 use crate::post::{Counter, Image, Limits, Post};
 use crate::text::escape_html;
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -31,8 +31,6 @@ pub const LIMITS: Limits = Limits {
 
 /// The key of an event's content that holds the marker: `{ "id": …, "part": … }`.
 const MARKER: &str = "fr.gouv.crieur.id";
-/// How far the server's clock may lie beside ours. The marker tells the post; the time only ends the search.
-const SKEW: SignedDuration = SignedDuration::from_hours(24);
 /// Events asked for at once, and the most pages.
 const PAGE: usize = 100;
 const PAGES_MAX: usize = 200;
@@ -222,7 +220,7 @@ impl Network for MatrixRoom {
             let Some(events) = page.get("chunk").and_then(Value::as_array) else {
                 return Err(Failure::Unavailable("the room's messages cannot be read".to_owned()));
             };
-            let since = wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::MIN);
+            let since = back_to(wanted.since);
             let is_old = seen.look(events, user, &id, since);
             if let Some(event) = &seen.text {
                 return Ok(Found::Yes(receipt(&self.settings.room, event, seen.parts())));

@@ -25,16 +25,15 @@ impl Planner<'_> {
                 continue;
             }
             // What a person let go on goes out; but a reminder of an event that is off, or moved, is no good to anyone.
+            let rule = self.inputs.rules.iter().find(|rule| rule.name == delivery.key.rule);
             if delivery.by_hand {
-                let rule = self.inputs.rules.iter().find(|rule| rule.name == delivery.key.rule);
-                let step = Step::of_name(&delivery.key.step);
-                if let Some(rule) = rule.filter(|_| step.is_some_and(|step| matches!(step.moment, Moment::Event(_)))) {
+                let is_of_an_event = Step::of_name(&delivery.key.step).is_some_and(|step| step.is_of_an_event());
+                if let Some(rule) = rule.filter(|_| is_of_an_event) {
                     self.moves(delivery, rule);
                 }
                 continue;
             }
             let is_pending = delivery.state == State::Pending;
-            let rule = self.inputs.rules.iter().find(|rule| rule.name == delivery.key.rule);
             let Some(rule) = rule.filter(|_| self.inputs.endpoints.contains_key(&delivery.key.endpoint)) else {
                 let missing = match rule {
                     None => format!("rule “{}”", delivery.key.rule),

@@ -84,6 +84,11 @@ impl Step {
         }
     }
 
+    /// Whether its moment is one of an event.
+    pub fn is_of_an_event(&self) -> bool {
+        matches!(self.moment, Moment::Event(_))
+    }
+
     /// Whether it announces an event that is to come, and so makes no sense once it has begun.
     pub fn is_reminder(&self) -> bool {
         matches!(self.moment, Moment::Event(offset) if offset.is_before() || offset.is_zero())
@@ -129,13 +134,13 @@ pub fn off(event: &EventTime) -> Option<&'static str> {
 pub fn overtaken(step: &Step, event: Option<&EventTime>, zone: &TimeZone, now: Timestamp) -> Option<String> {
     let Moment::Event(offset) = step.moment else { return None };
     let Some(event) = event else { return Some("the article is no event any more".to_owned()) };
-    let is_ahead = event_moment(event, offset, zone).is_some_and(|moment| moment > now);
-    off(event)
-        .map(str::to_owned)
-        .or_else(|| {
-            is_ahead.then(|| "the event moved, and what was composed for its old date is not sent again".to_owned())
-        })
-        .or_else(|| too_late(step, Some(event), now))
+    if let Some(off) = off(event) {
+        return Some(off.to_owned());
+    }
+    if event_moment(event, offset, zone).is_some_and(|moment| moment > now) {
+        return Some("the event moved, and what was composed for its old date is not sent again".to_owned());
+    }
+    too_late(step, Some(event), now)
 }
 
 #[cfg(test)]

@@ -373,8 +373,8 @@ impl Reconciler {
                 let removals = self.with(move |state| state.removals(&published, now)).await?;
                 pass.remove(&removals, now).await?;
             }
-            let asked = pass.asked_removals().await?;
-            let back = self.with(move |state| state.live(asked, now)).await?;
+            let held = pass.held_removals().await?;
+            let back = self.with(move |state| state.live(held, now)).await?;
             if !back.is_empty() {
                 pass.keep(&back, now).await?;
             }

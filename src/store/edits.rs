@@ -11,6 +11,7 @@ use crate::config::EndpointName;
 use crate::delivery::{Delivery, Receipt, State};
 use crate::plan::{Edit, Edits, Planned, Posted};
 use crate::post::Post;
+use crate::span::after;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
@@ -64,11 +65,11 @@ pub enum Amended {
 }
 
 /// How long a try has before another process may make it too.
-const TRY: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const TRY: SignedDuration = SignedDuration::from_mins(10);
 
 /// A try has not longer than this, by a clock that is right.
-fn of_a_wrong_clock(now: Timestamp) -> Timestamp {
-    now.saturating_add(TRY + TRY).unwrap_or(Timestamp::MAX)
+pub(super) fn of_a_wrong_clock(now: Timestamp) -> Timestamp {
+    after(now, TRY + TRY)
 }
 
 /// The posts of which a pass must know: of articles that changed, and those that came since the last one.
@@ -263,7 +264,6 @@ impl Store {
         )
         .bind(endpoint.as_str())
         .bind(micros(of_a_wrong_clock(now)))
-        .short()
         .fetch_one(&self.pool)
         .await?;
         at.map(instant).transpose()

@@ -13,8 +13,10 @@ use crate::config::EndpointName;
 use crate::delivery::{Delivery, Receipt, State};
 use crate::post::Post;
 use crate::rate::Rate;
+use crate::span::after;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The right to try one delivery.
 #[derive(Debug, Clone)]
@@ -72,7 +74,7 @@ pub struct Terms {
     /// The least time between a try whose end is unknown and the look whether the network has the post.
     pub look_after: SignedDuration,
     /// The rules that are queues: of each, posts go out one after the other, and one that has to wait is not overtaken.
-    pub queues: BTreeSet<String>,
+    pub queues: Arc<BTreeSet<String>>,
 }
 
 /// The answer to a wish for a lease.
@@ -461,7 +463,7 @@ async fn sent_last(
          order by at desc limit ?4",
     )
     .bind(delivery.key.endpoint.as_str())
-    .bind(micros(now.checked_add(IN_LINE).unwrap_or(Timestamp::MAX)))
+    .bind(micros(after(now, IN_LINE)))
     .bind(delivery.id)
     .bind(i64::try_from(rate.looks_back()).unwrap_or(i64::MAX))
     .fetch_all(transaction)

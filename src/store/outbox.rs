@@ -146,7 +146,7 @@ impl Store {
         let due = micros(now);
         let query = match word {
             PersonWord::Hold => {
-                query("update deliveries set state = 'held', reason = ?3 where id = ?2 and ?1 > 0 and state = 'pending' and look_first = 0").bind(due).bind(id).bind(HELD_BY_HAND)
+                query("update deliveries set state = 'held', reason = ?1 where id = ?2 and state = 'pending' and look_first = 0").bind(HELD_BY_HAND)
             }
             PersonWord::Cancel => query(
                 "update deliveries set state = 'cancelled', reason = 'called off by hand', withdrawn = 0
@@ -197,8 +197,7 @@ impl Store {
             )
             .bind(due),
         };
-        let query =
-            if matches!(word, PersonWord::Published { .. } | PersonWord::Hold) { query } else { query.bind(id) };
+        let query = if matches!(word, PersonWord::Published { .. }) { query } else { query.bind(id) };
         let mut transaction = self.pool.begin_to_write().await?;
         let is_obeyed = query.execute(&mut transaction).await?.rows_affected() == 1;
         if is_obeyed {

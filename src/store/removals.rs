@@ -1,6 +1,7 @@
 //! Published posts that are to be taken away. A removal that is done again changes nothing on any network, so that a
 //! try needs no lease: it is only put off before it is made.
 
+use super::edits::{TRY, of_a_wrong_clock};
 use super::ledger::json_list;
 use super::row::Row;
 use super::silence::is_silent;
@@ -10,6 +11,7 @@ use crate::article::ArticleId;
 use crate::config::EndpointName;
 use crate::delivery::{Delivery, Receipt};
 use crate::plan::Removal;
+use crate::span::after;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
@@ -41,9 +43,6 @@ pub enum Removed {
     Failed(String),
 }
 
-/// How long a try has before another process may make it too.
-const TRY: SignedDuration = SignedDuration::from_mins(10);
-
 /// A removal waits no longer than this, by a clock that is right.
 const WAIT_MAX: SignedDuration = SignedDuration::from_hours(25);
 
@@ -67,12 +66,12 @@ impl Pass {
     }
 
     /// The articles of whose posts a person is asked whether they are taken away.
-    pub async fn asked_removals(&mut self) -> Result<BTreeSet<ArticleId>, StoreError> {
-        let asked: Vec<String> =
+    pub async fn held_removals(&mut self) -> Result<BTreeSet<ArticleId>, StoreError> {
+        let held: Vec<String> =
             query_scalar("select distinct article from deliveries where removal = 'held' and state = 'published'")
                 .fetch_all(&mut self.transaction)
                 .await?;
-        Ok(asked.iter().filter_map(|id| ArticleId::parse(id)).collect())
+        Ok(held.iter().filter_map(|id| ArticleId::parse(id)).collect())
     }
 
     /// Takes back the question whether posts are taken away, since their articles are there again.
@@ -110,11 +109,6 @@ impl Pass {
         }
         log::seal(&mut self.transaction, now).await
     }
-}
-
-/// An instant so long after another.
-fn after(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 fn read(row: &Row) -> Result<ToRemove, StoreError> {
@@ -156,12 +150,11 @@ impl Store {
         let is_any: bool = query_scalar(concat!(
             "select exists(select 1 from deliveries where ",
             removal_is_due!(),
-            ")
-                and not exists(select 1 from silences where ended_at is null)"
+            ") and not exists(select 1 from silences where ended_at is null)"
         ))
         .bind(endpoint.as_str())
         .bind(micros(now))
-        .bind(micros(after(now, TRY + TRY)))
+        .bind(micros(of_a_wrong_clock(now)))
         .bind(micros(after(now, WAIT_MAX)))
         .short()
         .fetch_one(&self.pool)
@@ -182,7 +175,7 @@ impl Store {
         ))
         .bind(endpoint.as_str())
         .bind(micros(now))
-        .bind(micros(after(now, TRY + TRY)))
+        .bind(micros(of_a_wrong_clock(now)))
         .bind(micros(after(now, WAIT_MAX)))
         .bind(micros(until))
         .fetch_optional(&mut transaction)

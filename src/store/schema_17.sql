@@ -2,5 +2,7 @@
 -- back stays.
 alter table deliveries add column removal_by_hand integer not null default 0;
 update deliveries set removal_by_hand = 1 where removal = 'due' and reason = 'it is to be taken away, by hand';
+-- Whom a person is asked about is looked up at every pass.
+create index deliveries_asked on deliveries (article) where removal = 'held';
 
 pragma user_version = 17;

@@ -11,7 +11,7 @@ pub use status::{PROMISED, SCOPES};
 use super::answers::{of_a_question, read_json};
 use super::caller::Caller;
 use super::client::Answer;
-use super::history::{cut_off, same_parts};
+use super::history::{back_to, cut_off, same_parts};
 use super::multipart::{self, File};
 use super::session::Session;
 use super::uploads::Uploads;
@@ -291,7 +291,7 @@ impl Network for MastodonAccount {
             }
             seen.extend(statuses.iter().filter_map(|one| one.get("id")?.as_str().map(str::to_owned)));
             let oldest = statuses.last();
-            let since = wanted.since.saturating_sub(status::SKEW).unwrap_or(Timestamp::MIN);
+            let since = back_to(wanted.since);
             let reached = oldest.and_then(status::created_at).is_some_and(|at| at < since);
             if page_number == 0 && statuses.is_empty() && !wanted.taken.is_empty() {
                 // The account has posts: an empty list is a server that is not up to date.

@@ -3,8 +3,9 @@
 use crate::article::markdown::html_to_text;
 use crate::delivery::Receipt;
 use crate::network::Wanted;
+use crate::network::history::back_to;
 use crate::post::{Counter, Limits, Post};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -23,10 +24,6 @@ const SIDE_MAX: u32 = 2_560;
 
 /// What the token may do: say who the account is, read its own posts after a lost answer, post, and bring images along.
 pub const SCOPES: &str = "read:accounts read:statuses write:statuses write:media";
-
-/// How far the server's clock may lie beside ours. Address, words and no other receipt tell the post; the time only
-/// ends the search.
-pub const SKEW: SignedDuration = SignedDuration::from_hours(24);
 
 /// The body of a new status, or of one that is edited. Language and visibility are always said: servers differ in what they
 /// assume.
@@ -128,7 +125,7 @@ pub fn attached(status: &Value) -> Vec<String> {
 /// Whether a status is the wanted post: made since the try, of no other delivery, with its address and its words.
 pub fn recognise(status: &Value, wanted: &Wanted) -> Option<Receipt> {
     let receipt = receipt(status)?;
-    let since = wanted.since.saturating_sub(SKEW).unwrap_or(Timestamp::MIN);
+    let since = back_to(wanted.since);
     let address = receipt.remote_url.as_ref();
     if wanted.taken.iter().any(|taken| *taken == receipt.remote_id || Some(taken) == address)
         || created_at(status).is_some_and(|at| at < since)
