@@ -2,69 +2,26 @@
 //! approval. Nothing goes out that must not any more, and nothing else stops.
 
 use crate::support::Place;
+use crate::support::life::{Life, by_other_hands, posting};
 use crate::support::mastodon::{Mood, Server};
 use crieur::clock::Clock;
-use crieur::config::{Config, EndpointName};
-use crieur::deliver::{Deliverer, Step};
-use crieur::delivery::{Delivery, State};
+use crieur::config::EndpointName;
+use crieur::deliver::Step;
+use crieur::delivery::State;
 use crieur::people::{By, People};
 use crieur::plan;
-use crieur::reconcile::{Reconciler, Snapshot};
-use crieur::store::{PersonWord, Seen, Store, Word};
+use crieur::store::{PersonWord, Seen, Word};
 use jiff::{SignedDuration, Timestamp};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
-use std::path::Path;
-use std::sync::Arc;
-
-struct Life {
-    config: Arc<Config>,
-    store: Store,
-    clock: Clock,
-    reconciler: Reconciler,
-    deliverer: Deliverer,
-}
-
-impl Life {
-    async fn begin(config: &Arc<Config>, clock: &Clock) -> Self {
-        let store = Store::open(&config.store).await.unwrap();
-        let deliverer = Deliverer::new(Arc::clone(config), store.clone(), clock.clone());
-        let reconciler = Reconciler::new(Arc::clone(config));
-        Self { config: Arc::clone(config), store, clock: clock.clone(), reconciler, deliverer }
-    }
-
-    async fn pass(&mut self) -> Snapshot {
-        self.reconciler.book(&self.store, self.clock.now()).await.unwrap()
-    }
-
-    async fn live(&mut self) -> Vec<Delivery> {
-        let snapshot = self.pass().await;
-        let endpoint: EndpointName = self.config.endpoints.keys().next().unwrap().clone();
-        for _ in 0..100 {
-            match self.deliverer.step(&endpoint, None, &snapshot).await.unwrap() {
-                Step::Did(_) => {}
-                Step::Wait(Some(until)) if until <= self.clock.now() => {}
-                Step::Wait(_) => break,
-            }
-        }
-        self.store.deliveries().await.unwrap()
-    }
-}
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-async fn by_other_hands(database: &Path, statements: &'static str) {
-    let pool = SqlitePool::connect_with(SqliteConnectOptions::new().filename(database)).await.unwrap();
-    sqlx::raw_sql(statements).execute(&pool).await.unwrap();
-    pool.close().await;
-}
-
-fn mastodon(server: &Server, rule: &str) -> String {
-    format!(
-        "{}\nrules: [{{ name: une, endpoints: [mastodon], live_check: false{rule} }}]\nbaseline: none\ndelivery: {{ retry_first: 1s, retry_most: 2s }}",
-        server.endpoints()
-    )
+fn three(place: &Place) {
+    for n in 0..3 {
+        let front = format!("title: Article {n}\ndate: 2026-11-22 09:00:0{n} +00:00");
+        place.article(&format!("_actualites/a{n}.md"), &front);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +29,7 @@ async fn a_copy_put_back_from_after_a_failed_try_posts_nothing_twice() {
     let server = Server::start(false).await;
     let place = Place::new();
     place.article("_actualites/a.md", "title: Annonce\ndate: 2026-11-22 09:00:00 +00:00");
-    let config = place.config(&mastodon(&server, ""));
+    let config = place.config(&posting(&server, ""));
     let clock = Clock::by_hand(at("2026-11-22T12:00:00Z"));
     server.moods([Mood::Later(60)]);
     let mut life = Life::begin(&config, &clock).await;
@@ -99,13 +56,8 @@ async fn a_copy_put_back_from_after_a_failed_try_posts_nothing_twice() {
 async fn a_cell_that_is_no_text_stops_nothing_else() {
     let server = Server::start(true).await;
     let place = Place::new();
-    for n in 0..3 {
-        place.article(
-            &format!("_actualites/a{n}.md"),
-            &format!("title: Article {n}\ndate: 2026-11-22 09:00:0{n} +00:00"),
-        );
-    }
-    let config = place.config(&mastodon(&server, ""));
+    three(&place);
+    let config = place.config(&posting(&server, ""));
     let clock = Clock::by_hand(at("2026-11-22T12:00:00Z"));
     let mut life = Life::begin(&config, &clock).await;
     life.pass().await;
@@ -119,13 +71,8 @@ async fn a_cell_that_is_no_text_stops_nothing_else() {
 async fn an_instant_that_is_none_stops_nothing_else() {
     let server = Server::start(true).await;
     let place = Place::new();
-    for n in 0..3 {
-        place.article(
-            &format!("_actualites/a{n}.md"),
-            &format!("title: Article {n}\ndate: 2026-11-22 09:00:0{n} +00:00"),
-        );
-    }
-    let config = place.config(&mastodon(&server, ""));
+    three(&place);
+    let config = place.config(&posting(&server, ""));
     let clock = Clock::by_hand(at("2026-11-22T12:00:00Z"));
     let mut life = Life::begin(&config, &clock).await;
     let snapshot = life.pass().await;
@@ -149,7 +96,7 @@ async fn nobody_is_reminded_of_a_cancelled_event_after_a_try() {
         format!("title: Rencontre\ndate: 2026-11-22 09:00:00 +00:00\nevent_start_date: 2026-12-10 09:00{more}")
     };
     place.article("_actualites/a.md", &event(""));
-    let config = place.config(&mastodon(&server, ", when: { event: [-7d] }, settle: 0s"));
+    let config = place.config(&posting(&server, ", when: { event: [-7d] }, settle: 0s"));
     let clock = Clock::by_hand(at("2026-11-22T12:00:00Z"));
     let mut life = Life::begin(&config, &clock).await;
     life.live().await;
@@ -173,7 +120,7 @@ async fn nobody_is_reminded_of_a_cancelled_event_after_an_approval() {
         format!("title: Rencontre\ndate: 2026-11-22 09:00:00 +00:00\nevent_start_date: 2026-12-10 09:00{more}")
     };
     place.article("_actualites/a.md", &event(""));
-    let config = place.config(&mastodon(&server, ", when: { event: [-7d] }, settle: 0s"));
+    let config = place.config(&posting(&server, ", when: { event: [-7d] }, settle: 0s"));
     let clock = Clock::by_hand(at("2026-11-22T12:00:00Z"));
     let mut life = Life::begin(&config, &clock).await;
     let id = life.live().await[0].id;
@@ -193,7 +140,7 @@ async fn news_is_not_posted_three_weeks_late() {
     let server = Server::start(true).await;
     let place = Place::new();
     place.article("_actualites/a.md", "title: Annonce\ndate: 2026-11-22 09:00:00 +00:00");
-    let config = place.config(&mastodon(&server, ", expires: 1d"));
+    let config = place.config(&posting(&server, ", expires: 1d"));
     let clock = Clock::by_hand(at("2026-11-22T12:00:00Z"));
     server.moods([Mood::Answer(401)]);
     let mut life = Life::begin(&config, &clock).await;
@@ -274,7 +221,7 @@ async fn a_post_stays_whose_article_came_back_before_it_was_taken_away() {
     let article = "title: Annonce\ndate: 2026-11-22 09:00:00 +00:00";
     place.article("_actualites/a.md", article);
     place.article("_actualites/autre.md", "title: Autre");
-    let config = place.config(&mastodon(&server, ", on_withdraw: delete"));
+    let config = place.config(&posting(&server, ", on_withdraw: delete"));
     let (clock, by) = (Clock::by_hand(at("2026-11-22T12:00:00Z")), By::command("Aya"));
     let mut life = Life::begin(&config, &clock).await;
     let id = life.live().await[0].id;
@@ -301,12 +248,7 @@ async fn a_post_stays_whose_article_came_back_before_it_was_taken_away() {
 async fn one_that_must_wait_is_not_overtaken_in_its_queue() {
     let server = Server::start(true).await;
     let place = Place::new();
-    for n in 0..3 {
-        place.article(
-            &format!("_actualites/a{n}.md"),
-            &format!("title: Article {n}\ndate: 2026-11-22 09:00:0{n} +00:00"),
-        );
-    }
+    three(&place);
     let config = place.config(&format!(
         "{}\nrules: [{{ name: file, endpoints: [mastodon], live_check: false, settle: 0s, when: {{ slots: \"0 9 * * *\", queue: true }} }}]\nbaseline: none\ndelivery: {{ retry_first: 25h, retry_most: 25h }}",
         server.endpoints()
@@ -342,7 +284,7 @@ async fn what_a_person_holds_stays_held_when_its_article_comes_back() {
     let article = "title: Annonce\ndate: 2026-11-22 09:00:00 +00:00";
     place.article("_actualites/a.md", article);
     place.article("_actualites/autre.md", "title: Autre");
-    let config = place.config(&mastodon(&server, ""));
+    let config = place.config(&posting(&server, ""));
     let clock = Clock::by_hand(at("2026-11-22T12:00:00Z"));
     let mut life = Life::begin(&config, &clock).await;
     life.pass().await;

@@ -1,22 +1,19 @@
 //! What can go wrong around the outbox: disks, clocks, rows, backups, signals, two daemons. Each has one outcome, and
 //! none of them is a second post.
 
+use crate::support::life::{Life, by_other_hands, posting};
 use crate::support::mastodon::{Mood, Server, TOKEN};
 use crate::support::{Crieur, Place};
 use crieur::clock::Clock;
-use crieur::config::{Config, EndpointName};
-use crieur::deliver::{Deliverer, Step};
+use crieur::config::EndpointName;
 use crieur::delivery::State;
 use crieur::people::By;
-use crieur::reconcile::Reconciler;
-use crieur::store::{Leased, Store, Terms};
+use crieur::store::{Leased, Terms};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 const JOURNAL: &str =
@@ -31,58 +28,9 @@ fn articles(place: &Place, names: std::ops::Range<usize>) {
     }
 }
 
-fn mastodon(server: &Server) -> String {
-    format!(
-        "{}\nrules: [{{ name: une, endpoints: [mastodon], live_check: false }}]\nbaseline: none\ndelivery: {{ retry_first: 1s, retry_most: 2s }}",
-        server.endpoints()
-    )
-}
-
-async fn by_other_hands(database: &Path, statements: &'static str) {
-    let pool = SqlitePool::connect_with(SqliteConnectOptions::new().filename(database)).await.unwrap();
-    sqlx::raw_sql(statements).execute(&pool).await.unwrap();
-    pool.close().await;
-}
-
 fn states(crieur: &Crieur) -> Vec<String> {
     let posts = crieur.json(&["posts", "--json"]);
     posts.as_array().unwrap().iter().map(|post| post["state"].as_str().unwrap().to_owned()).collect()
-}
-
-/// A process of its own on a clock that is turned by hand.
-struct Life {
-    config: Arc<Config>,
-    store: Store,
-    clock: Clock,
-    reconciler: Reconciler,
-    deliverer: Deliverer,
-}
-
-impl Life {
-    async fn begin(config: &Arc<Config>, clock: &Clock) -> Self {
-        let store = Store::open(&config.store).await.unwrap();
-        let deliverer = Deliverer::new(Arc::clone(config), store.clone(), clock.clone());
-        let reconciler = Reconciler::new(Arc::clone(config));
-        Self { config: Arc::clone(config), store, clock: clock.clone(), reconciler, deliverer }
-    }
-
-    /// A pass, and all that is due. The states of the outbox then.
-    async fn live(&mut self) -> Vec<State> {
-        let snapshot = self.reconciler.book(&self.store, self.clock.now()).await.unwrap();
-        let endpoint: EndpointName = self.config.endpoints.keys().next().unwrap().clone();
-        for _ in 0..100 {
-            match self.deliverer.step(&endpoint, None, &snapshot).await.unwrap() {
-                Step::Did(_) => {}
-                Step::Wait(Some(until)) if until <= self.clock.now() => {}
-                Step::Wait(_) => break,
-            }
-        }
-        self.store.deliveries().await.unwrap().into_iter().map(|delivery| delivery.state).collect()
-    }
-
-    async fn end(self) {
-        self.store.close().await;
-    }
 }
 
 fn noon() -> Timestamp {
@@ -94,10 +42,10 @@ async fn an_old_database_that_is_put_back_posts_nothing_again() {
     let server = Server::start(false).await;
     let place = Place::new();
     articles(&place, 0..1);
-    let config = place.config(&mastodon(&server));
+    let config = place.config(&posting(&server, ""));
     let clock = Clock::by_hand(noon());
     let mut life = Life::begin(&config, &clock).await;
-    assert_eq!(life.live().await, [State::Published]);
+    assert_eq!(life.states().await, [State::Published]);
     life.end().await;
     let backup = std::fs::read(config.store.beside()).unwrap();
 
@@ -105,9 +53,9 @@ async fn an_old_database_that_is_put_back_posts_nothing_again() {
     clock.advance(SignedDuration::from_hours(3));
     place.article("_actualites/b.md", "title: Plus récent\ndate: 2026-11-22 14:50:00 +00:00");
     let mut life = Life::begin(&config, &clock).await;
-    life.live().await;
+    life.states().await;
     clock.advance(SignedDuration::from_mins(30));
-    assert_eq!(life.live().await, [State::Published; 2]);
+    assert_eq!(life.states().await, [State::Published; 2]);
     life.end().await;
     assert_eq!(server.texts().len(), 2);
 
@@ -117,9 +65,9 @@ async fn an_old_database_that_is_put_back_posts_nothing_again() {
     std::fs::write(config.store.beside(), backup).unwrap();
     clock.advance(SignedDuration::from_hours(5));
     let mut life = Life::begin(&config, &clock).await;
-    life.live().await;
+    life.states().await;
     clock.advance(SignedDuration::from_mins(30));
-    assert_eq!(life.live().await, [State::Published; 2]);
+    assert_eq!(life.states().await, [State::Published; 2]);
     assert_eq!((server.texts().len(), server.requests().len()), (2, 2), "it was found there, not sent");
     let found = &life.store.deliveries().await.unwrap()[1];
     assert!(found.reason.as_deref().unwrap().contains("already"), "{found:?}");
@@ -130,21 +78,21 @@ async fn a_clock_that_jumps_two_hours_posts_nothing_twice_and_stops_nothing() {
     let server = Server::start(false).await;
     let place = Place::new();
     articles(&place, 0..1);
-    let config = place.config(&mastodon(&server));
+    let config = place.config(&posting(&server, ""));
     let clock = Clock::by_hand(noon());
     let mut life = Life::begin(&config, &clock).await;
-    assert_eq!(life.live().await, [State::Published]);
+    assert_eq!(life.states().await, [State::Published]);
     for hours in [-2, 2, 2, -2] {
         clock.advance(SignedDuration::from_hours(hours));
-        life.live().await;
+        life.states().await;
         assert_eq!(server.texts().len(), 1);
     }
     // Back by two hours, a new article settles and goes out all the same: the last post lies in the future.
     clock.advance(SignedDuration::from_hours(-2));
     place.article("_actualites/b.md", "title: Deux\ndate: 2026-11-22 09:30:00 +00:00");
-    life.live().await;
+    life.states().await;
     clock.advance(SignedDuration::from_mins(31));
-    assert_eq!(life.live().await, [State::Published; 2]);
+    assert_eq!(life.states().await, [State::Published; 2]);
 }
 
 #[tokio::test]
@@ -152,7 +100,7 @@ async fn a_row_that_cannot_be_read_waits_for_a_person_and_the_others_go_out() {
     let server = Server::start(true).await;
     let place = Place::new();
     articles(&place, 0..4);
-    let config = place.config(&mastodon(&server));
+    let config = place.config(&posting(&server, ""));
     let clock = Clock::by_hand(noon());
     let mut life = Life::begin(&config, &clock).await;
     life.reconciler.book(&life.store, clock.now()).await.unwrap();
@@ -162,7 +110,7 @@ async fn a_row_that_cannot_be_read_waits_for_a_person_and_the_others_go_out() {
          update deliveries set post = '{', look_first = 1 where id = 2;",
     )
     .await;
-    let states = life.live().await;
+    let states = life.states().await;
     assert_eq!(states, [State::Uncertain, State::Published, State::Published], "the first is left out");
     assert_eq!(server.texts().len(), 2);
     let reason = life.store.deliveries().await.unwrap()[0].reason.clone().unwrap();
@@ -211,7 +159,7 @@ fn a_database_that_may_not_be_written_is_said_and_nothing_is_sent() {
 async fn a_database_that_may_only_be_read_is_said_and_nothing_is_sent() {
     let server = Server::start(false).await;
     let place = Place::new();
-    let crieur = place.crieur(&mastodon(&server));
+    let crieur = place.crieur(&posting(&server, ""));
     tokio::task::block_in_place(|| crieur.ok(&["run", "--once"]));
     articles(&place, 0..1);
     let rights = |mode: &str| {
@@ -259,7 +207,7 @@ async fn a_damaged_database_is_refused_with_its_name_and_left_as_it_is() {
         let server = Server::start(false).await;
         let place = Place::new();
         articles(&place, 0..2);
-        let crieur = place.crieur(&mastodon(&server));
+        let crieur = place.crieur(&posting(&server, ""));
         let first = tokio::task::block_in_place(|| crieur.run(&["run", "--once"]));
         assert!(first.status.success() || first.status.code() == Some(1), "{first:?}");
         let before = server.texts().len();
@@ -300,7 +248,7 @@ async fn a_database_that_is_locked_is_waited_for() {
 async fn two_daemons_by_mistake_on_one_database_post_once() {
     let server = Server::start(false).await;
     let place = Place::new();
-    let crieur = place.crieur(&mastodon(&server));
+    let crieur = place.crieur(&posting(&server, ""));
     articles(&place, 0..12);
     let mut children: Vec<_> =
         (0..3).map(|_| crieur.command(&["run", "--once"]).stderr(Stdio::null()).spawn().unwrap()).collect();
@@ -322,7 +270,7 @@ async fn a_daemon_that_is_told_to_stop_in_the_midst_of_a_post_leaves_one_post() 
     server.tell_time(Timestamp::now());
     server.moods([Mood::KeepThenHang]);
     let place = Place::new();
-    let crieur = place.crieur(&mastodon(&server));
+    let crieur = place.crieur(&posting(&server, ""));
     articles(&place, 0..1);
     let mut child = crieur
         .command(&["run", "--listen", "127.0.0.1:0"])

@@ -1,5 +1,6 @@
 //! The log: everything that is decided, tried and answered is in it, and whoever changes it is found out.
 
+use crate::support::life::by_other_hands;
 use crate::support::{Crieur, Place};
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
@@ -21,14 +22,6 @@ fn export(crieur: &Crieur) -> Vec<Value> {
     crieur.json(&["log", "export", "--json"]).as_array().unwrap().clone()
 }
 
-async fn by_other_hands(place: &Place, statements: &'static str) {
-    let options = SqliteConnectOptions::new().filename(place.path("crieur.db"));
-    let pool = SqlitePool::connect_with(options).await.unwrap();
-    sqlx::raw_sql(statements).execute(&pool).await.unwrap();
-    pool.close().await;
-}
-
-/// What `log verify` says of it, which must be that something is wrong.
 fn faults(crieur: &Crieur, more: &[&str]) -> String {
     let output = crieur.run(&[&["log", "verify"], more].concat());
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
@@ -64,7 +57,8 @@ async fn a_persons_word_is_told_too() {
     let (place, crieur) = lived();
     let copy = std::fs::read_to_string(place.site().join("_actualites/b.md")).unwrap();
     place.write("_actualites/b-a5d7ba.md", copy);
-    by_other_hands(&place, "update deliveries set state = 'failed', reason = 'essai' where id = 2").await;
+    by_other_hands(&place.path("crieur.db"), "update deliveries set state = 'failed', reason = 'essai' where id = 2")
+        .await;
     crieur.ok(&["posts", "cancel", "2", "--as", "Aya"]);
     let of_second: Vec<Value> = export(&crieur).into_iter().filter(|entry| entry["delivery"] == 2).collect();
     let [failed, cancelled, act] = of_second.last_chunk().unwrap();
@@ -86,7 +80,7 @@ async fn nothing_in_it_can_be_changed_unseen() {
     }
     let noted = crieur.ok(&["log", "verify"]).trim().rsplit(' ').next().unwrap().to_owned();
     crieur.ok(&["log", "verify", "--noted", &noted]);
-    by_other_hands(&place, FREE).await;
+    by_other_hands(&place.path("crieur.db"), FREE).await;
     for (change, says) in [
         ("update log set body = replace(body, 'essai', 'assai') where number = 2", "entry 2 is not as it was written"),
         ("update log set at = at + 1 where number = 3", "entry 3 is not as it was written"),
@@ -101,7 +95,7 @@ async fn nothing_in_it_can_be_changed_unseen() {
         ),
     ] {
         let kept = std::fs::read(place.path("crieur.db")).unwrap();
-        by_other_hands(&place, change).await;
+        by_other_hands(&place.path("crieur.db"), change).await;
         let said = faults(&crieur, &[]);
         assert!(said.contains(says), "{change}: {said}");
         for beside in ["crieur.db-wal", "crieur.db-shm"] {

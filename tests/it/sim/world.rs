@@ -3,6 +3,7 @@
 use super::law::{self, QUIET_OF_SUR};
 use super::sea::{Account, Dice, Sea};
 use super::{Plant, mortal};
+use crate::support::life::by_other_hands;
 use crate::support::{Place, memory_folder, parse};
 use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName, StoreAddress};
@@ -221,21 +222,15 @@ impl World {
             Some(Plant::DroppedAtDeath) => "state = 'cancelled' where state = 'pending'",
             _ => return,
         };
-        self.by_other_hands(&format!("update deliveries set {left}")).await;
-    }
-
-    async fn by_other_hands(&self, statement: &str) {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.config.store.beside());
-        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(&pool).await.unwrap();
-        pool.close().await;
+        by_other_hands(self.config.store.beside(), &format!("update deliveries set {left}")).await;
     }
 
     pub async fn pass(&mut self) {
         if self.plant == Some(Plant::KeyedByPath) {
             let moved = self.seen.iter().any(|(word, seen)| self.files[word].path != seen.path);
             if moved {
-                self.by_other_hands(
+                by_other_hands(
+                    self.config.store.beside(),
                     "delete from articles; delete from index_pages; delete from meta where name = 'index'",
                 )
                 .await;

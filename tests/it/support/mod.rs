@@ -5,6 +5,7 @@ pub mod fakes;
 pub mod html;
 pub mod judged;
 pub mod hub;
+pub mod life;
 pub mod mastodon;
 pub mod newsboat;
 pub mod origin;

@@ -3,6 +3,9 @@
 use super::{Api, Reply, Request, same};
 use serde_json::{Value, json};
 
+/// When every post was made: tests begin then.
+const MADE: &str = "2026-11-22T10:00:00+0000";
+
 pub const TOKEN: &str = "canari-threads-token";
 
 #[derive(Default)]
@@ -88,9 +91,11 @@ impl Api for Threads {
             }
             ("GET", "/me/threads") => {
                 let since = pairs["since"].parse::<i64>().map_err(|error| error.to_string())?;
-                let own = self.posts.iter().rev().filter(|(_, post)| post.before.is_none() && 1_795_341_600 >= since);
+                let made: jiff::Timestamp = MADE.parse().unwrap();
+                let own =
+                    self.posts.iter().rev().filter(|(_, post)| post.before.is_none() && made.as_second() >= since);
                 let data: Vec<Value> = own.map(|(id, post)| {
-                    json!({ "id": id, "text": post.text, "permalink": format!("https://www.threads.net/@agence/post/{id}"), "timestamp": "2026-11-22T10:00:00+0000" })
+                    json!({ "id": id, "text": post.text, "permalink": format!("https://www.threads.net/@agence/post/{id}"), "timestamp": MADE })
                 }).collect();
                 Ok(Reply::json(200, &json!({ "data": data, "paging": { "cursors": { "before": "b", "after": "a" } } })))
             }

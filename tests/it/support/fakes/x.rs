@@ -8,6 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// When every post was made: tests begin then.
+const MADE: &str = "2026-11-22T10:00:00.000Z";
+
 pub const CONSUMER_KEY: &str = "canari-x-consumer-key";
 pub const CONSUMER_SECRET: &str = "canari-x-consumer-secret";
 pub const TOKEN: &str = "canari-x-token";
@@ -133,20 +136,27 @@ impl Api for X {
                 same("exclude", request.query["exclude"].as_str(), "retweets")?;
                 let start =
                     request.query["start_time"].parse::<jiff::Timestamp>().map_err(|error| error.to_string())?;
-                let made = "2026-11-22T10:00:00Z".parse::<jiff::Timestamp>().unwrap();
-                let posts: Vec<Value> = self.posts.iter().rev().filter(|_| made >= start).map(|post| {
-                    let (mut text, mut urls) = shortened(&post.text);
-                    if !post.media.is_empty() {
-                        text.push_str(" https://t.co/image");
-                        let page = format!("https://x.com/agence/status/{}/photo/1", post.id);
-                        urls.push(json!({ "url": "https://t.co/image", "expanded_url": page, "media_key": "3_1" }));
-                    }
-                    let mut shown = json!({ "id": post.id, "text": text, "created_at": "2026-11-22T10:00:00.000Z", "entities": { "urls": urls } });
-                    if let Some(before) = &post.before {
-                        shown["referenced_tweets"] = json!([{ "type": "replied_to", "id": before }]);
-                    }
-                    shown
-                }).collect();
+                let made: jiff::Timestamp = MADE.parse().unwrap();
+                let posts: Vec<Value> = self
+                    .posts
+                    .iter()
+                    .rev()
+                    .filter(|_| made >= start)
+                    .map(|post| {
+                        let (mut text, mut urls) = shortened(&post.text);
+                        if !post.media.is_empty() {
+                            text.push_str(" https://t.co/image");
+                            let page = format!("https://x.com/agence/status/{}/photo/1", post.id);
+                            urls.push(json!({ "url": "https://t.co/image", "expanded_url": page, "media_key": "3_1" }));
+                        }
+                        let mut shown =
+                            json!({ "id": post.id, "text": text, "created_at": MADE, "entities": { "urls": urls } });
+                        if let Some(before) = &post.before {
+                            shown["referenced_tweets"] = json!([{ "type": "replied_to", "id": before }]);
+                        }
+                        shown
+                    })
+                    .collect();
                 let mut page = json!({ "meta": { "result_count": posts.len() } });
                 if !posts.is_empty() {
                     page["data"] = json!(posts);
