@@ -419,8 +419,11 @@ fn not_live(standing: &Standing, now: Timestamp) -> String {
 /// date, its expiry, the end of its settling, a turn in a queue.
 pub fn next_change(inputs: &Inputs) -> Option<Timestamp> {
     let now = inputs.now;
-    let open = inputs.catalog.open().iter().filter_map(|id| inputs.catalog.get(id));
-    let settling = open.filter(|standing| standing.article.is_live(now)).filter_map(|standing| {
+    // What was called off with its article is booked again once that is back and has settled, although it is decided.
+    let may_return = inputs.outbox.iter().filter(|d| d.withdrawn && d.state == State::Cancelled);
+    let returning: BTreeSet<ArticleId> = may_return.map(|delivery| delivery.key.article).collect();
+    let awaited = inputs.catalog.open().union(&returning).filter_map(|id| inputs.catalog.get(id));
+    let settling = awaited.filter(|standing| standing.article.is_live(now)).filter_map(|standing| {
         let due = standing.due_since()?;
         let settles = inputs.rules.iter().map(|rule| rule.settle).chain([SETTLE]);
         settles.filter_map(|settle| due.checked_add(settle).ok()).filter(|at| *at > now).min()

@@ -282,6 +282,29 @@ fn a_queue_gives_one_a_slot_and_what_was_withdrawn_before_its_slot_is_called_off
 }
 
 #[test]
+fn what_comes_back_settles_and_goes_out_although_nothing_else_happens() {
+    let past = Past::new();
+    let front = "title: Article\ndate: 2026-03-02T08:00:00Z";
+    for name in ["efface", "brouillon"] {
+        past.origin.article(&format!("notes/{name}.md"), front);
+    }
+    past.commit("2026-03-02T08:00:00");
+    past.remove("notes/efface.md");
+    past.origin.article("notes/brouillon.md", &format!("{front}\npublished: false"));
+    past.commit("2026-03-02T09:00:00");
+    for name in ["efface", "brouillon"] {
+        past.origin.article(&format!("notes/{name}.md"), front);
+    }
+    past.commit("2026-03-02T10:00:00");
+    let report =
+        past.report("rules: [{ name: tout, endpoints: [essai], when: { slots: \"0 30 9,10,11 * * *\" } }]", &[]);
+    let at = "2026-03-02T10:30:00Z".to_owned();
+    let mut back = posts(&report, "published");
+    back.sort();
+    assert_eq!(back, ["brouillon", "efface"].map(|name| (format!("notes/{name}.md"), at.clone())), "{report:#}");
+}
+
+#[test]
 fn an_endpoint_has_no_more_posts_a_day_than_it_may() {
     let past = Past::new();
     for name in ["a", "b", "c", "d", "e"] {
