@@ -104,6 +104,13 @@ pub fn fault(path: &str) -> Problem {
         .cure("report it together with the file")
 }
 
+/// What is said of a file whose name is not UTF-8; `path` is what can be shown of it.
+pub fn nameless(path: &str) -> Problem {
+    Problem::error(path, Place::FILE, "the file's name is not UTF-8, so it has no address")
+        .kind("unreadable-file")
+        .cure("rename it: letters, digits and hyphens are understood everywhere")
+}
+
 /// What a look at the site found, compared with the catalog.
 #[derive(Debug, Default)]
 pub struct Changes {

@@ -17,7 +17,7 @@ pub use report::{Post, Report, Silent};
 use crate::article::sketch::Sketch;
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::look::{self, Site};
-use crate::catalog::read::{Changes, Outcome};
+use crate::catalog::read::{self, Changes, Outcome};
 use crate::catalog::{Catalog, Names};
 use crate::config::{Baseline, Config};
 use crate::plan::{self, Inputs};
@@ -26,7 +26,7 @@ use files::{Files, Held, Known};
 use jiff::{SignedDuration, Timestamp};
 use outbox::{Moment, Outbox, Pace};
 use reading::ReadAhead;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The name of a file's bytes in the repository.
@@ -41,6 +41,8 @@ pub struct Commit {
     pub at: Timestamp,
     /// What it changed, against the commit before.
     pub changes: Vec<Change>,
+    /// What can be shown of the paths of files that it brought and whose names are not UTF-8.
+    pub nameless: Vec<String>,
 }
 
 /// One change of a commit. Paths are under the site's root.
@@ -90,6 +92,8 @@ pub struct Simulation<'a> {
     texts: HashMap<ArticleId, Sketch>,
     /// Files that are there and should be articles, and cannot be read.
     broken: BTreeSet<String>,
+    /// What is said of files whose names are not UTF-8, by what can be shown of their paths.
+    nameless: BTreeMap<String, Problem>,
     ahead: ReadAhead,
     outbox: Outbox,
     /// The path at which each article was first seen.
@@ -121,6 +125,7 @@ impl<'a> Simulation<'a> {
             catalog: Catalog::default(),
             texts: HashMap::new(),
             broken: BTreeSet::new(),
+            nameless: BTreeMap::new(),
             ahead: ReadAhead::default(),
             outbox: Outbox::default(),
             first_paths: HashMap::new(),
@@ -165,13 +170,22 @@ impl<'a> Simulation<'a> {
         self.began.get_or_insert(at);
         self.commit = Arc::clone(&commit.hash);
         self.commits += 1;
-        if commit.changes.is_empty() {
-            return Ok(());
+        if !commit.changes.is_empty()
+            && let Some(changes) = self.changes(commit)?
+        {
+            self.look(changes);
+            self.plan();
         }
-        let Some(changes) = self.changes(commit)? else { return Ok(()) };
-        self.look(changes);
-        self.plan();
+        self.tell_nameless(&commit.nameless);
         Ok(())
+    }
+
+    /// Tells of files that would be articles if their names were UTF-8.
+    fn tell_nameless(&mut self, paths: &[String]) {
+        let Some(site) = &self.site else { return };
+        for path in paths.iter().filter(|path| site.collection_of(path).is_some()) {
+            self.nameless.entry(path.clone()).or_insert_with(|| read::nameless(path));
+        }
     }
 
     /// Lets time pass, up to an instant or until nothing is to come any more, and tells what would have gone out.
@@ -311,7 +325,8 @@ impl<'a> Simulation<'a> {
         for (id, decided) in &plan.decided {
             self.catalog.remember(id, |past| past.decided = Some(*decided));
         }
-        let moment = Moment { now: self.now, commit: &self.commit, catalog: &self.catalog };
+        let (now, commit) = (self.now, &self.commit);
+        let moment = Moment { now, commit, catalog: &self.catalog, broken: &self.broken };
         self.outbox.carry_out(plan, &moment);
         self.outbox.deliver(&Pace { config: self.config, site: &site }, &moment);
     }

@@ -5,9 +5,12 @@ use crate::catalog::Catalog;
 use crate::config::{Config, EndpointName};
 use crate::delivery::{CAMPAIGN, Delivery, DeliveryKey, State};
 use crate::plan::{self, Plan, Planned};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+
+/// What is late by just as much as its rule allows is not too late yet.
+const INSTANT: SignedDuration = SignedDuration::from_micros(1);
 
 /// A delivery, and when what became of it.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub struct Moment<'a> {
     pub now: Timestamp,
     pub commit: &'a Arc<str>,
     pub catalog: &'a Catalog,
+    /// Paths of files that should be articles and cannot be read; of those that were, the last good form stands.
+    pub broken: &'a BTreeSet<String>,
 }
 
 /// All deliveries, in the order of their booking.
@@ -107,8 +112,14 @@ impl Outbox {
             if self.opens(pace, &endpoint, moment.now).is_none_or(|opens| opens > moment.now) {
                 continue;
             }
-            // Of a file that cannot be read at present nobody knows; one that is withdrawn is the plan's to call off.
-            if !moment.catalog.get(&article).is_some_and(|standing| standing.article.is_live(moment.now)) {
+            // One that is withdrawn is the plan's to call off.
+            let standing = moment.catalog.get(&article);
+            let Some(standing) = standing.filter(|standing| standing.article.is_live(moment.now)) else { continue };
+            // What readers would find at its address by now, nobody knows.
+            if moment.broken.contains(&*standing.article.path) {
+                if let Some(row) = self.rows.get_mut(place) {
+                    row.delivery.reason = Some("the article's file cannot be read at present".to_owned());
+                }
                 continue;
             }
             self.turn(place, State::Published, None, moment);
@@ -119,12 +130,16 @@ impl Outbox {
         }
     }
 
-    /// When the next delivery may go out.
+    /// When the next delivery may go out, or is too late.
     pub fn next(&self, pace: &Pace, now: Timestamp) -> Option<Timestamp> {
         let ready = self
             .pending()
             .filter_map(|(_, delivery)| self.opens(pace, &delivery.key.endpoint, delivery.due_at.max(now)));
-        ready.filter(|at| *at > now).min()
+        let too_late = self.pending().filter_map(|(_, delivery)| {
+            let rule = pace.config.rules.iter().find(|rule| rule.name == delivery.key.rule)?;
+            delivery.due_at.checked_add(rule.expires).ok()?.checked_add(INSTANT).ok()
+        });
+        ready.chain(too_late).filter(|at| *at > now).min()
     }
 
     fn pending(&self) -> impl Iterator<Item = (usize, &Delivery)> {

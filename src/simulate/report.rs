@@ -28,7 +28,7 @@ pub struct Report {
     pub posts: Vec<Post>,
     /// Articles of which nothing went out, in the order of their paths.
     pub silent: Vec<Silent>,
-    /// What a person should see of the site's settings.
+    /// What a person should see of the site's settings, and of the names of its files.
     pub problems: Vec<Problem>,
 }
 
@@ -125,7 +125,7 @@ pub fn report(simulation: Simulation) -> Report {
         zone: simulation.site.as_ref().map_or(TimeZone::UTC, |site| site.timezone.clone()),
         posts,
         silent,
-        problems: simulation.problems,
+        problems: simulation.problems.into_iter().chain(simulation.nameless.into_values()).collect(),
     }
 }
 

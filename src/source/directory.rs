@@ -6,6 +6,7 @@
 use super::SourceError;
 use crate::article::{SiteSettings, Tree};
 use crate::catalog::Stamp;
+use crate::catalog::read::nameless;
 use crate::problem::{Place, Problem};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
@@ -119,13 +120,13 @@ impl Directory {
             }
             Err(error) => return Err(SourceError::Unreadable(whole.display().to_string(), error.to_string())),
         };
-        let (mut files, mut folders, mut nameless) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut files, mut folders, mut no_names) = (Vec::new(), Vec::new(), Vec::new());
         for entry in entries.flatten() {
             // A name that is not UTF-8 can be no article: it has no address.
             let name = match entry.file_name().into_string() {
                 Ok(name) => name,
                 Err(name) => {
-                    nameless.push(name.to_string_lossy().into_owned());
+                    no_names.push(name.to_string_lossy().into_owned());
                     continue;
                 }
             };
@@ -149,18 +150,17 @@ impl Directory {
             Some(Ok(metadata)) if metadata.is_file() => Some((path, Ok(stamp(&metadata)))),
             _ => self.stat(&path).map(|found| (path, found)),
         };
-        let nameless = nameless.iter().map(under).filter(|path| site.collection_of(path).is_some());
-        let nameless: Vec<Found> = nameless
+        let unreadable = no_names.iter().map(under).filter(|path| site.collection_of(path).is_some());
+        let unreadable: Vec<Found> = unreadable
             .map(|path| {
-                let cure = "rename it: letters, digits and hyphens are understood everywhere";
-                let problem = problem(&path, "the file's name is not UTF-8, so it has no address".to_owned(), cure);
+                let problem = nameless(&path);
                 (path, Err(problem))
             })
             .collect();
         let mut found: Vec<Found> = files.into_par_iter().with_min_len(64).filter_map(stat).collect();
         let below: Result<Vec<Vec<Found>>, SourceError> =
             folders.par_iter().map(|folder| self.walk(site, folder)).collect();
-        found.extend(below?.into_iter().flatten().chain(nameless));
+        found.extend(below?.into_iter().flatten().chain(unreadable));
         Ok(found)
     }
 }

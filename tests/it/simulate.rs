@@ -305,6 +305,58 @@ fn what_comes_back_settles_and_goes_out_although_nothing_else_happens() {
 }
 
 #[test]
+fn what_breaks_while_it_settles_waits_until_it_is_mended_or_too_late() {
+    let past = Past::new();
+    let broken = "title: [Article\ndate: 2026-03-02T08:00:00Z";
+    let front = "title: Article\ndate: 2026-03-02T08:00:00Z";
+    for name in ["repare", "casse"] {
+        past.origin.article(&format!("notes/{name}.md"), front);
+    }
+    past.commit("2026-03-02T08:00:00");
+    for name in ["repare", "casse"] {
+        past.origin.article(&format!("notes/{name}.md"), broken);
+    }
+    past.commit("2026-03-02T08:10:00");
+    past.origin.article("notes/repare.md", front);
+    past.commit("2026-03-02T14:00:00");
+    let rest = "rules: [{ name: tout, endpoints: [essai], expires: 1d }]";
+    let waits = past.report(rest, &["--until", "2026-03-02T13:00:00Z"]);
+    assert_eq!(posts(&waits, "published"), [], "{waits:#}");
+    assert_eq!(posts(&waits, "pending").len(), 2);
+    let why = waits["posts"][0]["reason"].as_str().unwrap();
+    assert!(why.contains("cannot be read"), "{why}");
+    let report = past.report(rest, &[]);
+    let mended = ("notes/repare.md".to_owned(), "2026-03-02T14:00:00Z".to_owned());
+    assert_eq!(posts(&report, "published"), [mended], "{report:#}");
+    let late = &posts(&report, "failed")[0];
+    assert!(late.0 == "notes/casse.md" && late.1.starts_with("2026-03-03T08:30:00"), "{late:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_not_utf_8_is_told() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let past = Past::new();
+    past.origin.article("notes/a.md", "title: Article a\ndate: 2026-03-02");
+    let folder = past.origin.folder.path();
+    for name in [&b"notes/\xe9t\xe9.md"[..], b"notes/\xe9t\xe9.jpg", b"ailleurs-\xe9.md"] {
+        std::fs::write(folder.join(OsStr::from_bytes(name)), "---\ntitle: \u{c9}t\u{e9}\ndate: 2026-03-02\n---\n")
+            .unwrap();
+    }
+    past.commit("2026-03-02T08:00:00");
+    past.origin.write("notes/b.txt", "rien");
+    past.commit("2026-03-02T09:00:00");
+    let place = tempfile::tempdir().unwrap();
+    let output = crieur(place.path(), SITE, "").run(&["simulate", "--git", folder.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let told: Vec<&str> = said.lines().filter(|line| line.contains("not UTF-8")).collect();
+    assert!(told.len() == 1 && told[0].starts_with("notes/\u{fffd}t\u{fffd}.md:1:1: error: "), "{said}");
+    assert!(said.contains("rename it"), "{said}");
+}
+
+#[test]
 fn an_endpoint_has_no_more_posts_a_day_than_it_may() {
     let past = Past::new();
     for name in ["a", "b", "c", "d", "e"] {
@@ -358,6 +410,8 @@ fn a_subfolder_a_branch_and_a_bare_clone_can_be_named() {
         (vec!["--git", "/nowhere"], "there is no folder"),
         (vec!["--git", bare.to_str().unwrap(), "--branch", "nulle-part"], "nulle-part"),
         (vec!["--git", folder.path().to_str().unwrap()], "no git repository"),
+        (vec!["--git", bare.to_str().unwrap(), "--subdir", "nope"], "never a folder `nope`"),
+        (vec!["--git", bare.to_str().unwrap(), "--subdir", "notes/autre.md"], "name that of the site with --subdir"),
     ] {
         let output = crieur.run(&[vec!["simulate"], arguments].concat());
         assert_eq!(output.status.code(), Some(2));

@@ -32,7 +32,7 @@ impl History {
     /// the only branch there is, else `main` or `master`; only what lies
     /// under `subfolder` counts. Where `folder` is itself one inside a repository, it is that one that counts.
     ///
-    /// Errors: no program `git`, no repository, no such branch, or nothing in the subfolder.
+    /// Errors: no program `git`, no repository, no such branch, or there was never such a subfolder.
     pub fn open(folder: &Path, branch: Option<&str>, subfolder: &str) -> Result<Self, SourceError> {
         let shown = folder.display();
         if !folder.is_dir() {
@@ -63,7 +63,25 @@ impl History {
                 "the repository {shown} has no commit under the name {name}; {cure}"
             )));
         };
-        Ok(Self { folder: folder.to_owned(), branch, subfolder })
+        let history = Self { folder: folder.to_owned(), branch, subfolder };
+        if !history.subfolder.is_empty() && !history.was_ever_there()? {
+            return Err(SourceError::Git(format!(
+                "in the history of the repository {shown} there was never a folder `{}`; name that of the site with --subdir (`site.git.subfolder` in the configuration)",
+                history.subfolder
+            )));
+        }
+        Ok(history)
+    }
+
+    /// Whether any commit has a folder under the name of the subfolder.
+    fn was_ever_there(&self) -> Result<bool, SourceError> {
+        let paths = format!(":(top,literal){}/", self.subfolder);
+        let asked = ask(&self.folder, &["rev-list", "--first-parent", "--max-count=1", &self.branch, "--", &paths]);
+        let found = asked.map_err(|failure| match failure {
+            Failure::Said(said) => SourceError::Git(format!("the history cannot be read: {said}")),
+            failure => no_program(&failure),
+        })?;
+        Ok(!found.trim().is_empty())
     }
 
     /// The commits, oldest first.
@@ -140,34 +158,37 @@ impl Commits {
         let (hash, seconds) = header.trim().split_once(' ').ok_or_else(broken_off)?;
         let at =
             seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(broken_off)?;
-        let mut commit = Commit { hash: hash.into(), at, changes: Vec::new() };
+        let mut commit = Commit { hash: hash.into(), at, changes: Vec::new(), nameless: Vec::new() };
         while let Some(text) = self.text()? {
             let text = String::from_utf8_lossy(&text).into_owned();
             let Some(record) = text.trim_start_matches('\n').strip_prefix(':') else {
                 self.header = Some(text);
                 return Ok(Some(commit));
             };
-            self.change(record, &mut commit.changes)?;
+            self.change(record, &mut commit)?;
         }
         Ok(Some(commit))
     }
 
     /// `OLDMODE NEWMODE OLDBLOB NEWBLOB STATUS`, then one path, or two of a rename.
-    fn change(&mut self, record: &str, changes: &mut Vec<Change>) -> Result<(), SourceError> {
+    fn change(&mut self, record: &str, commit: &mut Commit) -> Result<(), SourceError> {
         let parts: Vec<&str> = record.split(' ').collect();
         let &[_, mode, _, blob, status] = parts.as_slice() else { return Err(broken_off()) };
         let first = self.text()?.ok_or_else(broken_off)?;
         let second = if status.starts_with(['R', 'C']) { Some(self.text()?.ok_or_else(broken_off)?) } else { None };
-        // A name that is not UTF-8 can be no article: it has no address.
-        let old = String::from_utf8(first).ok();
-        let new = match second {
-            Some(second) => String::from_utf8(second).ok(),
-            None => old.clone(),
-        };
         // What is no file (a submodule) is not there.
         let is_there = !status.starts_with('D') && mode != "160000";
+        // A name that is not UTF-8 can be no article: it has no address.
+        let (old, new) = (String::from_utf8(first), second.map(String::from_utf8));
+        if let Err(name) = new.as_ref().unwrap_or(&old)
+            && is_there
+        {
+            commit.nameless.push(String::from_utf8_lossy(name.as_bytes()).into_owned());
+        }
+        let old = old.ok();
+        let new = new.map_or_else(|| old.clone(), Result::ok);
         let blob: Blob = blob.into();
-        changes.extend(match (old, new) {
+        commit.changes.extend(match (old, new) {
             (Some(from), Some(path)) if is_there && status.starts_with('R') => {
                 Some(Change::Renamed { from, path, blob })
             }
