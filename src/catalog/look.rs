@@ -159,8 +159,8 @@ fn same_own_id(catalog: &Catalog, others: &[Box<Read>]) -> BTreeSet<ArticleId> {
     catalog.all().filter(|standing| bears(&standing.past.own_id)).map(|standing| standing.id).collect()
 }
 
-/// Suspected copies that changed, or whose model did: a copy that was rewritten, or whose model is gone, is suspected
-/// no longer. To duplicate an article and write another one over it is how many editors work.
+/// Suspected copies that changed, or whose model did, with their models: a copy that was rewritten is suspected no longer.
+/// To duplicate an article and write another one over it is how many editors work.
 fn copies_to_judge(catalog: &Catalog, sorted: &Sorted) -> Vec<[ArticleId; 2]> {
     let changed: BTreeSet<ArticleId> = sorted
         .at_home
@@ -173,7 +173,7 @@ fn copies_to_judge(catalog: &Catalog, sorted: &Sorted) -> Vec<[ArticleId; 2]> {
         let (model, _) = **catalog.get(id)?.past.copy_of.as_ref()?;
         Some([*id, model])
     });
-    copies.filter(|pair| pair.iter().any(|id| changed.contains(id) || catalog.get(id).is_none())).collect()
+    copies.filter(|pair| pair.iter().any(|id| changed.contains(id))).collect()
 }
 
 /// What a look changed.
@@ -208,7 +208,7 @@ pub fn look(
     now: Timestamp,
 ) -> Looked {
     let told = tell(catalog, &sorted, texts, site, now);
-    let mut judged = copies_to_judge(catalog, &sorted);
+    let judged = copies_to_judge(catalog, &sorted);
     let mut looked = Looked::default();
     // Two articles at one address: readers know one of them by it.
     let mut adopted = std::mem::take(&mut catalog.adopted);
@@ -292,11 +292,6 @@ pub fn look(
             since: now,
         });
     }
-    // A copy that comes back, and its model did not.
-    judged.extend(looked.changed.keys().filter_map(|id| {
-        let (model, _) = **catalog.get(id)?.past.copy_of.as_ref()?;
-        catalog.get(&model).is_none().then_some([*id, model])
-    }));
     judge(catalog, &judged, texts, &mut looked);
     looked
 }
@@ -306,20 +301,26 @@ fn is_identity(address: &str) -> bool {
     address.bytes().all(|byte| byte.is_ascii_alphanumeric() || b";/?:@&=+$.-_!~*'()%,#".contains(&byte))
 }
 
-/// Takes back, or confirms, the suspicion against copies.
+/// Takes back, or confirms, the suspicion against copies. A model whose file is gone is compared by its last text: what was
+/// said of it was said, and the plan decides what that means for the copy.
 fn judge(catalog: &mut Catalog, copies: &[[ArticleId; 2]], texts: &HashMap<ArticleId, Sketch>, looked: &mut Looked) {
     for [copy, model] in copies {
         let Some(before) = catalog.get(copy).and_then(|standing| standing.past.copy_of.clone()) else { continue };
-        let text = |id: &ArticleId| match looked.changed.get(id) {
+        let now = |id: &ArticleId| match looked.changed.get(id) {
             Some(Some(sketch)) => Some(sketch),
             _ => texts.get(id),
         };
-        let likeness = match (text(copy), text(model)) {
-            (Some(copy), Some(of)) if catalog.get(model).is_some() => copy.likeness(of),
-            _ => 0.0,
+        let (Some(own), Some(models)) = (now(copy), now(model)) else { continue };
+        let likeness = own.likeness(models);
+        let is_alike = |own: &Sketch, other: &Sketch| own.likeness(other) >= sketch::LIKENESS;
+        let judged = if likeness >= sketch::LIKENESS {
+            Some(Box::new((*model, likeness)))
+        } else {
+            // It is the model that was rewritten, and the copy is what it was: a copy of what was said before.
+            let was = texts.get(copy);
+            was.is_some_and(|was| !is_alike(was, models) && is_alike(own, was)).then(|| before.clone())
         };
-        let judged = (likeness >= sketch::LIKENESS).then(|| Box::new((*model, likeness)));
-        if judged != Some(before) {
+        if judged.as_ref() != Some(&before) {
             catalog.remember(copy, |past| past.copy_of = judged);
             looked.changed.entry(*copy).or_insert(None);
             looked.pages.extend(catalog.get(copy).map(|standing| page_of(&standing.article.path)));
@@ -338,7 +339,7 @@ fn tell(
     let text = |id: &ArticleId| texts.get(id).cloned().unwrap_or_default();
     let at_home: HashMap<ArticleId, &Read> = sorted.at_home.iter().map(|(read, id)| (*id, &**read)).collect();
     let mut known = Vec::new();
-    let mut stand: Vec<Seen> = Vec::new();
+    let mut stand: Vec<(Timestamp, Seen)> = Vec::new();
     let involved = sorted.candidates.iter().chain(&sorted.vanishing).collect::<BTreeSet<_>>();
     let rewritten: HashSet<&str> = sorted.others.iter().map(|read| read.seen.path.as_str()).collect();
     for standing in involved.into_iter().filter_map(|id| catalog.get(id)) {
@@ -353,7 +354,8 @@ fn tell(
             sketch: text(&id),
         };
         if !rewritten.contains(&*standing.article.path) && !sorted.vanishing.contains(&id) {
-            stand.push(at_home.get(&id).map_or_else(|| seen.clone(), |read| read.seen.clone()));
+            let seen = at_home.get(&id).map_or_else(|| seen.clone(), |read| read.seen.clone());
+            stand.push((standing.past.first_seen, seen));
         }
         let gone_since = None;
         known.push(Known {
@@ -374,7 +376,10 @@ fn tell(
         gone_since: Some(gone.since),
         sketch: text(&gone.id),
     }));
-    let seen: Vec<&Seen> = sorted.others.iter().map(|read| &read.seen).chain(&stand).collect();
+    // Of texts that are equally like a new one, it is the youngest that was copied.
+    stand.sort_by_key(|(first_seen, _)| std::cmp::Reverse(*first_seen));
+    let stand = stand.iter().map(|(_, seen)| seen);
+    let seen: Vec<&Seen> = sorted.others.iter().map(|read| &read.seen).chain(stand).collect();
     let situation = Situation {
         site: site.settings.url.host_str().unwrap_or_default(),
         known: &known,

@@ -312,6 +312,14 @@ impl Catalog {
         &self.open
     }
 
+    /// The articles all of whose deliveries a plan must know, over or not: the undecided ones, and those that are gone and
+    /// have copies, which hang on what was said of them.
+    pub fn concerned(&self) -> BTreeSet<ArticleId> {
+        let copies = self.copies.iter().filter_map(|id| self.get(id)?.past.copy_of.as_deref());
+        let models = copies.map(|(model, _)| *model).filter(|model| self.gone.contains_key(model));
+        self.open.iter().copied().chain(models).collect()
+    }
+
     /// The articles that are suspected to be copies.
     pub fn copies(&self) -> &BTreeSet<ArticleId> {
         &self.copies

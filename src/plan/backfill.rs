@@ -1,7 +1,7 @@
 //! Backfill: posts of the past, for those who want them. What counts as announced and was never posted goes out, oldest
 //! first, so many a day; whoever asks again gets nothing twice, since the keys are those of the announcements.
 
-use super::by_hand::{suspected, suspicion};
+use super::duplicate::{suspected, suspicion};
 use super::{Inputs, Planned, approval, calm, selects, steps};
 use crate::catalog::Standing;
 use crate::config::{EndpointName, Rule, When};

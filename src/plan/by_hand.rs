@@ -1,12 +1,11 @@
 //! What a person asks for with `publish-now`.
 
+use super::duplicate::{suspected, suspicion};
 use super::select::selects;
 use super::{Inputs, Planned, approval};
-use crate::article::ArticleId;
 use crate::catalog::Standing;
 use crate::config::{BY_HAND, EndpointName};
 use crate::delivery::{Delivery, DeliveryKey, PUBLICATION, State};
-use jiff::SignedDuration;
 use std::collections::BTreeMap;
 
 /// The deliveries that `publish-now` means for an article: those of the rules that fit it; or, for endpoints that no
@@ -54,25 +53,4 @@ pub fn by_hand(inputs: &Inputs, standing: &Standing, wanted: &[EndpointName]) ->
         });
     }
     Ok(planned)
-}
-
-/// Dates that lie farther apart than this are of two editions: the same invitation goes out every few months. A copy
-/// that an editor's tool made has the date of its model, or that of the day.
-const EDITION: SignedDuration = SignedDuration::from_hours(14 * 24);
-
-/// The standing article of which an article is suspected to be a copy, and the share of its text.
-pub(super) fn suspected(inputs: &Inputs, standing: &Standing) -> Option<(ArticleId, f64)> {
-    let (of, likeness) = standing.past.copy_of.as_deref().copied()?;
-    let model = inputs.catalog.get(&of).and_then(|model| model.article.date);
-    let apart = model.zip(standing.article.date).map(|(model, own)| own.at.duration_since(model.at).abs());
-    apart.is_none_or(|apart| apart <= EDITION).then_some((of, likeness))
-}
-
-/// Why a person must look at an article before it is announced.
-pub(super) fn suspicion(inputs: &Inputs, of: ArticleId, likeness: f64) -> String {
-    // The other one may be a draft, of which nothing is said.
-    let live = inputs.catalog.get(&of).filter(|standing| standing.article.is_live(inputs.now));
-    let other = live.map_or("an article that is not published", |standing| &*standing.article.path);
-    let share = likeness * 100.0;
-    format!("suspected duplicate: {share:.0} % of its text stands in {other} too; approve it if it is another article")
 }

@@ -1,6 +1,6 @@
 //! A rule, followed: for each of its steps and endpoints, when the post is due, or why there is none.
 
-use super::by_hand::{suspected, suspicion};
+use super::duplicate::{suspected, suspicion};
 use super::outbox::missed;
 use super::steps::{event_moment, off};
 use super::{Moment, Planned, Planner, Step, approval, calm, steps, too_late};

@@ -8,6 +8,7 @@ mod backfill;
 mod by_hand;
 mod calm;
 mod campaign;
+mod duplicate;
 mod edit;
 mod follow;
 mod outbox;

@@ -335,7 +335,7 @@ impl Reconciler {
         let explain = !hand.writes;
         let outbox = match &mut hand.pass {
             Some(pass) if explain => pass.outbox().await?,
-            Some(pass) => pass.outbox_of(&self.with(|state| state.open()).await?, now).await?,
+            Some(pass) => pass.outbox_of(&self.with(|state| state.concerned()).await?, now).await?,
             None => Vec::new(),
         };
         let silence = match &mut hand.pass {

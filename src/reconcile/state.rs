@@ -279,9 +279,9 @@ impl State {
         site.collections.keys().filter(|name| !self.collections.contains(*name)).cloned().collect()
     }
 
-    /// The articles whose announcement is not decided.
-    pub fn open(&self) -> BTreeSet<ArticleId> {
-        self.read_catalog().open().clone()
+    /// The articles all of whose deliveries a plan must know.
+    pub fn concerned(&self) -> BTreeSet<ArticleId> {
+        self.read_catalog().concerned()
     }
 
     /// The articles that readers do not see any more, as far as posts of them can be to be taken away.

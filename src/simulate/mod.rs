@@ -320,7 +320,7 @@ impl<'a> Simulation<'a> {
     /// Plans, carries it out, and lets what is due go out.
     fn plan(&mut self) {
         let Some(site) = self.site.clone() else { return };
-        let outbox = self.outbox.wanted(self.catalog.open());
+        let outbox = self.outbox.wanted(&self.catalog.concerned());
         let plan = plan::plan(&self.inputs(&site, &outbox, false));
         for (id, decided) in &plan.decided {
             self.catalog.remember(id, |past| past.decided = Some(*decided));
@@ -342,7 +342,7 @@ impl<'a> Simulation<'a> {
     /// The next instant at which something may happen by the passing of time alone.
     fn next(&self) -> Option<Timestamp> {
         let site = self.site.as_ref()?;
-        let outbox = self.outbox.wanted(self.catalog.open());
+        let outbox = self.outbox.wanted(&self.catalog.concerned());
         let changes = plan::next_change(&self.inputs(site, &outbox, false));
         let due = self.outbox.next(&Pace { config: self.config, site }, self.now);
         changes.into_iter().chain(due).filter(|at| *at > self.now).min()

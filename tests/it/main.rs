@@ -22,6 +22,7 @@ mod campaigns;
 mod config;
 mod contract;
 mod counting;
+mod copies;
 mod corpus;
 mod correction;
 mod crash;
