@@ -71,6 +71,9 @@ pub enum PassError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another process leads, and what it wrote down is not of these settings, or not there yet.
+    #[error("another process takes up the site for this database, from {0}, and this one cannot follow it: {1}")]
+    Elsewhere(String, &'static str),
     /// The part that reads and renders ended.
     #[error("the part that reads the site ended: {0}")]
     Ended(String),
@@ -138,6 +141,8 @@ pub struct Reconciler {
     accept_empty: bool,
     /// Renames that git reports, until a pass has booked what comes of them.
     renames: Vec<(String, String)>,
+    /// The folder from which another process takes up the site, if this one follows.
+    leader: Option<String>,
 }
 
 /// What the first half of a pass found.
@@ -154,7 +159,7 @@ impl Reconciler {
     /// Nothing is read yet.
     pub fn new(config: Arc<Config>) -> Self {
         let state = Arc::new(Mutex::new(State::new(Arc::clone(&config))));
-        Self { config, state, feeds: Arc::default(), accept_empty: false, renames: Vec::new() }
+        Self { config, state, feeds: Arc::default(), accept_empty: false, renames: Vec::new(), leader: None }
     }
 
     /// Takes a site that lost all its articles at once as it is.
@@ -179,6 +184,9 @@ impl Reconciler {
     /// Works out the texts of some articles that were read for the first time, and are not compared yet. False if none
     /// is left; then [`Reconciler::keep`] writes the index down.
     pub async fn digest(&mut self, store: &Store) -> Result<bool, PassError> {
+        if self.leader.is_some() {
+            return Ok(false);
+        }
         let mut pass = store.pass().await?;
         if Some(pass.generation().await?) != self.with(|state| state.generation).await? {
             return Ok(false);
@@ -237,6 +245,9 @@ impl Reconciler {
     /// Writes down what can be found out again: the index, the validators of the feeds, and the entries that they show.
     /// It is done last, so that no reader waits for it.
     pub async fn keep(&mut self, store: &Store) -> Result<(), PassError> {
+        if self.leader.is_some() {
+            return Ok(());
+        }
         let feeds = Arc::clone(&self.feeds);
         let Some(mut kept) = self.with(move |state| state.owed(feeds)).await? else {
             return Ok(store.tidy().await?);
@@ -268,11 +279,25 @@ impl Reconciler {
         loop {
             tries += 1;
             let _unchanged_meanwhile = self.hold().await?;
-            self.load(Some(&mut store.glance().await?)).await?;
+            let folder = self.with(|state| state.folder()).await?;
+            let mut glance = store.glance().await?;
+            self.load(Some(&mut glance)).await?;
+            let leader = store.leader(&mut glance, &folder.mark).await?;
+            let was_led = self.leader.is_some();
+            self.know_leader(leader, &folder);
+            if let Some(leader) = &self.leader {
+                return self.followed(leader, &mut glance, now).await;
+            }
+            drop(glance);
+            // What was passed over while another one led is looked at.
+            let at = if was_led { &Where::Everywhere } else { at };
             let to_read = self.look(at).await?;
             let (ahead, mut rest) = self.split(to_read).await?;
             let mut changes = self.read(ahead, now).await?;
             let mut pass = store.pass().await?;
+            if store.leader(&mut pass, &folder.mark).await?.is_some() {
+                continue;
+            }
             if Some(pass.generation().await?) != self.with(|state| state.generation).await? {
                 if tries < TRIES {
                     continue;
@@ -286,6 +311,7 @@ impl Reconciler {
             // Should anything fail from here on, memory is ahead of the store, and is thrown away.
             let before = self.with(|state| state.generation.take()).await?;
             let booked = self.decide(Hand { pass: Some(&mut pass), writes: true }, changes, rest, now).await?;
+            store.lead(&mut pass, &folder.mark, &folder.shown).await?;
             let is_changed = self.with(|state| std::mem::take(&mut state.is_changed)).await?;
             let generation = if is_changed { Some(pass.next_generation().await?) } else { before };
             crash_point("before-commit");
@@ -295,6 +321,27 @@ impl Reconciler {
             self.renames.clear();
             return Ok(booked);
         }
+    }
+
+    /// Says when another process begins or ceases to lead.
+    fn know_leader(&mut self, leader: Option<String>, folder: &state::SiteFolder) {
+        match (&self.leader, &leader) {
+            (None, Some(leader)) => tracing::warn!(
+                "another process takes up the site for this database, from {leader}: this one follows it, and takes up {} when that one has ended",
+                folder.shown
+            ),
+            (Some(_), None) => tracing::info!("this process takes up the site now, from {}", folder.shown),
+            _ => {}
+        }
+        self.leader = leader;
+    }
+
+    /// A pass of one who follows: the articles as the store has them. Nothing is looked at, decided or written.
+    async fn followed(&self, leader: &str, glance: &mut Pass, now: Timestamp) -> Result<Booked, PassError> {
+        let (leader, plan) = (leader.to_owned(), Plan::default());
+        let next_change = self.with(move |state| state.follow(leader, now)).await??;
+        let outbox = glance.outbox_of(&self.with(|state| state.concerned()).await?, now).await?;
+        Ok(Booked { plan, outbox, first: None, next_change, feeds: None })
     }
 
     /// Gives every article its identity, plans, and writes both down.

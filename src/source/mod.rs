@@ -2,6 +2,7 @@
 
 pub mod directory;
 pub mod facts;
+pub mod folder;
 pub mod git;
 
 /// The files as a whole cannot be looked at: the last good state stays.

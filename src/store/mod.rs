@@ -14,6 +14,7 @@ mod kept;
 mod ledger;
 mod log;
 mod media;
+mod leader;
 mod leases;
 mod outbox;
 mod owed;

@@ -49,6 +49,7 @@ mod init;
 mod judge;
 mod kills;
 mod layering;
+mod leader;
 mod lives;
 mod matrix;
 mod log;

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 /// What is asked of a store, by the names of the tests.
-const CONTRACT: [&str; 17] = [
+const CONTRACT: [&str; 18] = [
     "api::",
     "approval::",
     "backfill::",
@@ -20,6 +20,7 @@ const CONTRACT: [&str; 17] = [
     "edits::",
     "hardship::",
     "incremental::",
+    "leader::",
     "log::",
     "media::",
     "moments::",
