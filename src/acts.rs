@@ -11,6 +11,7 @@ use crate::post::Post;
 use crate::reconcile::Snapshot;
 use crate::store::{OwnWord, PersonWord, Seen, Store, StoreError, Word};
 use crate::template::Template;
+use crate::text::is_blank;
 use jiff::Timestamp;
 
 /// Why an act is not carried out. The texts are for a person.
@@ -268,6 +269,10 @@ pub async fn approve_now(
 /// Whether an order can be understood.
 pub fn check(config: &Config, order: &Order<'_>) -> Result<(), Refusal> {
     if let Some(text) = order.text {
+        if is_blank(text) {
+            let why = "the text is empty; write what the post is to say, or give none, which posts that of the rule";
+            return Err(Refusal::Unusable(why.to_owned()));
+        }
         Template::parse(text).map_err(|error| Refusal::Unusable(format!("text: {error}")))?;
     }
     match order.endpoints.iter().find(|name| !config.endpoints.contains_key(*name)) {

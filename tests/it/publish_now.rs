@@ -130,3 +130,18 @@ fn a_stopped_daemon_says_so_and_exits_well() {
     std::process::Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap();
     assert_eq!(daemon.wait_with_output().unwrap().status.code(), Some(0));
 }
+
+#[test]
+fn an_empty_text_is_refused_before_anything_is_written() {
+    let place = site();
+    let crieur = place.crieur(SLOT);
+    for text in ["", " \n\t", "\u{a0}"] {
+        for more in [&[][..], &["--dry-run"]] {
+            let output = crieur.run(&[&["publish-now", "a", "--text", text], more].concat());
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{said}");
+            assert!(said.contains("the text is empty"), "{said}");
+        }
+    }
+    assert!(!place.path("crieur.db").exists());
+}
