@@ -5,7 +5,7 @@ use super::edits::{TRY, of_a_wrong_clock};
 use super::ledger::json_list;
 use super::row::Row;
 use super::silence::is_silent;
-use super::sql::{query, query_scalar};
+use super::sql::{Transaction, query, query_scalar};
 use super::{Pass, Store, StoreError, instant, log, micros, outbox};
 use crate::article::ArticleId;
 use crate::config::EndpointName;
@@ -196,13 +196,17 @@ impl Store {
 
     /// Records what came of a try.
     pub async fn removed(&self, id: i64, removed: &Removed, now: Timestamp) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin_to_write().await?;
+        let done = match who_withdrew(&mut transaction, id).await? {
+            Some(person) => format!("{person} withdrew it by hand, and the post was taken away"),
+            None => "its article was withdrawn, and the post was taken away".to_owned(),
+        };
         let (word, at, reason) = match removed {
-            Removed::Done => (Some("done"), now, "its article was withdrawn, and the post was taken away"),
+            Removed::Done => (Some("done"), now, done.as_str()),
             Removed::Kept => (None, now, "its article came back before the post was taken away: it stays"),
             Removed::Again(at, reason) => (Some("due"), *at, reason.as_str()),
             Removed::Failed(reason) => (Some("failed"), now, reason.as_str()),
         };
-        let mut transaction = self.pool.begin_to_write().await?;
         // One that stays may have to say another thing by now: that is looked at as if it had just come.
         query(
             "update deliveries set removal = ?1, removal_at = ?2, reason = ?3, edit = iif(?1 is null, 'new', edit)
@@ -217,4 +221,15 @@ impl Store {
         log::seal(&mut transaction, now).await?;
         Ok(transaction.commit().await?)
     }
+}
+
+/// Who wanted a post taken away, whatever its article says; None if nobody did.
+async fn who_withdrew(transaction: &mut Transaction, id: i64) -> Result<Option<String>, StoreError> {
+    Ok(query_scalar(
+        "select person from acts where delivery = ?1 and act = 'withdraw'
+            and exists(select 1 from deliveries where id = ?1 and removal_by_hand = 1) order by id desc limit 1",
+    )
+    .bind(id)
+    .fetch_optional(transaction)
+    .await?)
 }

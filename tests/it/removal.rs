@@ -98,8 +98,9 @@ async fn many_at_once_are_asked_about_and_a_person_may_say_yes() {
     );
     let id = outbox[3].id;
     assert!(world.store.obey(id, &PersonWord::Withdraw, &By::command("Aya"), world.clock.now()).await.unwrap());
-    world.pass(1).await;
+    let outbox = world.pass(1).await;
     assert_eq!(world.timeline().await, 5);
+    assert_eq!(outbox[3].reason.as_deref(), Some("Aya withdrew it by hand, and the post was taken away"));
     assert!(
         !world.store.obey(id, &PersonWord::Withdraw, &By::command("Aya"), world.clock.now()).await.unwrap(),
         "it is gone"
