@@ -159,7 +159,7 @@ impl Deliverer {
         if only.is_none() {
             self.take_away(endpoint, network.as_ref(), snapshot).await?;
         }
-        if let Some(closed) = plan::closed(&self.config, &snapshot.site, endpoint, now) {
+        if let Some(closed) = plan::closed(&self.config, &snapshot.site.timezone, endpoint, now) {
             return Ok(Step::Wait(closed.until));
         }
         if let Some(until) = self.rests(endpoint, network.as_ref(), only.is_some()).await? {
@@ -214,7 +214,7 @@ impl Deliverer {
         if let Some(reason) = self.paused(endpoint).await? {
             return Ok(Some(plan::Closed { reason, until: None }));
         }
-        Ok(plan::closed(&self.config, &snapshot.site, endpoint, self.clock.now()))
+        Ok(plan::closed(&self.config, &snapshot.site.timezone, endpoint, self.clock.now()))
     }
 
     /// Records what became of a lease. A database that is busy or full for a moment must not cost a receipt.

@@ -2,6 +2,7 @@
 
 use crate::span::after;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::VecDeque;
 
 /// The window of [`Rate::per_day`]: networks that limit a day's posts count the last 24 hours (Threads: 250; X: 17 on the
 /// smallest plan), not the calendar's day.
@@ -29,6 +30,47 @@ impl Rate {
         let first_of_a_full_day = self.per_day.and_then(|_| sent.nth(self.looks_back().saturating_sub(1)));
         Opens { gap, day: first_of_a_full_day.map(|first| after(first, DAY)) }
     }
+
+    /// When each of some posts goes out by this, in the order given. `due` are their instants, `sent` is when the last posts
+    /// went out, newest first, and `open` tells when an endpoint that is closed at an instant opens, if it does. What comes
+    /// after one that never goes out is left out.
+    pub fn turns(
+        &self,
+        sent: impl IntoIterator<Item = Timestamp>,
+        due: impl IntoIterator<Item = Timestamp>,
+        open: impl Fn(Timestamp) -> Option<Timestamp>,
+    ) -> Vec<Turn> {
+        let looks_back = self.looks_back().max(1);
+        let mut sent: VecDeque<Timestamp> = sent.into_iter().take(looks_back).collect();
+        let turn = |due: Timestamp| {
+            let opens = self.opens(sent.iter().copied());
+            let at = open(due.max(opens.at()))?;
+            sent.push_front(at);
+            sent.truncate(looks_back);
+            Some(Turn { at, is_day_full: opens.full_until(due).is_some() })
+        };
+        due.into_iter().map_while(turn).collect()
+    }
+
+    /// Whether one more post fits in, so that no day holds too many. `taken` are the instants of all others, in order.
+    pub fn has_room(&self, taken: &[Timestamp], at: Timestamp) -> bool {
+        let Some(most) = self.per_day.and_then(|most| usize::try_from(most.max(1)).ok()) else { return true };
+        let place = taken.partition_point(|other| *other <= at);
+        let (before, behind) = taken.split_at(place);
+        let before = before.get(before.len().saturating_sub(most)..).unwrap_or_default();
+        let around: Vec<Timestamp> =
+            before.iter().copied().chain([at]).chain(behind.iter().copied().take(most)).collect();
+        around.iter().zip(around.iter().skip(most)).all(|(first, last)| last.duration_since(*first) >= DAY)
+    }
+}
+
+/// When a post goes out by the rate of its endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// The instant.
+    pub at: Timestamp,
+    /// Whether it is later than it was due since the day holds enough of them.
+    pub is_day_full: bool,
 }
 
 /// From when on the next post may go out.
@@ -73,6 +115,22 @@ mod tests {
         assert_eq!(one.opens([minute(9)]).at(), minute(9 + 24 * 60));
         let any = Rate { gap: SignedDuration::ZERO, per_day: None };
         assert_eq!(any.opens([minute(9), minute(9), minute(9)]).at(), minute(9));
+    }
+
+    #[test]
+    fn each_that_waits_has_its_turn_and_there_is_room_where_none_waits() {
+        let rate = Rate { gap: SignedDuration::from_mins(1), per_day: Some(2) };
+        let day = 24 * 60;
+        let turns = rate.turns([minute(9), minute(5)], [minute(8), minute(8), minute(9), minute(3 * day)], Some);
+        let told: Vec<_> = turns.iter().map(|turn| (turn.at, turn.is_day_full)).collect();
+        let expected = [(5 + day, true), (9 + day, true), (5 + 2 * day, true), (3 * day, false)];
+        assert_eq!(told, expected.map(|(at, full)| (minute(at), full)));
+        let taken = [minute(0), minute(100), minute(2 * day)];
+        for (at, fits) in [(50, false), (100, false), (day, true), (day - 1, false), (day + 100, true), (2 * day, true)]
+        {
+            assert_eq!(rate.has_room(&taken, minute(at)), fits, "{at}");
+        }
+        assert!(!rate.has_room(&[minute(0), minute(1)], minute(-5)), "before them");
     }
 
     proptest! {

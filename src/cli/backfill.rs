@@ -1,10 +1,12 @@
 //! `crieur backfill`: posts what counts as announced and never was, so many a day.
 
 use super::{Context, Fail, civil, instant, pass_failed, print, print_json, say, utc};
-use crate::plan::{self, Inputs, Planned};
+use crate::config::EndpointName;
+use crate::plan::{self, Inputs, Planned, Sent};
 use crate::reconcile::Reconciler;
 use crate::store::Store;
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
@@ -58,9 +60,14 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         Some(store) => store.deliveries().await?,
         None => Vec::new(),
     };
+    let sent = match &store {
+        Some(store) => store.sent_lately(&config.endpoints, now).await?,
+        None => Sent::new(),
+    };
     let planned = {
         let catalog = snapshot.catalog();
         let inputs = Inputs::new(&config, &snapshot.site, &catalog, &outbox, now);
+        let inputs = Inputs { sent: Some(&sent), ..inputs };
         let wanted = plan::Wanted { rule: options.rule.as_deref(), since, per_day: options.per_day };
         plan::backfill(&inputs, &wanted)
     };
@@ -73,6 +80,14 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         store.close().await;
     }
     show(&planned, options.json, &zone)?;
+    let planned_for: BTreeSet<&EndpointName> = planned.iter().map(|planned| &planned.key.endpoint).collect();
+    for name in planned_for {
+        if let Some(most) = config.endpoints.get(name).and_then(|endpoint| endpoint.rate.per_day) {
+            say(&format!(
+                "{name} takes at most {most} posts in 24 hours (endpoints.{name}.per_day): what is planned keeps to that"
+            ));
+        }
+    }
     let verb = if options.plan { "would be booked" } else { "are booked" };
     say(&format!("{} posts of the past {verb}; `crieur posts cancel ID` calls one off", planned.len()));
     Ok(())

@@ -5,11 +5,12 @@ mod hurry;
 
 use super::{Context, Fail, civil, person, print, print_json, say, zone};
 use crate::acts;
-use crate::config::StoreAddress;
+use crate::config::{Config, StoreAddress};
 use crate::delivery::State;
 use crate::shapes;
 use crate::store::{PersonWord, Store};
 use clap::Subcommand;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 
@@ -103,12 +104,12 @@ enum Action {
 
 pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let config = context.config()?;
-    let zone = zone(&config);
+    let (zone, now) = (zone(&config), context.clock.now());
     let (id, word) = match options.action {
-        None => return list(&config.store, options.list, &zone).await,
+        None => return list(&config, options.list, &zone, now).await,
         Some(Action::List { state }) => {
             let given = List { state: state.or(options.list.state), json: options.list.json };
-            return list(&config.store, given, &zone).await;
+            return list(&config, given, &zone, now).await;
         }
         Some(Action::Show { id }) => return show(&config.store, id, &zone, options.list.json).await,
         Some(Action::Approve { id }) => {
@@ -130,7 +131,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     };
     let by = person(&config, options.person)?;
     let store = Store::open(&config.store).await?;
-    let done = acts::obey(&config, &store, id, &word, &by, context.clock.now()).await?;
+    let done = acts::obey(&config, &store, id, &word, &by, now).await?;
     store.close().await;
     say(&if done.is_new {
         format!("delivery {id}: {} -> {}", done.before, done.delivery.state)
@@ -140,7 +141,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     Ok(())
 }
 
-async fn list(database: &StoreAddress, options: List, zone: &TimeZone) -> Result<(), Fail> {
+async fn list(config: &Config, options: List, zone: &TimeZone, now: Timestamp) -> Result<(), Fail> {
     let state = match options.state.as_deref() {
         Some(word) => Some(State::parse(word).ok_or_else(|| {
             let words: Vec<&str> = State::ALL.iter().map(|state| state.word()).collect();
@@ -148,8 +149,8 @@ async fn list(database: &StoreAddress, options: List, zone: &TimeZone) -> Result
         })?),
         None => None,
     };
-    let mut deliveries = match Store::open_to_read(database).await? {
-        Some(store) => store.deliveries().await?,
+    let mut deliveries = match Store::open_to_read(&config.store).await? {
+        Some(store) => store.deliveries_with_turns(config, zone, now).await?,
         None => Vec::new(),
     };
     deliveries.retain(|delivery| state.is_none_or(|state| delivery.state == state));

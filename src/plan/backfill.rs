@@ -1,15 +1,16 @@
 //! Backfill: posts of the past, for those who want them. What counts as announced and was never posted goes out, oldest
 //! first, so many a day; whoever asks again gets nothing twice, since the keys are those of the announcements.
 
+use super::calm::Calm;
 use super::duplicate::{suspected, suspicion};
 use super::{Inputs, Planned, approval, calm, selects, steps};
 use crate::catalog::Standing;
 use crate::config::{EndpointName, Rule, When};
-use crate::delivery::{DeliveryKey, PUBLICATION, State};
+use crate::delivery::{Delivery, DeliveryKey, PUBLICATION, State};
 use crate::schedule;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub fn backfill(inputs: &Inputs, wanted: &Wanted) -> Vec<Planned> {
     let there: BTreeSet<&DeliveryKey> = inputs.outbox.iter().map(|delivery| &delivery.key).collect();
     let oldest_first: Vec<&Arc<Standing>> = inputs.catalog.newest_first().into_iter().rev().collect();
     let mut planned = Vec::new();
+    let mut taken: BTreeMap<&EndpointName, Vec<Timestamp>> = BTreeMap::new();
     for rule in inputs.rules.iter().filter(|rule| wanted.rule.is_none_or(|name| rule.name == name)) {
         // Reminders of the past remind of nothing.
         if !steps(&rule.when).iter().any(|step| step.name == PUBLICATION) {
@@ -48,11 +50,34 @@ pub fn backfill(inputs: &Inputs, wanted: &Wanted) -> Vec<Planned> {
                 let key = DeliveryKey::publication(standing.id, &rule.name, name);
                 (!there.contains(&key)).then_some((*standing, key))
             });
-            let moments = moments(inputs, rule, name, wanted.per_day);
+            let rate = inputs.endpoints.get(name).map(|endpoint| endpoint.rate).unwrap_or_default();
+            let per_day = rate.per_day.and_then(|most| u16::try_from(most).ok()).unwrap_or(u16::MAX);
+            let taken = taken.entry(name).or_insert_with(|| taken_at(inputs, name));
+            let moments = moments(inputs, rule, name, wanted.per_day.min(per_day)).filter(|at| {
+                let has_room = rate.has_room(taken, *at);
+                if has_room {
+                    taken.insert(taken.partition_point(|other| other <= at), *at);
+                }
+                has_room
+            });
             planned.extend(missing.zip(moments).map(|((standing, key), due_at)| book(inputs, standing, key, due_at)));
         }
     }
     planned
+}
+
+/// When posts of an endpoint that may have so many a day went out or will, in order: what is planned must leave them room.
+fn taken_at(inputs: &Inputs, name: &EndpointName) -> Vec<Timestamp> {
+    let sent = inputs.sent.and_then(|sent| sent.get(name)).map(Vec::as_slice).unwrap_or_default();
+    let of_endpoint = inputs.outbox.iter().filter(|delivery| delivery.key.endpoint == *name);
+    // What a person lets go on goes out, if not before its time.
+    let is_to_come = |d: &&Delivery| d.state == State::Pending || (d.state == State::Held && d.due_at > inputs.now);
+    let mut due: Vec<Timestamp> = of_endpoint.filter(is_to_come).map(|delivery| delivery.due_at).collect();
+    due.sort_unstable();
+    let turns = Calm::of_inputs(inputs).turns(name, sent, due, inputs.now);
+    let mut taken: Vec<Timestamp> = sent.iter().copied().chain(turns.iter().map(|turn| turn.at)).collect();
+    taken.sort_unstable();
+    taken
 }
 
 /// Whether an article counts as announced and is wanted all the same.

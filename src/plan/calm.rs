@@ -4,9 +4,11 @@ use super::Inputs;
 use crate::article::SiteSettings;
 use crate::config::{Blackout, Config, Endpoint, EndpointName};
 use crate::quiet::Quiet;
+use crate::rate::Turn;
 use crate::schedule;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 
 /// A person's word that nothing goes out, until another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,31 +39,75 @@ pub struct Closed {
     pub until: Option<Timestamp>,
 }
 
-/// Whether an endpoint is closed at an instant by quiet hours or a blackout, and why.
-pub fn closed(config: &Config, site: &SiteSettings, name: &EndpointName, now: Timestamp) -> Option<Closed> {
-    let endpoint = config.endpoints.get(name);
-    let quiet = quiet_of(endpoint, &config.quiet_hours);
-    let zone = zone_of(endpoint, site);
-    if let Some(blackout) = config.blackouts.iter().find(|blackout| blackout.covers(now, &site.timezone)) {
-        return Some(Closed { reason: said(blackout), until: end(blackout, &site.timezone) });
-    }
-    let reason = quiet.reason(now, &zone)?;
-    Some(Closed { reason, until: quiet.first_allowed(now, &zone) })
+/// Whether an endpoint is closed at an instant by quiet hours or a blackout, and why. `site` is the site's zone.
+pub fn closed(config: &Config, site: &TimeZone, name: &EndpointName, now: Timestamp) -> Option<Closed> {
+    Calm::of(config, site).closed(name, now)
+}
+
+/// The first instant, at or after another, at which an endpoint is not closed. None if none is found.
+pub fn opens(config: &Config, site: &TimeZone, name: &EndpointName, from: Timestamp) -> Option<Timestamp> {
+    Calm::of(config, site).opens(name, from)
+}
+
+/// When nothing goes out, by the configuration.
+#[derive(Clone, Copy)]
+pub(super) struct Calm<'a> {
+    endpoints: &'a BTreeMap<EndpointName, Endpoint>,
+    quiet_hours: &'a Quiet,
+    blackouts: &'a [Blackout],
+    /// The site's zone.
+    site: &'a TimeZone,
 }
 
 /// Most closings in a row that are passed over.
 const CLOSINGS_MAX: usize = 100;
 
-/// The first instant, at or after another, at which an endpoint is not closed. None if none is found.
-pub fn opens(config: &Config, site: &SiteSettings, name: &EndpointName, from: Timestamp) -> Option<Timestamp> {
-    let mut at = from;
-    for _ in 0..CLOSINGS_MAX {
-        match closed(config, site, name, at) {
-            None => return Some(at),
-            Some(closed) => at = closed.until?,
-        }
+impl<'a> Calm<'a> {
+    pub(super) fn of(config: &'a Config, site: &'a TimeZone) -> Self {
+        let Config { endpoints, quiet_hours, blackouts, .. } = config;
+        Self { endpoints, quiet_hours, blackouts, site }
     }
-    None
+
+    pub(super) fn of_inputs(inputs: &Inputs<'a>) -> Self {
+        let Inputs { endpoints, quiet_hours, blackouts, .. } = *inputs;
+        Self { endpoints, quiet_hours, blackouts, site: &inputs.site.timezone }
+    }
+
+    fn closed(&self, name: &EndpointName, now: Timestamp) -> Option<Closed> {
+        let endpoint = self.endpoints.get(name);
+        let quiet = quiet_of(endpoint, self.quiet_hours);
+        let zone = own_zone(endpoint).unwrap_or(self.site);
+        if let Some(blackout) = self.blackouts.iter().find(|blackout| blackout.covers(now, self.site)) {
+            return Some(Closed { reason: said(blackout), until: end(blackout, self.site) });
+        }
+        let reason = quiet.reason(now, zone)?;
+        Some(Closed { reason, until: quiet.first_allowed(now, zone) })
+    }
+
+    fn opens(&self, name: &EndpointName, from: Timestamp) -> Option<Timestamp> {
+        let mut at = from;
+        for _ in 0..CLOSINGS_MAX {
+            match self.closed(name, at) {
+                None => return Some(at),
+                Some(closed) => at = closed.until?,
+            }
+        }
+        None
+    }
+
+    /// When each of what is due at an endpoint goes out, in the order given. `sent` is when its last posts went out, newest
+    /// first.
+    pub(super) fn turns(
+        &self,
+        name: &EndpointName,
+        sent: &[Timestamp],
+        due: impl IntoIterator<Item = Timestamp>,
+        now: Timestamp,
+    ) -> Vec<Turn> {
+        let Some(endpoint) = self.endpoints.get(name) else { return Vec::new() };
+        let due = due.into_iter().map(|due| due.max(now));
+        endpoint.rate.turns(sent.iter().copied(), due, |at| self.opens(name, at))
+    }
 }
 
 /// The quiet hours of an endpoint: its own, else those of all.
@@ -71,7 +117,11 @@ pub(super) fn quiet_of<'a>(endpoint: Option<&'a Endpoint>, all: &'a Quiet) -> &'
 
 /// The zone of an endpoint's civil times: its own, else the site's.
 pub fn zone_of(endpoint: Option<&Endpoint>, site: &SiteSettings) -> TimeZone {
-    endpoint.and_then(|endpoint| endpoint.timezone.clone()).unwrap_or_else(|| site.timezone.clone())
+    own_zone(endpoint).unwrap_or(&site.timezone).clone()
+}
+
+fn own_zone(endpoint: Option<&Endpoint>) -> Option<&TimeZone> {
+    endpoint?.timezone.as_ref()
 }
 
 /// The blackout that covers an instant.

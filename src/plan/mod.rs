@@ -12,6 +12,7 @@ mod duplicate;
 mod edit;
 mod follow;
 mod outbox;
+mod pace;
 mod queue;
 mod removal;
 mod select;
@@ -23,6 +24,7 @@ pub use by_hand::by_hand;
 pub use calm::{Closed, Silence, closed, opens, zone_of};
 pub use campaign::{Entry, Progress};
 pub use edit::{Edit, Edits, Posted, edits, says_the_same};
+pub use pace::{Sent, day_is_full, tell_turns};
 pub use removal::{Removal, removals, removes};
 pub use select::selects;
 pub use steps::{Moment, Step, off, overtaken, steps, too_late};
@@ -64,6 +66,9 @@ pub struct Inputs<'a> {
     /// article, those of campaigns, those of articles whose announcement is not decided, and those that went out in a slot
     /// after `now`.
     pub outbox: &'a [Delivery],
+    /// When the last posts went out of the endpoints that may have so many a day, if lines are to tell until when what is due
+    /// waits.
+    pub sent: Option<&'a Sent>,
     /// Whether a line is wanted of every article: without, only those are looked at of which something may be decided.
     pub explain: bool,
     /// The instant.
@@ -88,6 +93,7 @@ impl<'a> Inputs<'a> {
             blackouts: &config.blackouts,
             silence: None,
             outbox,
+            sent: None,
             explain: false,
             now,
         }
@@ -166,6 +172,7 @@ pub fn plan(inputs: &Inputs) -> Plan {
     planner.campaigns();
     planner.unreadable();
     planner.put_in_turn();
+    planner.tell_turns();
     planner.plan.lines.reverse();
     if inputs.explain {
         planner.plan.campaigns = planner.progress();

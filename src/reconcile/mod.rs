@@ -389,7 +389,12 @@ impl Reconciler {
             Some(pass) => pass.silence().await?,
             None => None,
         };
-        let planned = self.with(move |state| state.plan(outbox, silence, explain, now)).await?;
+        let sent = match &mut hand.pass {
+            Some(pass) if explain => Some(pass.sent_lately(&self.config.endpoints, now).await?),
+            _ => None,
+        };
+        let before = state::Before { outbox, silence, sent };
+        let planned = self.with(move |state| state.plan(before, explain, now)).await?;
         if let Some(pass) = hand.writer() {
             if planned.first.is_some() {
                 pass.first_start(now).await?;

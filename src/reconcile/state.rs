@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, GroupKey, Head, Names, Past, Standing, index};
 use crate::config::{Baseline, Config};
 use crate::delivery::Delivery;
 use crate::feed::{FeedSet, Making, Memory, Settings, Shown};
-use crate::plan::{self, Edits, Inputs, Plan, Posted, Silence};
+use crate::plan::{self, Edits, Inputs, Plan, Posted, Sent, Silence};
 use crate::problem::{Place, Problem};
 use crate::source::folder;
 use crate::store::Rows;
@@ -50,6 +50,14 @@ pub struct ToKeep {
     pub after: Memory,
     pub entries: Vec<(ArticleId, String)>,
     pub dropped: BTreeSet<ArticleId>,
+}
+
+/// What a plan must know of the store.
+pub struct Before {
+    pub outbox: Vec<Delivery>,
+    pub silence: Option<Silence>,
+    /// When the last posts of endpoints went out, if lines are wanted.
+    pub sent: Option<Sent>,
 }
 
 /// What a plan came to.
@@ -343,14 +351,15 @@ impl State {
     }
 
     /// Plans, and takes over what the plan decides.
-    pub fn plan(&mut self, outbox: Vec<Delivery>, silence: Option<Silence>, explain: bool, now: Timestamp) -> Planned {
+    pub fn plan(&mut self, before: Before, explain: bool, now: Timestamp) -> Planned {
+        let Before { outbox, silence, sent } = before;
         let site = self.files.site().cloned();
         let shared = Arc::clone(&self.catalog);
         let mut catalog = shared.write().unwrap_or_else(PoisonError::into_inner);
         let (mut plan, mut next_change, mut new_collections) = (Plan::default(), None, Vec::new());
         if let Some(site) = &site {
             let inputs = Inputs::new(&self.config, site, &catalog, &outbox, now);
-            let inputs = Inputs { explain, silence: silence.as_ref(), ..inputs };
+            let inputs = Inputs { explain, silence: silence.as_ref(), sent: sent.as_ref(), ..inputs };
             plan = plan::plan(&inputs);
             next_change = plan::next_change(&inputs);
             new_collections = self.new_collections(site);

@@ -153,7 +153,7 @@ impl Outbox {
             (Some(sent), Some(endpoint)) => endpoint.rate.opens(sent.iter().copied()).at(),
             _ => Timestamp::MIN,
         };
-        plan::opens(pace.config, pace.site, name, from.max(free))
+        plan::opens(pace.config, &pace.site.timezone, name, from.max(free))
     }
 
     /// A key that is there stays as it is, unless it was called off with its article.

@@ -7,13 +7,12 @@
 use super::outbox::read_delivery;
 use super::row::Row;
 use super::silence::is_silent;
-use super::sql::{Transaction, query, query_scalar};
-use super::{Store, StoreError, corrupt, instant, log, micros};
+use super::sql::{Transaction, query};
+use super::{Store, StoreError, corrupt, instant, log, micros, sent};
 use crate::config::EndpointName;
 use crate::delivery::{Delivery, Receipt, State};
 use crate::post::Post;
 use crate::rate::Rate;
-use crate::span::after;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -188,11 +187,12 @@ impl Store {
             Err(error) => return Err(error),
         };
         let (delivery, rate) = (&lease.delivery, terms.rate);
-        let opens = rate.opens(sent_last(&mut transaction, delivery, rate, now).await?);
+        let endpoint = &delivery.key.endpoint;
+        let opens = rate.opens(sent::last(&mut transaction, endpoint, delivery.id, rate, now).await?);
         let due = delivery.due_at.max(lease.retry_at.unwrap_or(Timestamp::MIN));
         if due > now || opens.at() > now {
             if let Some(until) = opens.full_until(now).filter(|_| due <= now) {
-                say_that_it_waits(&mut transaction, delivery, rate, until).await?;
+                sent::say_that_it_waits(&mut transaction, delivery, rate, until).await?;
                 log::seal(&mut transaction, now).await?;
             }
             transaction.commit().await?;
@@ -439,53 +439,6 @@ async fn next_in_line(
         " order by max(due_at, coalesce(retry_at, due_at)), id limit 1"
     ));
     Ok(first.bind(endpoint.as_str()).bind(&queues).fetch_optional(transaction).await?)
-}
-
-/// Longest time that a process stands in line to write.
-const IN_LINE: SignedDuration = SignedDuration::from_mins(1);
-
-/// When the last posts of an endpoint went out, newest first, as many as its rate looks back at. A try whose end is unknown
-/// may be a post, too, but not the delivery's own, which is no second one. What a clock that was wrong dated ahead says
-/// nothing: it would keep the endpoint closed until then. A little ahead is what another process wrote while this one stood
-/// in line.
-async fn sent_last(
-    transaction: &mut Transaction,
-    delivery: &Delivery,
-    rate: Rate,
-    now: Timestamp,
-) -> Result<Vec<Timestamp>, StoreError> {
-    let sent: Vec<i64> = query_scalar(
-        "select at from (select published_at as at from deliveries where endpoint = ?1 and published_at <= ?2
-                order by published_at desc limit ?4) as posted
-         union all
-         select at from (select last_attempt as at from deliveries where endpoint = ?1 and look_first = 1 and id <> ?3
-                and last_attempt <= ?2 order by last_attempt desc limit ?4) as tried
-         order by at desc limit ?4",
-    )
-    .bind(delivery.key.endpoint.as_str())
-    .bind(micros(after(now, IN_LINE)))
-    .bind(delivery.id)
-    .bind(i64::try_from(rate.looks_back()).unwrap_or(i64::MAX))
-    .fetch_all(transaction)
-    .await?;
-    sent.into_iter().map(instant).collect()
-}
-
-/// Whoever asks why a delivery does not go out is told: it may be for most of a day.
-async fn say_that_it_waits(
-    transaction: &mut Transaction,
-    delivery: &Delivery,
-    rate: Rate,
-    until: Timestamp,
-) -> Result<(), StoreError> {
-    let (endpoint, most) = (&delivery.key.endpoint, rate.looks_back());
-    let reason = format!("{endpoint} has had its {most} posts of 24 hours; the next one may go out at {until:.0}");
-    query("update deliveries set reason = ?1 where id = ?2 and coalesce(reason, '') <> ?1")
-        .bind(reason)
-        .bind(delivery.id)
-        .execute(transaction)
-        .await?;
-    Ok(())
 }
 
 /// A delivery whose row holds what cannot be understood waits for a person; the others go on.

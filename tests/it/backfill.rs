@@ -52,3 +52,35 @@ fn the_command_shows_first_and_books_then() {
     assert_eq!(crieur.json(&["backfill", "--json"]).as_array().unwrap().len(), 0);
     assert_eq!(crieur.run(&["backfill", "--rule", "autre"]).status.code(), Some(2));
 }
+
+#[test]
+fn an_endpoint_that_may_have_so_many_a_day_gets_no_more_of_the_past() {
+    let place = crate::support::Place::new();
+    for n in 1..=9 {
+        place.article(&format!("_actualites/a{n}.md"), &format!("title: A{n}\ndate: 2025-01-0{n}"));
+    }
+    let crieur = place.crieur(
+        "endpoints: { essai: { network: journal, per_day: 2 } }\nrules: [{ name: une, endpoints: [essai] }, { name: autre, endpoints: [essai] }]",
+    );
+    crieur.ok(&["run", "--once"]);
+    let output = crieur.run(&["backfill", "--plan", "--per-day", "4", "--json"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("essai takes at most 2 posts in 24 hours (endpoints.essai.per_day)"), "{said}");
+    let planned: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let due = |post: &serde_json::Value| post["due_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let mut moments: Vec<_> = planned.as_array().unwrap().iter().map(due).collect();
+    moments.sort();
+    assert_eq!(moments.len(), 18);
+    let day = jiff::SignedDuration::from_hours(24);
+    assert!(moments.iter().zip(&moments[2..]).all(|(first, third)| third.duration_since(*first) >= day), "{moments:?}");
+    let last = moments.last().unwrap().duration_since(moments[0]);
+    assert!(last <= day * 10, "no day of them is wasted: {moments:?}");
+    // What is booked leaves room for what follows.
+    crieur.ok(&["backfill", "--rule", "une", "--per-day", "1"]);
+    let rest = crieur.json(&["backfill", "--plan", "--per-day", "2", "--json"]);
+    let mut all: Vec<_> = rest.as_array().unwrap().iter().map(due).collect();
+    all.extend(crieur.json(&["posts", "--json"]).as_array().unwrap().iter().map(due));
+    all.sort();
+    assert_eq!(all.len(), 18);
+    assert!(all.iter().zip(&all[2..]).all(|(first, third)| third.duration_since(*first) >= day), "{all:?}");
+}

@@ -469,3 +469,34 @@ async fn a_clock_that_was_wrong_for_a_post_does_not_close_the_endpoint_until_the
     deliver(&world, &snapshot, "09:42:00").await;
     assert_eq!(published(&world).await.len(), 3);
 }
+
+#[test]
+fn whatever_waits_for_a_day_to_have_room_says_until_when() {
+    let place = crate::support::Place::new();
+    for n in 1..=5 {
+        place.article(&format!("_actualites/a{n}.md"), &format!("title: A{n}\ndate: 2026-11-2{n}"));
+    }
+    let crieur = place.crieur(
+        "endpoints: { essai: { network: journal, gap: 0s, per_day: 2 } }\nrules: [{ name: une, endpoints: [essai], fresh: 900d, expires: 900d }]\nbaseline: none",
+    );
+    crieur.ok(&["run", "--once"]);
+    let posts = crieur.json(&["posts", "--json"]);
+    let posts = posts.as_array().unwrap();
+    let went_out = |post: &&serde_json::Value| post["state"] == "published";
+    assert_eq!((posts.len(), posts.iter().filter(went_out).count()), (5, 2), "{posts:#?}");
+    let time = |said: &str| {
+        let word = said.split_whitespace().last().unwrap();
+        word.parse::<jiff::Timestamp>().unwrap_or_else(|_| panic!("{said}"))
+    };
+    let plan = crieur.json(&["plan", "--json"]);
+    let lines = plan.as_array().unwrap();
+    for waiting in [posts, lines] {
+        let pending = waiting.iter().filter(|post| post["state"] == "pending");
+        let mut until: Vec<_> = pending.map(|post| time(post["reason"].as_str().unwrap())).collect();
+        until.sort();
+        // Two on the next day, almost at once, and the last one on the day after.
+        assert_eq!(until.len(), 3, "{waiting:#?}");
+        assert!(until[1].duration_since(until[0]).as_mins() < 5, "{until:?}");
+        assert_eq!(until[2].duration_since(until[0]).as_hours(), 24, "{until:?}");
+    }
+}

@@ -207,10 +207,15 @@ async fn planned(
         (Err(error), _) | (_, Err(error)) => return store_failed(&error),
     };
     let now = shared.clock.now();
+    let sent = match shared.store.sent_lately(&desk.config.endpoints, now).await {
+        Ok(sent) => sent,
+        Err(error) => return store_failed(&error),
+    };
     let planned = tokio::task::spawn_blocking(move || {
         let catalog = snapshot.catalog();
         let inputs = Inputs::new(&desk.config, &snapshot.site, &catalog, &outbox, now);
-        let plan = plan::plan(&Inputs { explain: true, silence: silence.as_ref(), ..inputs });
+        let inputs = Inputs { explain: true, silence: silence.as_ref(), sent: Some(&sent), ..inputs };
+        let plan = plan::plan(&inputs);
         tell(&plan)
     });
     planned

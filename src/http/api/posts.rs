@@ -13,6 +13,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub(super) struct OfState {
 
 pub(super) async fn all(
     State(shared): State<Shared>,
+    Extension(desk): Extension<Desk>,
     query: Result<Query<OfState>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
     let Ok(Query(OfState { state })) = query else {
@@ -36,7 +38,9 @@ pub(super) async fn all(
         Some(Some(state)) => Some(state),
         None => None,
     };
-    match shared.store.deliveries().await {
+    let site = shared.snapshot.borrow().as_ref().map(|snapshot| snapshot.site.timezone.clone());
+    let zone = site.unwrap_or(TimeZone::UTC);
+    match shared.store.deliveries_with_turns(&desk.config, &zone, shared.clock.now()).await {
         Ok(deliveries) => {
             let wanted = deliveries.into_iter().filter(|delivery| wanted.is_none_or(|state| delivery.state == state));
             told(StatusCode::OK, &wanted.map(shapes::Post::from).collect::<Vec<_>>())

@@ -41,13 +41,14 @@ pub async fn page(
         Err(response) => return response,
     };
     let visit = &guest.visit;
-    let mut deliveries = match shared.store.deliveries().await {
+    let (config, zone) = (&guest.desk.config, &visit.snapshot.site.timezone);
+    let mut deliveries = match shared.store.deliveries_with_turns(config, zone, shared.clock.now()).await {
         Ok(deliveries) => deliveries,
         Err(error) => return failed(visit, &error),
     };
     let asked = Form::read(uri.query().unwrap_or("").as_bytes());
     let (state, endpoint) = (DeliveryState::parse(asked.get("state")), asked.get("endpoint"));
-    let configured = guest.desk.config.endpoints.keys().map(ToString::to_string);
+    let configured = config.endpoints.keys().map(ToString::to_string);
     let endpoints: BTreeSet<String> =
         deliveries.iter().map(|delivery| delivery.key.endpoint.to_string()).chain(configured).collect();
     deliveries.retain(|delivery| {

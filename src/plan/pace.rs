@@ -1,0 +1,70 @@
+//! What waits since its endpoint has had its posts of the day: until when.
+
+use super::calm::Calm;
+use super::{Line, Planner};
+use crate::config::{Config, EndpointName};
+use crate::delivery::{Delivery, State};
+use crate::rate::{Rate, Turn};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+
+/// When the last posts of endpoints went out, newest first, as many as their rates look back at.
+pub type Sent = BTreeMap<EndpointName, Vec<Timestamp>>;
+
+/// What is said of the delivery that is next, before the instant at which it may go out.
+pub fn day_is_full(endpoint: &EndpointName, rate: Rate) -> String {
+    format!("{endpoint} has had its {} posts of 24 hours; the next one may go out at", rate.looks_back())
+}
+
+/// Tells, of the deliveries that wait since their endpoint has enough posts of the day, when each can go out. `site` is the
+/// site's zone.
+pub fn tell_turns(config: &Config, site: &TimeZone, sent: &Sent, outbox: &mut [Delivery], now: Timestamp) {
+    let calm = Calm::of(config, site);
+    for (name, endpoint) in &config.endpoints {
+        let Some(sent) = sent.get(name) else { continue };
+        let is_its = |d: &&mut Delivery| d.key.endpoint == *name && d.state == State::Pending && !d.look_first;
+        let mut waiting: Vec<&mut Delivery> = outbox.iter_mut().filter(is_its).collect();
+        waiting.sort_by_key(|delivery| (delivery.due_at, delivery.id));
+        let due: Vec<Timestamp> = waiting.iter().map(|delivery| delivery.due_at).collect();
+        for (delivery, turn) in waiting.iter_mut().zip(calm.turns(name, sent, due, now)) {
+            let before = delivery.reason.take();
+            delivery.reason = told(name, endpoint.rate, turn, before.as_deref()).or(before);
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// Tells, of the lines of what goes out, when each can, where it waits since its endpoint has enough posts of the day.
+    pub(super) fn tell_turns(&mut self) {
+        let Some(sent) = self.inputs.sent.filter(|_| self.inputs.explain) else { return };
+        let calm = Calm::of_inputs(self.inputs);
+        for (name, endpoint) in self.inputs.endpoints {
+            let Some(sent) = sent.get(name) else { continue };
+            let is_its = |line: &&mut Line| line.endpoint.as_ref() == Some(name) && GO_OUT.contains(&line.state);
+            let lines = self.plan.lines.iter_mut().filter(is_its);
+            let mut lines: Vec<(Timestamp, &mut Line)> = lines.filter_map(|line| Some((line.due_at?, line))).collect();
+            lines.sort_by_key(|(due, _)| *due);
+            let turns = calm.turns(name, sent, lines.iter().map(|(due, _)| *due), self.inputs.now);
+            for ((_, line), turn) in lines.iter_mut().zip(turns) {
+                if let Some(told) = told(name, endpoint.rate, turn, Some(&line.reason)) {
+                    line.reason = told;
+                }
+            }
+        }
+    }
+}
+
+/// The states of lines of what goes out.
+const GO_OUT: [&str; 4] = ["pending", "planned", "settling", "waiting"];
+
+/// The reason of what waits for a day to have room, with what is said of it otherwise; None if it does not wait for that,
+/// or says so already.
+fn told(name: &EndpointName, rate: Rate, turn: Turn, reason: Option<&str>) -> Option<String> {
+    let is_said = reason.is_some_and(|reason| reason.starts_with(&day_is_full(name, rate)));
+    if !turn.is_day_full || is_said {
+        return None;
+    }
+    let before = reason.map(|reason| format!("{reason}; ")).unwrap_or_default();
+    Some(format!("{before}{name} takes {} posts in 24 hours: it can go out at {:.0}", rate.looks_back(), turn.at))
+}
