@@ -1,15 +1,15 @@
 //! What a person decides, carried out: the same for a command, the API and a page. Each act is repeated without harm,
 //! and stands in the log with who and by which road.
 
-use crate::config::{Approval, Config, EndpointName};
+use crate::config::{Approval, Config, EndpointName, Rule};
 use crate::deliver::{Composed, Deliverer};
 use crate::delivery::{Delivery, State};
 use crate::network::addressed::id_at;
 use crate::people::By;
-use crate::plan::{self, Inputs, Makers};
+use crate::plan::{self, Inputs, Makers, NewSlot};
 use crate::post::Post;
 use crate::reconcile::Snapshot;
-use crate::store::{OwnWord, PersonWord, Seen, Store, StoreError, Word};
+use crate::store::{OwnWord, PersonWord, Seen, Slot, Store, StoreError, Word};
 use crate::template::Template;
 use crate::text::is_blank;
 use jiff::Timestamp;
@@ -50,12 +50,16 @@ pub struct Done {
 pub struct Look {
     /// The post.
     pub post: Post,
+    /// When it would be due.
+    pub due_at: Timestamp,
     /// Its print: what an approval is bound to.
     pub print: String,
     /// Whose approval of it counts already.
     pub approved_by: Vec<String>,
     /// Why an image is not with it, if one should be.
     pub without_image: Option<String>,
+    /// The slot that it takes by an approval, and its print in the slot that it has.
+    slot: Option<(NewSlot, String)>,
     /// Who wrote the article.
     author: Option<String>,
     /// Who asked for the post by hand.
@@ -182,25 +186,49 @@ pub async fn look(
     let own: OwnWord = store.own_word(delivery.id).await?;
     let Composed { post, article, without_image } =
         deliverer.composed(delivery, &own, snapshot).await.map_err(Refusal::NotNow)?;
-    let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
-    let approved_by = match approval_of(config, delivery) {
-        Some(approval) => {
-            let given = store.approvals(delivery.id).await?;
-            let people = plan::people(&given, &print, approval, &config.http.people, now);
-            people.into_iter().map(str::to_owned).collect()
-        }
-        None => Vec::new(),
-    };
+    let print_at = |due_at| plan::print(&post, &delivery.key.endpoint, due_at);
+    let mut print = print_at(delivery.due_at);
+    let (mut approved_by, mut missing) = (Vec::new(), 0);
+    if let Some(approval) = approval_of(config, delivery) {
+        let given = store.approvals(delivery.id).await?;
+        let people = plan::people(&given, &print, approval, &config.http.people, now);
+        approved_by = people.into_iter().map(str::to_owned).collect();
+        missing = usize::from(approval.people).saturating_sub(approved_by.len());
+    }
+    // Only the last approval that is wanted gives it a slot: what waits for people keeps none from others.
+    let new = if missing > 1 { None } else { new_slot(config, store, snapshot, delivery, now).await? };
+    let due_at = new.map_or(delivery.due_at, |new| new.at);
+    let slot = new.map(|new| (new, std::mem::replace(&mut print, print_at(new.at))));
     let author = article.author.as_deref().map(str::to_owned);
-    Ok(Look { post, print, approved_by, without_image, author, asked_by: own.asked_by })
+    Ok(Look { post, due_at, print, approved_by, without_image, slot, author, asked_by: own.asked_by })
+}
+
+/// The slot of its queue that a held delivery takes if it is approved; None if it keeps its time.
+async fn new_slot(
+    config: &Config,
+    store: &Store,
+    snapshot: &Snapshot,
+    delivery: &Delivery,
+    now: Timestamp,
+) -> Result<Option<NewSlot>, StoreError> {
+    let is_of_queue = |rule: &&Rule| rule.name == delivery.key.rule && rule.when.queue().is_some();
+    if delivery.state != State::Held || !config.rules.iter().any(|rule| is_of_queue(&rule)) {
+        return Ok(None);
+    }
+    let taken = store.slots_taken(delivery, now).await?;
+    let catalog = snapshot.catalog();
+    Ok(plan::slot_if_approved(&Inputs::new(config, &snapshot.site, &catalog, &[], now), delivery, &taken))
 }
 
 /// A person's approval of a held delivery. Where its rule asks for approval, `look` is the post as it would go out now, and
-/// the word is bound to it; `print` is that of the post that the person saw, where that is known.
+/// the word is bound to it; `print` is that of the post that the person saw, where that is known. Without `snapshot`, the
+/// delivery keeps its time.
+#[expect(clippy::too_many_arguments, reason = "all that an approval depends on, from three roads")]
 pub async fn approve(
     config: &Config,
     store: &Store,
     look: Option<&Look>,
+    snapshot: Option<&Snapshot>,
     id: i64,
     by: &By,
     print: Option<&str>,
@@ -236,8 +264,21 @@ pub async fn approve(
             Some(Seen { post: &look.post, print: &look.print, approval, people })
         }
     };
-    let is_new = store.approve(id, &Word { by, seen }, now).await?.is_some();
+    let new = match (look, snapshot) {
+        (None, Some(snapshot)) => new_slot(config, store, snapshot, &delivery, now).await?,
+        _ => None,
+    };
+    let slot = match look.and_then(|look| look.slot.as_ref()) {
+        Some((new, before)) => Some(Slot { new: *new, before }),
+        None => new.map(|new| Slot { new, before: "" }),
+    };
+    let is_new = store.approve(id, &Word { by, seen, slot }, now).await?.is_some();
     let after = find(store, id).await?;
+    if !is_new && awaits(store, &after).await? {
+        let why =
+            format!("delivery {id} stays held: another one was given the slot that it would take; look at it again");
+        return Err(Refusal::NotNow(why));
+    }
     if !is_new {
         return Err(Refusal::NotNow(format!("delivery {id} is {}: {}", after.state, allowed(&after))));
     }
@@ -263,7 +304,7 @@ pub async fn approve_now(
     } else {
         None
     };
-    approve(config, store, look.as_ref(), id, by, print, now).await
+    approve(config, store, look.as_ref(), Some(snapshot), id, by, print, now).await
 }
 
 /// Whether an order can be understood.

@@ -131,6 +131,17 @@ fn selected<'a>(inputs: &Inputs<'a>, rule: &Rule) -> Vec<Member<'a>> {
     taken.into_iter().map(member).collect()
 }
 
+/// The first instant of a campaign's days at an endpoint, and the first one after them.
+pub(super) fn days(
+    inputs: &Inputs,
+    campaign: &Campaign,
+    name: &EndpointName,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let zone = calm::zone_of(inputs.endpoints.get(name), inputs.site);
+    let start = |day: jiff::civil::Date| schedule::first_instant(&zone, day.at(0, 0, 0, 0));
+    (campaign.from.and_then(start), campaign.until.and_then(|last| start(last.tomorrow().ok()?)))
+}
+
 impl<'a> Planner<'a> {
     /// Books the articles of campaigns that are there, each at its turn.
     pub(super) fn campaigns(&mut self) {
@@ -204,13 +215,6 @@ impl<'a> Planner<'a> {
         all.into_iter().any(|member| member.standing.is_some_and(|standing| standing.id == article))
     }
 
-    /// The first instant of a campaign's days at an endpoint, and the first one after them.
-    pub(super) fn days(&self, campaign: &Campaign, name: &EndpointName) -> (Option<Timestamp>, Option<Timestamp>) {
-        let zone = calm::zone_of(self.inputs.endpoints.get(name), self.inputs.site);
-        let start = |day: jiff::civil::Date| schedule::first_instant(&zone, day.at(0, 0, 0, 0));
-        (campaign.from.and_then(start), campaign.until.and_then(|last| start(last.tomorrow().ok()?)))
-    }
-
     /// Why an article of a campaign is not posted at an instant.
     pub(super) fn out_of_campaign(
         &self,
@@ -223,7 +227,7 @@ impl<'a> Planner<'a> {
         if self.rank(rule, article).is_none() {
             return Some(format!("it is not in the campaign “{}” any more", rule.name));
         }
-        let (_, end) = self.days(campaign, name);
+        let (_, end) = days(self.inputs, campaign, name);
         let last = campaign.until.filter(|_| end.is_some_and(|end| end <= at))?;
         Some(format!("the campaign ends on {last}, before its turn"))
     }

@@ -3,7 +3,7 @@
 use super::duplicate::{suspected, suspicion};
 use super::outbox::missed;
 use super::steps::{event_moment, off};
-use super::{Moment, Planned, Planner, Step, approval, calm, steps, too_late};
+use super::{Moment, Planned, Planner, Step, approval, calm, campaign, steps, too_late};
 use crate::article::ArticleId;
 use crate::catalog::Standing;
 use crate::config::{BlackoutAction, EndpointName, Repeats, Rule, When};
@@ -84,7 +84,9 @@ impl<'a> Planner<'a> {
         // Nobody could have announced it before it was first seen.
         let from = self.earliest(standing, rule, settled_at).max(standing.past.first_seen);
         let from = match &rule.when {
-            When::Campaign(campaign) => self.days(campaign, name).0.map_or(from, |start| start.max(from)),
+            When::Campaign(campaign) => {
+                campaign::days(self.inputs, campaign, name).0.map_or(from, |start| start.max(from))
+            }
             _ => from,
         };
         // A publication that was called off with its article comes back with it, however late that is seen.

@@ -1,10 +1,10 @@
 //! Queues: one post per slot and endpoint, in the order of publication, urgent ones before the others. A queue that
 //! missed slots is dealt new ones.
 
-use super::{Planner, calm, steps};
+use super::{Inputs, Planner, calm, campaign, steps};
 use crate::article::ArticleId;
 use crate::catalog::Standing;
-use crate::config::{EndpointName, Rule};
+use crate::config::{EndpointName, Rule, When};
 use crate::delivery::{Delivery, State};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -151,7 +151,7 @@ impl Planner<'_> {
 
     /// Whether a delivery goes before the others of its queue: by a person's word, or by its article's.
     pub(super) fn is_urgent(&self, delivery: &Delivery) -> bool {
-        delivery.urgent || self.inputs.catalog.get(&delivery.key.article).is_some_and(|known| known.article.urgent)
+        is_urgent(self.inputs, delivery)
     }
 
     /// The deliveries that wait no more by what this plan decided so far.
@@ -175,6 +175,49 @@ fn waits_for_slot(delivery: &Delivery) -> bool {
         && !delivery.look_first
         && !delivery.by_hand
         && delivery.key.correction().is_none()
+}
+
+/// A slot that a delivery takes in the place of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewSlot {
+    /// When.
+    pub at: Timestamp,
+    /// Whether it keeps it, whatever the order of its queue: a campaign would else deal it a slot of those after it.
+    pub is_kept: bool,
+}
+
+/// The slot that a held delivery takes when it is approved: where its own is past or falls into a blackout, the next one of
+/// its queue that is free. None if it keeps its time: it is in no queue, is urgent, or a person wanted it now.
+///
+/// `taken` are the slots of its queue that others have.
+pub fn slot_if_approved(inputs: &Inputs, delivery: &Delivery, taken: &BTreeSet<Timestamp>) -> Option<NewSlot> {
+    let waits = delivery.state == State::Held
+        && !delivery.look_first
+        && !delivery.by_hand
+        && delivery.key.correction().is_none()
+        && !is_urgent(inputs, delivery);
+    let rule = inputs.rules.iter().find(|rule| rule.name == delivery.key.rule).filter(|_| waits)?;
+    let schedule = rule.when.queue()?;
+    let cannot_be_used = |at: Timestamp| at < inputs.now || calm::blackout(inputs, at).is_some();
+    if !cannot_be_used(delivery.due_at) {
+        return None;
+    }
+    let next = |after: Timestamp| calm::slot_after(inputs, schedule, &delivery.key.endpoint, after);
+    let mut at = next(delivery.due_at.max(inputs.now))?;
+    while taken.contains(&at) || cannot_be_used(at) {
+        at = next(at)?;
+    }
+    let end = match &rule.when {
+        When::Campaign(campaign) => campaign::days(inputs, campaign, &delivery.key.endpoint).1,
+        _ => None,
+    };
+    let is_kept = matches!(rule.when, When::Campaign(_));
+    end.is_none_or(|end| at < end).then_some(NewSlot { at, is_kept })
+}
+
+/// Whether a delivery goes before the others of its queue: by a person's word, or by its article's.
+fn is_urgent(inputs: &Inputs, delivery: &Delivery) -> bool {
+    delivery.urgent || inputs.catalog.get(&delivery.key.article).is_some_and(|known| known.article.urgent)
 }
 
 fn turn(urgent: bool, rank: Option<usize>, standing: Option<&Standing>, due: Timestamp) -> Turn {

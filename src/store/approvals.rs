@@ -4,10 +4,13 @@ use super::row::Row;
 use super::sql::{Transaction, query, query_scalar};
 use super::{Pass, Store, StoreError, acts, instant, log, micros};
 use crate::config::Approval;
+use crate::delivery::{Delivery, DeliveryKey};
 use crate::people::{By, People};
-use crate::plan::{self, Approved};
+
+use crate::plan::{self, Approved, NewSlot};
 use crate::post::Post;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// A person's approval of a held delivery, as they saw it.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +19,18 @@ pub struct Word<'a> {
     pub by: &'a By,
     /// The post that they saw, if the rule asks for approval of what is sent.
     pub seen: Option<Seen<'a>>,
+    /// The slot that it takes in the place of its own.
+    pub slot: Option<Slot<'a>>,
+}
+
+/// A slot that a delivery takes by being approved, since its own cannot be used.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot<'a> {
+    /// Which one.
+    pub new: NewSlot,
+    /// The print of the same post in its own slot. Who approved that approved this one, too: that a slot which passes is
+    /// followed by the next free one is what a queue is.
+    pub before: &'a str,
 }
 
 /// A post as a person saw it, and what its rule asks for.
@@ -52,8 +67,8 @@ impl Store {
     }
 
     /// Keeps a person's approval of a held delivery, or of the held edit of a published one; with enough of them it may go
-    /// out. Approvals of anything else that it was before are void. None if it is not held any more; else the state's
-    /// reason.
+    /// out. Approvals of anything else that it was before are void. None if it is not held any more, or if another delivery
+    /// has the slot that it would take; else the state's reason.
     pub async fn approve(&self, id: i64, word: &Word<'_>, now: Timestamp) -> Result<Option<String>, StoreError> {
         let mut transaction = self.pool.begin_to_write().await?;
         let row = query(
@@ -64,10 +79,18 @@ impl Store {
         let Some(row) = row.fetch_optional(&mut transaction).await? else { return Ok(None) };
         let is_edit = row.try_get::<String, _>("state")? == "published";
         let due_at = instant(row.try_get("due_at")?)?;
+        if let Some(slot) = word.slot
+            && is_taken(&mut transaction, id, slot.new.at).await?
+        {
+            return Ok(None);
+        }
         let (print, post) = match word.seen {
             Some(Seen { post, print, .. }) => (print, serde_json::to_string(post).unwrap_or_default()),
             None => ("", "null".to_owned()),
         };
+        if let Some(slot) = word.slot.filter(|_| word.seen.is_some()) {
+            carry_over(&mut transaction, id, slot.before, print, now).await?;
+        }
         void(&mut transaction, id, print, "what it approved changed", now).await?;
         query(
             "insert into approvals (delivery, person, print, post, given_at, version)
@@ -109,9 +132,14 @@ impl Store {
             transaction.commit().await?;
             return Ok(Some(reason));
         }
-        // What asks for no approval of its own is a person's from now on. So is what was due before: it is not too late.
-        let is_theirs = enough && (word.seen.is_none() || due_at <= now);
-        let due_at = if word.seen.is_none() { due_at.max(now) } else { due_at };
+        // What asks for no approval of its own is a person's from now on. So is what was due before: it is not too late. What
+        // takes another slot is its queue's, as it was.
+        let (due_at, is_theirs) = match word.slot {
+            Some(Slot { new, .. }) => (new.at, enough && new.is_kept),
+            None if word.seen.is_none() => (due_at.max(now), enough),
+            None => (due_at, enough && due_at <= now),
+        };
+        let reason = if word.slot.is_some() { format!("{reason}, for the next free slot") } else { reason };
         // Who saw the post saw which images it has: one that is not as it should be stays away, or the approval is void.
         query("update deliveries set state = ?, reason = ?, due_at = ?, by_hand = max(by_hand, ?), image_held = max(image_held, ?) where id = ?")
             .bind(if enough { "pending" } else { "held" })
@@ -126,6 +154,21 @@ impl Store {
         log::seal(&mut transaction, now).await?;
         transaction.commit().await?;
         Ok(Some(reason))
+    }
+
+    /// The slots from an instant on that other deliveries of a delivery's queue have.
+    pub async fn slots_taken(&self, of: &Delivery, from: Timestamp) -> Result<BTreeSet<Timestamp>, StoreError> {
+        let DeliveryKey { rule, endpoint, .. } = &of.key;
+        let taken: Vec<i64> = query_scalar(
+            "select due_at from deliveries where endpoint = ? and rule = ? and due_at >= ? and id <> ? and state <> 'cancelled'",
+        )
+        .bind(endpoint.as_str())
+        .bind(rule)
+        .bind(micros(from))
+        .bind(of.id)
+        .fetch_all(&self.pool)
+        .await?;
+        taken.into_iter().map(instant).collect()
     }
 
     /// Voids all approvals of a delivery but those of a print.
@@ -187,6 +230,48 @@ impl Pass {
 }
 
 const ALL: &str = "select person, print, given_at, voided_at, voided_why from approvals where delivery = ? order by id";
+
+/// Whether another delivery of the same queue has a slot.
+async fn is_taken(transaction: &mut Transaction, id: i64, slot: Timestamp) -> Result<bool, StoreError> {
+    let others: i64 = query_scalar(
+        "select count(*) from deliveries as other join deliveries as this on this.rule = other.rule and this.endpoint = other.endpoint
+         where this.id = ?1 and other.id <> ?1 and other.due_at = ?2 and other.state <> 'cancelled'",
+    )
+    .bind(id)
+    .bind(micros(slot))
+    .fetch_one(transaction)
+    .await?;
+    Ok(others > 0)
+}
+
+/// Lets the approvals of one print count for another one. What was said stays as it was said: each is voided, and written
+/// once more.
+async fn carry_over(
+    transaction: &mut Transaction,
+    id: i64,
+    from: &str,
+    to: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "insert into approvals (delivery, person, print, post, given_at, version)
+         select delivery, person, ?3, post, given_at, version from approvals
+         where delivery = ?1 and print = ?2 and voided_at is null order by id",
+    )
+    .bind(id)
+    .bind(from)
+    .bind(to)
+    .execute(&mut *transaction)
+    .await?;
+    query("update approvals set voided_at = ?, voided_why = ? where delivery = ? and print = ? and voided_at is null")
+        .bind(micros(now))
+        .bind("its slot cannot be used any more: it counts for the next free one")
+        .bind(id)
+        .bind(from)
+        .execute(&mut *transaction)
+        .await?;
+    Ok(())
+}
 
 async fn void(
     transaction: &mut Transaction,

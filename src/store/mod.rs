@@ -31,7 +31,7 @@ mod subscriptions;
 mod wishes;
 
 pub use acts::Act;
-pub use approvals::{OwnWord, Seen, Word};
+pub use approvals::{OwnWord, Seen, Slot, Word};
 pub use edits::{Amended, ToEdit};
 pub use journal::JournalPost;
 pub use keepsakes::Turn;

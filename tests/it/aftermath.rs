@@ -126,7 +126,7 @@ async fn nobody_is_reminded_of_a_cancelled_event_after_an_approval() {
     let id = life.live().await[0].id;
     let by = By::command("Aya");
     assert!(life.store.obey(id, &PersonWord::Hold, &by, clock.now()).await.unwrap());
-    assert!(life.store.approve(id, &Word { by: &by, seen: None }, clock.now()).await.unwrap().is_some());
+    assert!(life.store.approve(id, &Word { by: &by, seen: None, slot: None }, clock.now()).await.unwrap().is_some());
     place.article("_actualites/a.md", &event("\nevent_status: cancelled"));
     clock.advance(SignedDuration::from_mins(10));
     let booked = life.live().await;
@@ -186,7 +186,8 @@ async fn who_approved_an_edit_and_by_which_road_is_kept() {
         let post = life.deliverer.composed(&delivery, &own, &snapshot).await.unwrap().post;
         let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
         let (by, people) = (By::command("Aya"), People::default());
-        let word = Word { by: &by, seen: Some(Seen { post: &post, print: &print, approval, people: &people }) };
+        let word =
+            Word { by: &by, seen: Some(Seen { post: &post, print: &print, approval, people: &people }), slot: None };
         life.store.approve(delivery.id, &word, clock.now()).await.unwrap().unwrap();
         life.live().await;
         let acts = life.store.acts(delivery.id).await.unwrap();

@@ -33,7 +33,7 @@ async fn approve(world: &World, snapshot: &Snapshot, person: &str, time: &str) -
     let approval = world.config.rules[0].approval.unwrap();
     let (by, people) = (By::command(person), People::default());
     let seen = Seen { post: &post, print: &print, approval, people: &people };
-    let word = Word { by: &by, seen: Some(seen) };
+    let word = Word { by: &by, seen: Some(seen), slot: None };
     world.store.approve(delivery.id, &word, instant(time)).await.unwrap().unwrap();
     only(world).await.state
 }

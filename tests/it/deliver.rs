@@ -184,7 +184,7 @@ async fn a_person_settles_what_is_uncertain() {
     let world = World::new(&server).await;
     let id = world.run().await[0].id;
     let now = world.clock.now();
-    let word = crieur::store::Word { by: &By::command("Aya"), seen: None };
+    let word = crieur::store::Word { by: &By::command("Aya"), seen: None, slot: None };
     assert_eq!(world.store.approve(id, &word, now).await.unwrap(), None);
     let url = format!("{}/@essai/9", server.url);
     let word = PersonWord::Published { url, id: None };

@@ -139,7 +139,8 @@ impl World {
         let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
         let (by, people) = (By::command(person), People::default());
         let approval = self.config.rules[0].approval.unwrap();
-        let word = Word { by: &by, seen: Some(Seen { post: &post, print: &print, approval, people: &people }) };
+        let word =
+            Word { by: &by, seen: Some(Seen { post: &post, print: &print, approval, people: &people }), slot: None };
         self.store.approve(delivery.id, &word, self.clock.now()).await.unwrap().is_some()
     }
 

@@ -358,7 +358,7 @@ async fn a_blackout_holds_or_drops_with_its_reason_and_ends_by_itself_for_what_c
         assert_eq!(reason, "blackout from 2026-11-23 to 2026-11-24, by le cabinet: réserve électorale");
         if action == "hold" {
             // A person lets one go: it goes after the blackout, not in it.
-            let word = crieur::store::Word { by: &By::command("Aya"), seen: None };
+            let word = crieur::store::Word { by: &By::command("Aya"), seen: None, slot: None };
             assert!(world.store.approve(2, &word, instant("10:00:00")).await.unwrap().is_some());
             world.at("10:00:00").await;
             let waits = deliver(&world, &snapshot, "10:00:00").await;

@@ -180,7 +180,7 @@ async fn patience_begins_when_it_is_first_needed_and_not_when_the_post_was_due()
     let (by, id) = (By::command("Aya"), world.store.deliveries().await.unwrap()[0].id);
     assert!(world.store.obey(id, &PersonWord::Hold, &by, world.clock.now()).await.unwrap());
     world.clock.advance(SignedDuration::from_hours(24 * 5));
-    let word = Word { by: &by, seen: None };
+    let word = Word { by: &by, seen: None, slot: None };
     assert!(world.store.approve(id, &word, world.clock.now()).await.unwrap().is_some());
     let outbox = world.run(1).await;
     assert_eq!(outbox[0].state, State::Published, "{:?}", outbox[0].reason);

@@ -240,3 +240,140 @@ async fn a_slot_is_given_once_at_its_very_instant() {
     world.reconciler.book(&world.store, slot).await.unwrap();
     assert_eq!(world.days().await, days(&[("1", "24"), ("2", "25"), ("3", "26"), ("4", "27")]));
 }
+
+/// A rule that asks for approval, and three articles that wait for it and for the slots of the 24th to the 26th.
+async fn unapproved(people: u8) -> World {
+    let approval = format!("queue: true }}, approval: {{ required: {people} }}");
+    waiting(&QUEUE.replace("queue: true }", &approval), "09:00:00").await
+}
+
+/// Approves one of the series as the API does. Its state then.
+async fn approve(world: &World, snapshot: &Snapshot, n: usize, person: &str, time: &str) -> State {
+    let id = world.store.deliveries().await.unwrap()[n - 1].id;
+    let now = instant(time);
+    let deliverer = Deliverer::new(Arc::clone(&world.config), world.store.clone(), Clock::by_hand(now));
+    let (config, by) = (&world.config, By::command(person));
+    let done = crieur::acts::approve_now(config, &world.store, &deliverer, snapshot, id, &by, None, now).await;
+    done.unwrap().delivery.state
+}
+
+/// The numbers of those that are published, in the order of their publication.
+async fn published(world: &World) -> Vec<i64> {
+    let deliveries = world.store.deliveries().await.unwrap();
+    deliveries.iter().filter(|delivery| delivery.state == State::Published).map(|delivery| delivery.id).collect()
+}
+
+#[tokio::test]
+async fn what_is_approved_after_its_slot_takes_the_next_one_that_is_free() {
+    let mut world = unapproved(1).await;
+    let snapshot = world.at("2026-11-25T12:00:00Z").await;
+    // The slot of the third one is its own, though nobody approved it yet.
+    assert_eq!(approve(&world, &snapshot, 1, "Aya", "2026-11-25T12:00:00Z").await, State::Pending);
+    assert_eq!(approve(&world, &snapshot, 2, "Aya", "2026-11-25T12:00:01Z").await, State::Pending);
+    assert_eq!(world.days().await, days(&[("1", "27"), ("2", "28"), ("3", "26")]));
+    let snapshot = world.at("2026-11-26T12:00:00Z").await;
+    deliver(&world, &snapshot, instant("2026-11-26T12:00:00Z")).await;
+    assert_eq!(published(&world).await, [0_i64; 0]);
+    assert_eq!(approve(&world, &snapshot, 3, "Aya", "2026-11-26T12:00:00Z").await, State::Pending);
+    assert_eq!(world.days().await, days(&[("1", "27"), ("2", "28"), ("3", "29")]));
+    // One article that comes meanwhile takes none of these, and each goes out in its slot, by the approval that it has.
+    world.series(4, "");
+    for (day, out) in [("27", 1), ("28", 2), ("29", 3), ("30", 3)] {
+        let time = format!("2026-11-{day}T08:00:00Z");
+        let snapshot = world.at(&time).await;
+        deliver(&world, &snapshot, instant(&time)).await;
+        let expected: Vec<i64> = (1..=out).collect();
+        assert_eq!(published(&world).await, expected, "on the {day}: {:#?}", world.store.deliveries().await.unwrap());
+    }
+    assert_eq!(world.days().await["4"], "30");
+}
+
+#[tokio::test]
+async fn who_approved_before_the_slot_was_past_approved_the_next_one_too() {
+    for changes in [false, true] {
+        let mut world = unapproved(2).await;
+        let snapshot = world.at("10:00:00").await;
+        assert_eq!(approve(&world, &snapshot, 1, "Aya", "10:00:00").await, State::Held);
+        if changes {
+            world.place.article("_actualites/serie-1.md", "title: Autre\ndate: 2026-11-23 08:01:00 +00:00");
+        }
+        let snapshot = world.at("2026-11-24T12:00:00Z").await;
+        assert_eq!(world.days().await["1"], "24", "nobody moves what waits for people");
+        let state = approve(&world, &snapshot, 1, "Bo", "2026-11-24T12:00:00Z").await;
+        assert_eq!(state, if changes { State::Held } else { State::Pending }, "Aya approved another post");
+        if changes {
+            assert_eq!(approve(&world, &snapshot, 1, "Chi", "2026-11-24T12:01:00Z").await, State::Pending);
+        }
+        assert_eq!(world.days().await["1"], "27");
+        let snapshot = world.at("2026-11-27T08:00:00Z").await;
+        deliver(&world, &snapshot, instant("2026-11-27T08:00:00Z")).await;
+        assert_eq!(published(&world).await, [1]);
+        let given = world.store.approvals(1).await.unwrap();
+        let counts = given.iter().filter(|approved| approved.voided.is_none());
+        let counts: Vec<&str> = counts.map(|approved| approved.person.as_str()).collect();
+        assert_eq!(counts, if changes { ["Bo", "Chi"] } else { ["Aya", "Bo"] });
+    }
+}
+
+#[tokio::test]
+async fn what_a_blackout_or_a_person_held_waits_for_a_slot_and_what_is_urgent_for_none() {
+    let blackout = format!("{QUEUE}\nblackouts: [{{ from: 2026-11-24, until: 2026-11-25, reason: deuil }}]");
+    let mut world = waiting(&blackout, "09:00:00").await;
+    // Held before the blackout is over: its slots are of no use, whether they are past or to come.
+    let snapshot = world.at("2026-11-24T12:00:00Z").await;
+    for n in 1..=2 {
+        assert_eq!(approve(&world, &snapshot, n, "Aya", "2026-11-24T12:00:00Z").await, State::Pending);
+    }
+    assert_eq!(world.days().await, days(&[("1", "27"), ("2", "28"), ("3", "26")]));
+    world.at("2026-11-24T12:01:00Z").await;
+    assert_eq!(world.days().await, days(&[("1", "27"), ("2", "28"), ("3", "26")]));
+    for (n, word) in [(3, PersonWord::Hold), (1, PersonWord::Hold), (3, PersonWord::Hurry)] {
+        let done = world.store.obey(n, &word, &By::command("Aya"), instant("2026-11-26T07:00:00Z")).await;
+        assert!(done.unwrap(), "{word:?}");
+    }
+    let late = "2026-11-27T12:00:00Z";
+    let snapshot = world.at(late).await;
+    for n in [1, 3] {
+        assert_eq!(approve(&world, &snapshot, n, "Aya", late).await, State::Pending);
+    }
+    assert_eq!(world.days().await["1"], "29");
+    let snapshot = world.at(late).await;
+    deliver(&world, &snapshot, instant(late)).await;
+    assert_eq!(published(&world).await, [3], "a person put it first");
+    assert_eq!(world.days().await["1"], "29");
+}
+
+#[tokio::test]
+async fn one_that_is_approved_late_keeps_its_slot_in_a_campaign_and_two_never_get_the_same() {
+    let articles = "articles: [_actualites/serie-1.md, _actualites/serie-2.md, _actualites/serie-3.md]";
+    let campaign = format!(
+        "endpoints: {{ essai: {{ network: journal }} }}\ncampaigns: [{{ name: file, {articles}, endpoints: [essai], slots: \"0 9 * * *\", approval: {{ required: 1 }}, settle: 0s, live_check: false, until: 2026-11-28 }}]"
+    );
+    let mut world = waiting(&campaign, "09:00:00").await;
+    let snapshot = world.at("2026-11-25T12:00:00Z").await;
+    let now = instant("2026-11-25T12:00:00Z");
+    let deliverer = Deliverer::new(Arc::clone(&world.config), world.store.clone(), Clock::by_hand(now));
+    let (config, store) = (&world.config, &world.store);
+    let mut seen = Vec::new();
+    for delivery in world.store.deliveries().await.unwrap().iter().take(2) {
+        seen.push(crieur::acts::look(config, store, &deliverer, &snapshot, delivery, now).await.unwrap());
+    }
+    assert_eq!(seen[0].due_at, instant("2026-11-27T08:00:00Z"));
+    assert_eq!(seen[0].due_at, seen[1].due_at, "either may have it");
+    let by = By::command("Aya");
+    for (n, look) in (1..).zip(&seen) {
+        let done = crieur::acts::approve(config, store, Some(look), Some(&snapshot), n, &by, None, now).await;
+        assert_eq!(done.is_ok(), n == 1, "{done:?}");
+    }
+    assert_eq!(approve(&world, &snapshot, 2, "Aya", "2026-11-25T12:00:00Z").await, State::Pending);
+    for time in ["2026-11-25T12:01:00Z", "2026-11-25T12:02:00Z"] {
+        world.at(time).await;
+        assert_eq!(world.days().await, days(&[("1", "27"), ("2", "28"), ("3", "26")]));
+    }
+    let snapshot = world.at("2026-11-27T08:00:00Z").await;
+    deliver(&world, &snapshot, instant("2026-11-27T08:00:00Z")).await;
+    assert_eq!(published(&world).await, [1]);
+    // After the campaign's last day there is no slot: what a person lets go then goes.
+    assert_eq!(approve(&world, &snapshot, 3, "Aya", "2026-11-27T12:00:00Z").await, State::Pending);
+    assert_eq!(world.days().await["3"], "26");
+}

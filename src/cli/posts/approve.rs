@@ -15,16 +15,20 @@ pub async fn run(context: &Context, config: Arc<Config>, id: i64, by: &By) -> Re
     let now = context.clock.now();
     let store = Store::open(&config.store).await?;
     let delivery = acts::find(&store, id).await?;
-    let look = if acts::awaits(&store, &delivery).await? && acts::approval_of(&config, &delivery).is_some() {
+    let is_bound = acts::approval_of(&config, &delivery).is_some();
+    let rule = config.rules.iter().find(|rule| rule.name == delivery.key.rule);
+    let is_of_queue = rule.is_some_and(|rule| rule.when.queue().is_some());
+    let (mut look, mut snapshot) = (None, None);
+    if acts::awaits(&store, &delivery).await? && (is_bound || is_of_queue) {
         crate::pull::prepare(&config.site).await?;
         let glance = Reconciler::new(Arc::clone(&config)).glance(Some(&store), now).await;
-        let snapshot = glance.map_err(pass_failed)?;
-        let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), context.clock.clone());
-        Some(acts::look(&config, &store, &deliverer, &snapshot, &delivery, now).await?)
-    } else {
-        None
-    };
-    let done = acts::approve(&config, &store, look.as_ref(), id, by, None, now).await?;
+        let seen = snapshot.insert(glance.map_err(pass_failed)?);
+        if is_bound {
+            let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), context.clock.clone());
+            look = Some(acts::look(&config, &store, &deliverer, seen, &delivery, now).await?);
+        }
+    }
+    let done = acts::approve(&config, &store, look.as_ref(), snapshot.as_ref(), id, by, None, now).await?;
     store.close().await;
     let state = done.delivery.state;
     let reason = done.delivery.reason.unwrap_or_default();

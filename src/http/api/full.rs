@@ -32,6 +32,8 @@ struct Composed {
     images: Vec<Pictured>,
     /// Why an image is not with it, if one should be.
     without_image: Option<String>,
+    /// When it would be due.
+    due_at: String,
     /// What an approval is bound to.
     print: String,
 }
@@ -50,6 +52,7 @@ impl From<&Look> for Composed {
             thread: look.post.thread.clone(),
             images: look.post.images.iter().map(pictured).collect(),
             without_image: look.without_image.clone(),
+            due_at: utc(look.due_at),
             print: look.print.clone(),
         }
     }

@@ -356,7 +356,7 @@ impl World {
                     assert!(self.store.obey(delivery.id, &word, &by(), now).await.unwrap());
                 }
                 State::Held => {
-                    let word = Word { by: &by(), seen: None };
+                    let word = Word { by: &by(), seen: None, slot: None };
                     assert!(self.store.approve(delivery.id, &word, now).await.unwrap().is_some());
                 }
                 _ => continue,

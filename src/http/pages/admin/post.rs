@@ -37,6 +37,8 @@ struct Page {
     without_image: Option<String>,
     /// What an approval is bound to.
     print: Option<String>,
+    /// When it goes out if it is approved now, where that is another time than the one it has.
+    goes_out: Option<Moment>,
     approved_by: Vec<String>,
     /// How many people its rule asks for.
     people: u8,
@@ -185,9 +187,11 @@ async fn collect(shared: &Shared, guest: &Guest, delivery: &Delivery) -> Result<
         None
     };
     let (mut print, mut approved_by, mut no_post, mut without_image) = (None, Vec::new(), None, None);
+    let mut goes_out = None;
     let post = match look {
         Some(Ok(look)) => {
             (print, approved_by, without_image) = (Some(look.print), look.approved_by, look.without_image);
+            goes_out = Some(look.due_at).filter(|at| *at != delivery.due_at).map(|at| visit.instant(at));
             Some(look.post)
         }
         Some(Err(Refusal::Store(error))) => return Err(error),
@@ -218,6 +222,7 @@ async fn collect(shared: &Shared, guest: &Guest, delivery: &Delivery) -> Result<
         no_post,
         without_image,
         print,
+        goes_out,
         approved_by,
         people: acts::approval_of(&desk.config, delivery).map_or(0, |approval| approval.people),
         removal: store.removal(id).await?,
