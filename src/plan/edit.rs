@@ -39,6 +39,8 @@ pub enum Edit {
     },
     /// Its article is what it was, or is not there any more: nothing is to be done.
     Void,
+    /// Its article's date is to come, as it seems: it is looked at again once that is over.
+    Wait,
     /// The post answers for its article as it is now.
     Adopt(String),
 }
@@ -81,7 +83,9 @@ fn edit(catalog: &Catalog, rules: &[Rule], posted: &Posted, now: Timestamp) -> O
         return None;
     }
     if !standing.article.is_live(now) {
-        return Some(Edit::Void);
+        // What was posted has been live: somebody set its date ahead, or the clock was set back and will be right again.
+        let is_to_come = standing.article.published && standing.article.date.is_some_and(|date| date.at > now);
+        return Some(if is_to_come { Edit::Wait } else { Edit::Void });
     }
     let edition = standing.edition();
     let is_told = posted.edition.as_ref() == Some(&edition);

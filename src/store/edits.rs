@@ -128,6 +128,14 @@ impl Pass {
                 )
                 .bind(id)
                 .bind(micros(now)),
+                // As one that was just published, which every pass looks at.
+                Edit::Wait => query(
+                    "update deliveries set reason = iif(edit_edition is null, reason, null), edit = 'new', edit_edition = null,
+                        edit_asks = 0, edit_by_hand = 0
+                     where id = ?1 and state = 'published' and edit is distinct from 'new' and (edit_until is null or edit_until <= ?2)",
+                )
+                .bind(id)
+                .bind(micros(now)),
                 Edit::Adopt(edition) => query(
                     "update deliveries set reason = iif(edit_edition is null, reason, null), edition = ?2, edit = null,
                         edit_edition = null, edit_asks = 0

@@ -262,6 +262,29 @@ async fn what_is_taken_back_is_not_done() {
 }
 
 #[tokio::test]
+async fn a_change_that_is_seen_while_the_clock_is_set_back_is_made_once_when_it_is_right_again() {
+    for is_under_way in [false, true] {
+        let mut world = World::journal(1, "on_edit: edit").await;
+        if is_under_way {
+            world.says(0, "Presque");
+            world.pass(5).await;
+        }
+        // Before the article's own date, as the clock has it; what readers see is not taken back by that.
+        world.says(0, "Corrigé");
+        world.pass(-24 * 60).await;
+        world.pass(60).await;
+        assert_eq!((world.timeline().await, world.steps().await), (vec!["Titre 0".to_owned()], None));
+        world.pass(24 * 60).await;
+        world.pass(31).await;
+        assert_eq!(world.timeline().await, ["Corrigé"], "{}", world.reason().await);
+        let outbox = world.pass(31).await;
+        let log = world.store.log_after(0).await.unwrap();
+        let sent = log.iter().filter(|entry| entry.body.contains("\"sending\":{")).count();
+        assert_eq!((sent, outbox[0].reason.as_deref()), (1, Some("edited: its article changed")));
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_edited_in_silence_in_quiet_hours_nor_without_the_word_of_those_who_approve() {
     let mut world = World::journal(1, "on_edit: edit").await;
     world.store.silence_on("deuil", &By::command("Aya"), world.clock.now()).await.unwrap();
