@@ -60,6 +60,8 @@ pub struct Look {
     pub without_image: Option<String>,
     /// The slot that it takes by an approval, and its print in the slot that it has.
     slot: Option<(NewSlot, String)>,
+    /// Hash of what readers see of the article.
+    visible: u64,
     /// Who wrote the article.
     author: Option<String>,
     /// Who asked for the post by hand.
@@ -184,7 +186,7 @@ pub async fn look(
     now: Timestamp,
 ) -> Result<Look, Refusal> {
     let own: OwnWord = store.own_word(delivery.id).await?;
-    let Composed { post, article, without_image } =
+    let Composed { post, article, visible, without_image } =
         deliverer.composed(delivery, &own, snapshot).await.map_err(Refusal::NotNow)?;
     let print_at = |due_at| plan::print(&post, &delivery.key.endpoint, due_at);
     let mut print = print_at(delivery.due_at);
@@ -200,7 +202,7 @@ pub async fn look(
     let due_at = new.map_or(delivery.due_at, |new| new.at);
     let slot = new.map(|new| (new, std::mem::replace(&mut print, print_at(new.at))));
     let author = article.author.as_deref().map(str::to_owned);
-    Ok(Look { post, due_at, print, approved_by, without_image, slot, author, asked_by: own.asked_by })
+    Ok(Look { post, due_at, print, approved_by, without_image, slot, visible, author, asked_by: own.asked_by })
 }
 
 /// The slot of its queue that a held delivery takes if it is approved; None if it keeps its time.
@@ -261,7 +263,7 @@ pub async fn approve(
             if let Some(reason) = plan::refused(&by.person, makers, &[], people) {
                 return Err(Refusal::NotYou(format!("delivery {id} stays held: {reason}")));
             }
-            Some(Seen { post: &look.post, print: &look.print, approval, people })
+            Some(Seen { post: &look.post, print: &look.print, visible: look.visible, approval, people })
         }
     };
     let new = match (look, snapshot) {

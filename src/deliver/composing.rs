@@ -32,6 +32,8 @@ pub struct Composed {
     pub post: Post,
     /// Its article.
     pub article: Article,
+    /// Hash of what readers see of the article.
+    pub visible: u64,
     /// Why an image is not with it, if one should be.
     pub without_image: Option<String>,
 }
@@ -55,6 +57,7 @@ impl Deliverer {
         let rule = self.config.rules.iter().find(|rule| rule.name == delivery.key.rule);
         let standing = snapshot.catalog().get(&delivery.key.article).cloned();
         let standing = standing.ok_or("its article is not there any more")?;
+        let visible = standing.past.visible;
         let texts = snapshot.texts.clone();
         let read = tokio::task::spawn_blocking(move || texts.read(&standing)).await;
         let read = read.ok().and_then(Result::ok);
@@ -65,7 +68,7 @@ impl Deliverer {
         let mut without_image = None;
         loop {
             match self.compose_for(&commission, &article, snapshot, network.as_ref()).await {
-                Ok(Ok(post)) => return Ok(Composed { post, article, without_image }),
+                Ok(Ok(post)) => return Ok(Composed { post, article, visible, without_image }),
                 Ok(Err(NoPost::Held(why))) if without_image.is_none() => {
                     without_image = Some(why);
                     commission.image_held = true;

@@ -40,6 +40,8 @@ pub struct Seen<'a> {
     pub post: &'a Post,
     /// Its print.
     pub print: &'a str,
+    /// Hash of what readers saw of its article then, as `Past::visible`; 0 if that is not known.
+    pub visible: u64,
     /// How many people the rule asks for.
     pub approval: Approval,
     /// Whose word counts.
@@ -84,26 +86,26 @@ impl Store {
         {
             return Ok(None);
         }
-        let (print, post) = match word.seen {
-            Some(Seen { post, print, .. }) => (print, serde_json::to_string(post).unwrap_or_default()),
-            None => ("", "null".to_owned()),
+        let (print, post, visible) = match word.seen {
+            Some(Seen { post, print, visible, .. }) => {
+                (print, serde_json::to_string(post).unwrap_or_default(), visible)
+            }
+            None => ("", "null".to_owned(), 0),
         };
+        let version = if visible == 0 { String::new() } else { format!("{visible:016x}") };
         if let Some(slot) = word.slot.filter(|_| word.seen.is_some()) {
             carry_over(&mut transaction, id, slot.before, print, now).await?;
         }
         void(&mut transaction, id, print, "what it approved changed", now).await?;
-        query(
-            "insert into approvals (delivery, person, print, post, given_at, version)
-             select id, ?2, ?3, ?4, ?5, coalesce((select nullif(visible, '0000000000000000') from articles where articles.id = article), '')
-             from deliveries where id = ?1",
-        )
-        .bind(id)
-        .bind(&word.by.person)
-        .bind(print)
-        .bind(post)
-        .bind(micros(now))
-        .execute(&mut transaction)
-        .await?;
+        query("insert into approvals (delivery, person, print, post, given_at, version) values (?, ?, ?, ?, ?, ?)")
+            .bind(id)
+            .bind(&word.by.person)
+            .bind(print)
+            .bind(post)
+            .bind(micros(now))
+            .bind(version)
+            .execute(&mut transaction)
+            .await?;
         let rows = query(ALL).bind(id).fetch_all(&mut transaction).await?;
         let given = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let (enough, reason) = match word.seen {
@@ -199,15 +201,27 @@ impl Pass {
     /// Holds again what was approved and is to go out otherwise than it was: what readers see of its article changed.
     pub(super) async fn hold_changed(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let changed: Vec<i64> = query_scalar(
-            "select distinct approvals.delivery from approvals
+            "select approvals.id from approvals
              join deliveries on deliveries.id = approvals.delivery join articles on articles.id = deliveries.article
              where voided_at is null and print <> '' and approvals.version <> visible and approvals.version <> ''
                 and deliveries.state in ('pending', 'held') and look_first = 0",
         )
         .fetch_all(&mut self.transaction)
         .await?;
-        for id in changed {
-            self.hold_again(id, "the article changed since it was approved; approve it again", now).await?;
+        let why = "the article changed since it was approved; approve it again";
+        for approval in changed {
+            query("update deliveries set state = 'held', reason = ? where id = (select delivery from approvals where id = ?)")
+                .bind(why)
+                .bind(approval)
+                .execute(&mut self.transaction)
+                .await?;
+            // Whoever approved it as the article is now has said so, whatever becomes of an older word.
+            query("update approvals set voided_at = ?, voided_why = ? where id = ?")
+                .bind(micros(now))
+                .bind(why)
+                .bind(approval)
+                .execute(&mut self.transaction)
+                .await?;
         }
         Ok(())
     }

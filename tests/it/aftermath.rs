@@ -6,7 +6,7 @@ use crate::support::life::{Life, by_other_hands, posting};
 use crate::support::mastodon::{Mood, Server};
 use crieur::clock::Clock;
 use crieur::config::EndpointName;
-use crieur::deliver::Step;
+use crieur::deliver::{Composed, Step};
 use crieur::delivery::State;
 use crieur::people::{By, People};
 use crieur::plan;
@@ -183,11 +183,14 @@ async fn who_approved_an_edit_and_by_which_road_is_kept() {
         let snapshot = life.pass().await;
         let delivery = life.store.deliveries().await.unwrap().remove(0);
         let own = life.store.own_word(delivery.id).await.unwrap();
-        let post = life.deliverer.composed(&delivery, &own, &snapshot).await.unwrap().post;
+        let Composed { post, visible, .. } = life.deliverer.composed(&delivery, &own, &snapshot).await.unwrap();
         let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
         let (by, people) = (By::command("Aya"), People::default());
-        let word =
-            Word { by: &by, seen: Some(Seen { post: &post, print: &print, approval, people: &people }), slot: None };
+        let word = Word {
+            by: &by,
+            seen: Some(Seen { post: &post, print: &print, visible, approval, people: &people }),
+            slot: None,
+        };
         life.store.approve(delivery.id, &word, clock.now()).await.unwrap().unwrap();
         life.live().await;
         let acts = life.store.acts(delivery.id).await.unwrap();

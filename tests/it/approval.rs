@@ -4,7 +4,7 @@ use crate::plan::{World, instant};
 use crate::support::Place;
 use crieur::clock::Clock;
 use crieur::config::EndpointName;
-use crieur::deliver::{Deliverer, Step};
+use crieur::deliver::{Composed, Deliverer, Step};
 use crieur::delivery::{Delivery, State};
 use crieur::people::{By, People};
 use crieur::plan;
@@ -28,11 +28,11 @@ fn deliverer(world: &World, time: &str) -> Deliverer {
 async fn approve(world: &World, snapshot: &Snapshot, person: &str, time: &str) -> State {
     let delivery = only(world).await;
     let own = crieur::store::OwnWord::default();
-    let post = deliverer(world, time).composed(&delivery, &own, snapshot).await.unwrap().post;
+    let Composed { post, visible, .. } = deliverer(world, time).composed(&delivery, &own, snapshot).await.unwrap();
     let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
     let approval = world.config.rules[0].approval.unwrap();
     let (by, people) = (By::command(person), People::default());
-    let seen = Seen { post: &post, print: &print, approval, people: &people };
+    let seen = Seen { post: &post, print: &print, visible, approval, people: &people };
     let word = Word { by: &by, seen: Some(seen), slot: None };
     world.store.approve(delivery.id, &word, instant(time)).await.unwrap().unwrap();
     only(world).await.state
@@ -107,6 +107,39 @@ async fn a_hashtag_that_changes_voids_it_although_readers_of_the_article_see_no_
     world.place.article("_actualites/a.md", "title: Annonce\ndate: 2026-11-23 09:00:00 +00:00\ntags: [Cloud]");
     let snapshot = world.at("10:01:00").await;
     assert_eq!(deliver(&world, &snapshot, "10:02:00").await, State::Held);
+}
+
+#[tokio::test]
+async fn an_approval_of_the_article_as_it_is_stands_when_one_of_its_older_text_falls() {
+    let (mut world, snapshot) = waiting().await;
+    let text = std::fs::read_to_string(world.place.site().join("_actualites/a.md")).unwrap();
+    assert_eq!(approve(&world, &snapshot, "Aya", "10:00:00").await, State::Held);
+    // Readers of the article see another end; the post says what it said. Bo sees that before any pass does.
+    world.place.write("_actualites/a.md", format!("{text}\nUne fin.\n"));
+    let mut fresh = crieur::reconcile::Reconciler::new(Arc::clone(&world.config));
+    let snapshot = fresh.glance(Some(&world.store), instant("10:01:00")).await.unwrap();
+    assert_eq!(approve(&world, &snapshot, "Bo", "10:01:00").await, State::Pending);
+    let snapshot = world.at("10:02:00").await;
+    assert_eq!(only(&world).await.state, State::Held, "Aya knows nothing of the end");
+    let voided = |given: Vec<plan::Approved>| given.iter().map(|one| one.voided.is_some()).collect::<Vec<_>>();
+    assert_eq!(voided(world.store.approvals(1).await.unwrap()), [true, false]);
+    assert_eq!(approve(&world, &snapshot, "Chi", "10:03:00").await, State::Pending);
+    world.at("10:04:00").await;
+    assert_eq!(deliver(&world, &snapshot, "10:05:00").await, State::Published);
+    // One that was called off comes back with its article as it is by then, and what was said of it before.
+    let (mut world, snapshot) = waiting().await;
+    let text = std::fs::read_to_string(world.place.site().join("_actualites/a.md")).unwrap();
+    assert_eq!(approve(&world, &snapshot, "Aya", "10:00:00").await, State::Held);
+    world.place.remove("_actualites/a.md");
+    world.at("10:01:00").await;
+    assert_eq!(only(&world).await.state, State::Cancelled);
+    world.place.write("_actualites/a.md", format!("{text}\nUne fin.\n"));
+    world.at("10:02:00").await;
+    let snapshot = world.at("10:32:00").await;
+    assert_eq!(only(&world).await.state, State::Held);
+    approve(&world, &snapshot, "Bo", "10:33:00").await;
+    world.at("10:34:00").await;
+    assert_eq!(voided(world.store.approvals(1).await.unwrap()), [true, false]);
 }
 
 #[tokio::test]

@@ -135,12 +135,15 @@ impl World {
         let delivery = self.store.deliveries().await.unwrap().remove(place);
         let own = self.store.own_word(delivery.id).await.unwrap();
         let seen = self.deliverer().composed(&delivery, &own, self.snapshot.as_ref().unwrap()).await.unwrap();
-        let post = seen.post;
+        let (post, visible) = (seen.post, seen.visible);
         let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
         let (by, people) = (By::command(person), People::default());
         let approval = self.config.rules[0].approval.unwrap();
-        let word =
-            Word { by: &by, seen: Some(Seen { post: &post, print: &print, approval, people: &people }), slot: None };
+        let word = Word {
+            by: &by,
+            seen: Some(Seen { post: &post, print: &print, visible, approval, people: &people }),
+            slot: None,
+        };
         self.store.approve(delivery.id, &word, self.clock.now()).await.unwrap().is_some()
     }
 
