@@ -4,9 +4,13 @@
 //! keys are merged), keeps the order of keys, and tells the line and column of any path.
 //! Guards come first: the parser is quadratic in unclosed brackets (see [`parse`]).
 
+mod places;
+
+pub use places::{place_of_key, place_of_repeated, place_of_value};
+
 use crate::problem::Place;
 use crate::text::{clean, is_blank};
-use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -63,7 +67,7 @@ pub struct YamlError {
 pub struct Document {
     /// The value.
     pub value: Yaml,
-    /// Keys that are repeated.
+    /// Keys that are repeated, in the order of the text.
     pub repeated: Vec<String>,
 }
 
@@ -131,106 +135,8 @@ fn explain(text: &str, error: &serde_yaml::Error) -> YamlError {
     YamlError { place, message: format!("YAML: {message}"), cure }
 }
 
-/// The place of the value at `path`, if the document has it.
-pub fn place_of_value(text: &str, path: &[Step]) -> Option<Place> {
-    seek(text, path, false)
-}
-
-/// The place of the last key of `path`, if the document has it.
-pub fn place_of_key(text: &str, path: &[Step]) -> Option<Place> {
-    seek(text, path, true)
-}
-
-/// Walks the document with a visitor that fails on arrival: the parser adds the place to the failure.
-fn seek(text: &str, path: &[Step], key: bool) -> Option<Place> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let error = Seek { path, key }.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
-    if !error.to_string().contains(ARRIVED) {
-        return None;
-    }
-    error.location().map(|at| Place { line: at.line(), column: at.column() })
-}
-
-const ARRIVED: &str = "\u{1}arrived\u{1}";
-
-struct Seek<'a> {
-    path: &'a [Step],
-    key: bool,
-}
-
-impl<'de> DeserializeSeed<'de> for Seek<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seek<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.path.is_empty() { ARRIVED } else { "the way" })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Some((Step::Key(wanted), rest)) = self.path.split_first() else {
-            return Err(de::Error::custom(if self.path.is_empty() { ARRIVED } else { "" }));
-        };
-        let fail_at_key = self.key && rest.is_empty();
-        while let Some(found) = map.next_key_seed(SeekKey { wanted, fail: fail_at_key })? {
-            if found {
-                map.next_value_seed(Seek { path: rest, key: self.key })?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Some((Step::Item(wanted), rest)) = self.path.split_first() else {
-            return Err(de::Error::custom(if self.path.is_empty() { ARRIVED } else { "" }));
-        };
-        let mut at = 0;
-        loop {
-            if at == *wanted {
-                seq.next_element_seed(Seek { path: rest, key: self.key })?;
-            } else if seq.next_element::<IgnoredAny>()?.is_none() {
-                return Ok(());
-            }
-            at += 1;
-        }
-    }
-}
-
-struct SeekKey<'a> {
-    wanted: &'a str,
-    fail: bool,
-}
-
-impl<'de> DeserializeSeed<'de> for SeekKey<'_> {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for SeekKey<'_> {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E: de::Error>(self, key: &str) -> Result<bool, E> {
-        if key == self.wanted && self.fail {
-            return Err(E::custom(ARRIVED));
-        }
-        Ok(key == self.wanted)
-    }
-}
+/// The key whose value is merged into its map, as often as it stands there.
+const MERGE: &str = "<<";
 
 /// Builds a [`Yaml`], remembering keys that stand twice.
 struct Build<'a> {
@@ -307,8 +213,12 @@ impl<'de> Visitor<'de> for Build<'_> {
         // Keys are read as a value too: `2024: x` and `true: x` are keys that people write.
         while let Some(key) = map.next_key_seed(Build { repeated: self.repeated })? {
             let key = key.to_text().unwrap_or_default();
+            // In the order of the text: before those within its value.
+            if key != MERGE && at.contains_key(&key) {
+                self.repeated.push(key.clone());
+            }
             let value = map.next_value_seed(Build { repeated: self.repeated })?;
-            if key == "<<" {
+            if key == MERGE {
                 match value {
                     Yaml::Map(from) => merged.extend(from),
                     Yaml::List(all) => merged.extend(all.into_iter().filter_map(Yaml::into_map).flatten()),
@@ -316,7 +226,6 @@ impl<'de> Visitor<'de> for Build<'_> {
                 }
             } else if let Some(old) = at.get(&key).and_then(|at| pairs.get_mut(*at)) {
                 old.1 = value;
-                self.repeated.push(key);
             } else {
                 at.insert(key.clone(), pairs.len());
                 pairs.push((key, value));
@@ -411,21 +320,6 @@ impl Yaml {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn key(text: &str) -> Step {
-        Step::Key(text.to_owned())
-    }
-
-    #[test]
-    fn places_are_those_of_the_text() {
-        let text = "site:\n  url: x\nrules:\n  - name: a\n  - name: b\n    when: { at: never }\n";
-        let path = [key("rules"), Step::Item(1), key("when"), key("at")];
-        assert_eq!(place_of_value(text, &path), Some(Place { line: 6, column: 17 }));
-        assert_eq!(place_of_key(text, &path), Some(Place { line: 6, column: 13 }));
-        assert_eq!(place_of_key(text, &[key("site"), key("url")]), Some(Place { line: 2, column: 3 }));
-        assert_eq!(place_of_key(text, &[key("nowhere")]), None);
-        assert_eq!(place_of_value(text, &[key("rules"), Step::Item(9)]), None);
-    }
 
     #[test]
     fn the_last_of_two_equal_keys_wins_as_in_ruby() {

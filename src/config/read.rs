@@ -10,6 +10,9 @@ use crate::yaml::{self, Step, Yaml};
 use std::collections::BTreeSet;
 use std::path::Path;
 
+/// Most repeated keys of which each place is looked for: every look goes through the text.
+const REPEATED_MAX: usize = 100;
+
 /// The text at hand and the problems found so far.
 pub(super) struct Reader<'a> {
     file: &'a str,
@@ -33,18 +36,14 @@ impl<'a> Reader<'a> {
                 return Err(vec![problem]);
             }
         };
-        for key in &document.repeated {
-            let again = |line: &&str| line.trim_start().trim_start_matches("- ").starts_with(&format!("{key}:"));
-            let lines = self.text.lines().enumerate().filter(|(_, line)| again(line));
-            let line = lines.map(|(at, _)| at + 1).nth(1).unwrap_or(1);
-            self.problems.push(
-                Problem::error(
-                    self.file,
-                    Place { line, column: 1 },
-                    format!("the key `{key}` stands twice in one section"),
-                )
-                .cure("keep one of them"),
+        for (n, key) in document.repeated.iter().enumerate() {
+            let place = (n < REPEATED_MAX).then(|| yaml::place_of_repeated(&self.text, n)).flatten();
+            let problem = Problem::error(
+                self.file,
+                place.unwrap_or(Place::FILE),
+                format!("the key `{key}` stands twice in one section"),
             );
+            self.problems.push(problem.cure("keep one of them"));
         }
         let mut value = document.value;
         self.fill_in(&mut value, &mut Vec::new());

@@ -142,7 +142,7 @@ impl Walk<'_> {
 
     fn visit_number(&mut self, number: i64, schema: &Value) {
         let least = schema.get("minimum").and_then(Value::as_i64);
-        let most = schema.get("maximum").and_then(Value::as_i64);
+        let most = schema.get("maximum").and_then(Value::as_i64).or_else(|| most_of(schema));
         if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
             let range = match (least, most) {
                 (Some(least), Some(most)) => format!("between {least} and {most}"),
@@ -180,6 +180,16 @@ impl Walk<'_> {
             None => format!("write one of: {}", words.join(", ")),
         };
         self.report(format!("{given} is not understood here"), Some(cure));
+    }
+}
+
+/// The greatest number that a kind of numbers holds, where a schema names the kind and no maximum.
+fn most_of(schema: &Value) -> Option<i64> {
+    match schema.get("format")?.as_str()? {
+        "uint8" => Some(u8::MAX.into()),
+        "uint16" => Some(u16::MAX.into()),
+        "uint32" => Some(u32::MAX.into()),
+        _ => None,
     }
 }
 

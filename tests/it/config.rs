@@ -96,6 +96,39 @@ feeds: { entries: 0 }
 }
 
 #[test]
+fn a_number_too_large_and_a_key_that_stands_twice_are_said_where_they_stand_with_all_else() {
+    let text = "\
+site: { url: \"https://www.example.org\" }
+endpoints:
+  a: { network: journal, per_day: 4294967296, gap: 1x }
+  b: { network: journal, per_day: 99999999999999999999 }
+rules:
+  - { name: une, endpoints: [a], name: deux }
+  - name: trois
+    endpoints: [a]
+    \"name\": quatre
+feeds: { entries: 5 }
+feeds: { entries: 6 }
+http: { listen: 8080 }
+";
+    let problems = parse(text).unwrap_err();
+    let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    for (place, words) in [
+        ("3:35", "4294967296 is out of range"),
+        ("3:52", "1x"),
+        ("4:35", "a whole number is expected"),
+        ("6:34", "`name` stands twice"),
+        ("9:5", "`name` stands twice"),
+        ("11:1", "`feeds` stands twice"),
+        ("12:17", "a text is expected"),
+    ] {
+        let start = format!("crieur.yaml:{place}: error: ");
+        assert!(all.iter().any(|line| line.starts_with(&start) && line.contains(words)), "{place} {words}: {all:#?}");
+    }
+    assert_eq!(all.len(), 7, "{all:#?}");
+}
+
+#[test]
 fn secrets_come_from_the_environment_or_from_files_and_never_show() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
