@@ -5,14 +5,14 @@
 //! The seal is put on here, before that transaction ends. It is the SHA-256, in hex, of six lines: the number, the
 //! instant in microseconds since 1970, the kind, the number of the delivery or nothing, the body, and the seal of the
 //! entry before, or nothing for the first. Whoever keeps a copy of the last seal elsewhere can tell later that nothing
-//! up to it was changed.
+//! up to it was changed. What the log says of a delivery is compared with what the tables say (`said.rs`).
 
 use super::row::Row;
+use super::said::Said;
 use super::sql::{On, Transaction, query, query_scalar};
 use super::{Pass, Store, StoreError, instant, micros};
 use crate::digest;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +82,18 @@ pub enum Fault {
         /// What the log says.
         said: String,
     },
+    /// What the log says of a delivery, and what the tables do, is not the same.
+    #[error("delivery {delivery}: {field} is {stands}, and the log says {said}")]
+    Differs {
+        /// The delivery.
+        delivery: i64,
+        /// What of it.
+        field: String,
+        /// What the tables say.
+        stands: String,
+        /// What the log says.
+        said: String,
+    },
     /// A seal that was noted elsewhere is not there.
     #[error("entry {0} does not bear the seal that was noted")]
     NotNoted(i64),
@@ -129,7 +141,7 @@ impl Store {
         // All that is looked at is of one moment: a daemon goes on writing meanwhile.
         let mut moment = self.pool.begin_to_read().await?;
         let mut verdict = Verdict { entries: 0, last: None, faults: Vec::new() };
-        let mut said: BTreeMap<i64, String> = BTreeMap::new();
+        let mut said = Said::default();
         let (mut number, mut previous) = (0, String::new());
         let mut is_noted = noted.is_none();
         loop {
@@ -147,11 +159,7 @@ impl Store {
                     verdict.faults.push(Fault::Missing(number + 1, entry.number - 1));
                 }
                 number = entry.number;
-                match (entry.delivery, state_in(&entry.body)) {
-                    (Some(delivery), _) if entry.kind == "taken out" => drop(said.remove(&delivery)),
-                    (Some(delivery), Some(state)) => drop(said.insert(delivery, state)),
-                    _ => {}
-                }
+                said.take(&entry);
                 if entry.seal.is_empty() && entry.at.is_none() {
                     verdict.faults.push(Fault::Unsealed(entry.number));
                     continue;
@@ -169,19 +177,7 @@ impl Store {
         if let Some((number, _)) = noted.filter(|_| !is_noted) {
             verdict.faults.push(Fault::NotNoted(number));
         }
-        let rows = query("select id, state from deliveries order by id");
-        for row in rows.fetch_all(&mut moment).await? {
-            let (delivery, state): (i64, String) = (row.try_get("id")?, row.try_get("state")?);
-            let said = said.remove(&delivery);
-            // That one is being tried is no news.
-            if state != "sending" && said.as_deref() != Some(state.as_str()) {
-                let said = said.unwrap_or_else(|| "nothing".to_owned());
-                verdict.faults.push(Fault::Unsaid { delivery, state, said });
-            }
-        }
-        let vanished =
-            said.into_iter().map(|(delivery, said)| Fault::Unsaid { delivery, state: "not there".to_owned(), said });
-        verdict.faults.extend(vanished);
+        verdict.faults.extend(said.compare(&mut moment).await?);
         Ok(verdict)
     }
 }
@@ -202,12 +198,6 @@ async fn entries_after(on: impl Into<On<'_>>, number: i64) -> Result<Vec<Entry>,
     .fetch_all(on)
     .await?;
     rows.iter().map(read_entry).collect()
-}
-
-/// The state that an entry says its delivery came into.
-fn state_in(body: &str) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_str(body).ok()?;
-    body.get("state")?.as_str().map(str::to_owned)
 }
 
 /// What was changed by other hands may be no text, and no instant, any more: it is read all the same.

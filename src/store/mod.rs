@@ -23,6 +23,7 @@ mod pings;
 mod postgres;
 mod removals;
 mod row;
+mod said;
 mod sent;
 mod silence;
 mod sql;

@@ -110,6 +110,65 @@ async fn nothing_in_it_can_be_changed_unseen() {
     assert!(said.contains("does not bear the seal that was noted"), "{said}");
 }
 
+#[tokio::test]
+async fn what_the_tables_say_otherwise_than_the_log_is_told() {
+    let place = Place::new();
+    place.article("_actualites/a.md", "title: Une\ndate: 2026-11-20 09:00:00 +01:00");
+    place.article("_actualites/b.md", "title: Deux\ndate: 2026-11-21 09:00:00 +01:00");
+    let crieur = place.crieur(
+        "endpoints: { essai: { network: journal, gap: 0s } }\nrules: [{ name: une, endpoints: [essai], approval: { required: 1 }, expires: 900d, fresh: 900d }]\nbaseline: none",
+    );
+    // Held posts need a person: that is no success.
+    crieur.run(&["run", "--once"]);
+    crieur.ok(&["posts", "approve", "1", "--as", "Aya"]);
+    crieur.run(&["run", "--once"]);
+    crieur.ok(&["log", "verify"]);
+    let silent = ["stays_1", "stays_2", "changed", "attempt", "answer", "approval", "approval_voided"];
+    let silent: String = silent.iter().map(|name| format!("drop trigger log_{name};")).collect();
+    by_other_hands(&place.path("crieur.db"), &silent).await;
+    for (change, says) in [
+        ("update deliveries set due_at = due_at + 1000000 where id = 2", "delivery 2: due_at is 2026-"),
+        (
+            "update deliveries set override = 'Autre' where id = 2",
+            "delivery 2: text given by hand is “Autre”, and the log says nothing",
+        ),
+        (
+            "update deliveries set remote_url = 'https://ailleurs.example/1' where id = 1",
+            "delivery 1: remote_url is “https://ailleurs.example/1”, and the log says “/timeline",
+        ),
+        (
+            "update deliveries set post = json_set(post, '$.text', 'Autre chose') where id = 1",
+            "delivery 1: post is “Autre chose”, and the log says another post",
+        ),
+        ("update deliveries set post = null where id = 1", "delivery 1: post is nothing"),
+        ("update deliveries set attempts = 7 where id = 1", "delivery 1: number of attempts is 7, and the log says 1"),
+        ("update attempts set detail = 'x' where delivery = 1", "delivery 1: attempt 1 is begun"),
+        ("update attempts set started_at = started_at - 1 where delivery = 1", "delivery 1: attempt 1 is begun"),
+        ("delete from attempts where delivery = 1", "delivery 1: attempt 1 is not there"),
+        (
+            "insert into attempts (delivery, number, lease_token, started_at) values (2, 1, 1, 5)",
+            "delivery 2: attempt 1 is begun 1970-01-01T00:00:00.000005Z, without an end, and the log says not there",
+        ),
+        ("update approvals set person = 'Luc'", "delivery 1: approval is by Luc"),
+        ("update approvals set voided_at = 5", "delivery 1: approval is by Aya"),
+        ("delete from approvals", "delivery 1: approval is not there, and the log says by Aya"),
+        (
+            "insert into approvals (delivery, person, print, post, given_at) values (2, 'Luc', 'x', '{}', 5)",
+            "delivery 2: approval is by Luc",
+        ),
+    ] {
+        let kept = std::fs::read(place.path("crieur.db")).unwrap();
+        by_other_hands(&place.path("crieur.db"), change).await;
+        let said = faults(&crieur, &[]);
+        assert!(said.contains(says), "{change}: {said}");
+        for beside in ["crieur.db-wal", "crieur.db-shm"] {
+            let _ = std::fs::remove_file(place.path(beside));
+        }
+        std::fs::write(place.path("crieur.db"), kept).unwrap();
+    }
+    crieur.ok(&["log", "verify"]);
+}
+
 #[test]
 fn one_flipped_byte_in_the_file_names_its_entry() {
     let (place, crieur) = lived();
