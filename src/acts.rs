@@ -68,6 +68,21 @@ pub struct Look {
     asked_by: Option<String>,
 }
 
+/// How much of a print is enough to tell which one is meant.
+pub const SHORT_PRINT: usize = 12;
+
+impl Look {
+    /// The print as people pass it on: its beginning.
+    pub fn short_print(&self) -> &str {
+        self.print.get(..SHORT_PRINT).unwrap_or(&self.print)
+    }
+
+    /// Whether it is the post of a print, or of the beginning of one.
+    fn is_of(&self, print: &str) -> bool {
+        print.len() >= SHORT_PRINT && self.print.starts_with(print)
+    }
+}
+
 /// What is to be posted now.
 #[derive(Debug, Clone, Copy)]
 pub struct Order<'a> {
@@ -247,7 +262,7 @@ pub async fn approve(
         return Err(Refusal::NotNow(format!("delivery {id} is {}: {}", delivery.state, allowed(&delivery))));
     }
     if let (Some(look), Some(print)) = (look, print)
-        && look.print != print
+        && !look.is_of(print)
     {
         let why = format!("delivery {id} stays held: it is not what you saw any more; look at it again");
         return Err(Refusal::NotNow(why));

@@ -2,10 +2,11 @@
 
 mod approve;
 mod hurry;
+mod sight;
 
 use super::{Context, Fail, civil, person, print, print_json, say, zone};
 use crate::acts;
-use crate::config::{Config, StoreAddress};
+use crate::config::Config;
 use crate::delivery::State;
 use crate::shapes;
 use crate::store::{PersonWord, Store};
@@ -43,7 +44,7 @@ enum Action {
         #[arg(long, value_name = "STATE")]
         state: Option<String>,
     },
-    /// Show one delivery with all its tries
+    /// Show one delivery with all its tries, and the post as it would be sent now if it waits
     Show {
         /// Number of the delivery
         id: i64,
@@ -63,10 +64,14 @@ enum Action {
         /// Number of the delivery
         id: i64,
     },
-    /// Let a held delivery go out, or a held edit; a rule may ask for the word of two people
+    /// Let a held delivery go out, or a held edit; a rule may ask for the word of two people. On a terminal, it shows what
+    /// would be sent, and asks
     Approve {
         /// Number of the delivery
         id: i64,
+        /// Approve the post of this print, which `posts show` tells, and refuse if another one would be sent by now
+        #[arg(long, value_name = "PRINT")]
+        of: Option<String>,
     },
     /// Put a delivery before the others of its queue: it takes the next slot, and they move on by one
     Hurry {
@@ -111,10 +116,10 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
             let given = List { state: state.or(options.list.state), json: options.list.json };
             return list(&config, given, &zone, now).await;
         }
-        Some(Action::Show { id }) => return show(&config.store, id, &zone, options.list.json).await,
-        Some(Action::Approve { id }) => {
+        Some(Action::Show { id }) => return show(context, Arc::new(config), id, options.list.json).await,
+        Some(Action::Approve { id, of }) => {
             let by = person(&config, options.person)?;
-            return approve::run(context, Arc::new(config), id, &by).await;
+            return approve::run(context, Arc::new(config), id, &by, of.as_deref()).await;
         }
         Some(Action::Hurry { id }) => {
             let by = person(&config, options.person)?;
@@ -172,9 +177,10 @@ async fn list(config: &Config, options: List, zone: &TimeZone, now: Timestamp) -
     Ok(())
 }
 
-async fn show(database: &StoreAddress, id: i64, zone: &TimeZone, json: bool) -> Result<(), Fail> {
+async fn show(context: &Context, config: Arc<Config>, id: i64, json: bool) -> Result<(), Fail> {
     let unknown = || Fail::Failed(format!("there is no delivery {id}; `crieur posts` lists them"));
-    let store = Store::open_to_read(database).await?.ok_or_else(unknown)?;
+    let store = Store::open_to_read(&config.store).await?.ok_or_else(unknown)?;
+    let zone = &zone(&config);
     let delivery = acts::find(&store, id).await?;
     let (attempts, approvals, acts) = (store.attempts(id).await?, store.approvals(id).await?, store.acts(id).await?);
     if json {
@@ -206,6 +212,19 @@ async fn show(database: &StoreAddress, id: i64, zone: &TimeZone, json: bool) -> 
         let outcome = attempt.outcome.unwrap_or_default();
         let detail = attempt.detail.unwrap_or_default();
         print(&format!("  try {}: {}, {end}: {outcome} {detail}", attempt.number, civil(attempt.started_at, zone)))?;
+    }
+    let waits = delivery.state == State::Pending && !delivery.look_first;
+    if waits || acts::awaits(&store, &delivery).await? {
+        match sight::take(context, &config, &delivery).await {
+            Ok(sight) => {
+                if acts::awaits(&store, &delivery).await? {
+                    let print_of = sight.look.short_print();
+                    print(&format!("  print     {print_of}: `crieur posts approve {id} --of {print_of}`"))?;
+                }
+                return sight.show(&delivery, zone);
+            }
+            Err(fail) => say(&format!("what would be sent cannot be shown: {}", sight::why(&fail))),
+        }
     }
     if let Some(text) = delivery.text {
         print(&format!("\n{text}"))?;

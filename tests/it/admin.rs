@@ -149,10 +149,9 @@ async fn who_signs_in_acts_under_their_name_until_they_sign_out() {
     let page = open(&running, "/admin/posts/1", &aya).await;
     assert!(page.text().contains("(<bdi>aya</bdi>)") && page.text().contains("Donner mon accord"), "{}", page.text());
     let bo = sign_in(&running, "jeton-de-bo-012345678").await;
-    let of_bo = form(&open(&running, "/admin/posts/1", &bo).await, "form");
-    let fields = |form: &str, act: &str| [("form".to_owned(), form.to_owned()), ("act".to_owned(), act.to_owned())];
-    let ready = fields(&of_bo, "approve");
-    let ready: Vec<(&str, &str)> = ready.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let seen = open(&running, "/admin/posts/1", &bo).await;
+    let (of_bo, print) = (form(&seen, "form"), form(&seen, "print"));
+    let ready = [("form", of_bo.as_str()), ("act", "approve"), ("print", print.as_str())];
     assert_eq!(send(&running, "/admin/posts/1", &aya, &ready).await.status, 403, "a form of another session");
     let done = send(&running, "/admin/posts/1", &bo, &ready).await;
     assert_eq!((done.status.as_u16(), done.header("location")), (303, "/admin/posts/1?done=approve"));
@@ -197,6 +196,7 @@ async fn a_post_is_decided_on_its_page_as_it_was_seen() {
     assert!(
         refused.text().contains("it is not what you saw") && Page::of(refused.text()).title().starts_with("Erreur")
     );
+    assert_eq!(say(1, &[("act", "approve")]).await.status, 409, "a page that could show no post");
     // What cannot be undone asks whether one is sure.
     assert_eq!(say(1, &[("act", "cancel")]).await.status, 422);
     assert_eq!(state(&running, 1).await, "held");

@@ -10,6 +10,8 @@ use crieur::people::{By, People};
 use crieur::plan;
 use crieur::reconcile::Snapshot;
 use crieur::store::{Seen, Word};
+use std::io::Write;
+use std::process::Stdio;
 use std::sync::Arc;
 
 const TWO: &str = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai], approval: { required: 2, expires: 10d }, fresh: 30d, expires: 60d }]";
@@ -188,4 +190,78 @@ fn the_command_takes_no_word_of_the_author_nor_the_same_twice_and_says_who_appro
     assert!(shown.contains("approved by Bo Li, Chi") && shown.contains("pending"), "{shown}");
     crieur.run(&["run", "--once"]);
     assert_eq!(crieur.published(), ["_actualites/a.md"]);
+}
+
+#[test]
+fn what_changed_since_it_was_shown_is_not_approved_and_a_terminal_asks() {
+    let place = Place::new();
+    let rest = "endpoints: { essai: { network: journal } }
+rules: [{ name: une, endpoints: [essai], settle: 0s, approval: { required: 1 } }]
+baseline: none";
+    let now = Clock::system().now().strftime("%F %T +00:00").to_string();
+    place.article(
+        "_actualites/a.md",
+        &format!(
+            "title: Annonce
+date: {now}"
+        ),
+    );
+    let crieur = place.crieur(rest);
+    assert_eq!(crieur.run(&["publish-now", "a", "--endpoint", "essai"]).status.code(), Some(1), "it waits for people");
+    let print = || {
+        let shown = crieur.ok(&["posts", "show", "1"]);
+        let line = shown.lines().find_map(|line| line.trim().strip_prefix("print ").map(str::to_owned)).unwrap();
+        (line.trim().split(':').next().unwrap().to_owned(), shown)
+    };
+    let approve = |print: &str| {
+        let output = crieur.run(&["posts", "approve", "1", "--as", "Bo", "--of", print]);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (first, shown) = print();
+    assert!(
+        shown.contains(
+            "
+
+Annonce
+"
+        ),
+        "{shown}"
+    );
+    place.article(
+        "_actualites/a.md",
+        &format!(
+            "title: Une autre annonce
+date: {now}"
+        ),
+    );
+    let (code, said, _) = approve(&first);
+    assert_eq!((code, said.contains("it is not what you saw any more")), (Some(1), true), "{said}");
+    assert_eq!(approve("abc").0, Some(2));
+    assert!(crieur.ok(&["posts", "show", "1"]).contains("held"));
+    // On a terminal, whoever does not say yes said nothing.
+    let line = format!("{} --config {} posts approve 1 --as Bo", env!("CARGO_BIN_EXE_crieur"), crieur.file.display());
+    let terminal = std::process::Command::new("script")
+        .args(["-qec", &line, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    if let Ok(mut terminal) = terminal {
+        terminal
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(
+                b"n
+",
+            )
+            .unwrap();
+        let output = terminal.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains("Une autre annonce") && said.contains("as Bo? [y/N]"), "{said}");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+    }
+    let (second, shown) = print();
+    assert!(second != first && shown.contains("held"), "{shown}");
+    let (code, said, text) = approve(&second);
+    assert_eq!((code, said.contains(&second), text.contains("Une autre annonce")), (Some(0), true, true), "{said}");
 }

@@ -1,34 +1,44 @@
 //! `crieur posts approve`: one person's word on a held delivery. Where its rule asks for approval, the word is bound to
 //! the post as it would be sent, which is shown.
 
+use super::sight;
 use crate::acts;
-use crate::cli::{Context, Fail, pass_failed, print, say};
+use crate::cli::{Context, Fail, civil, say, zone};
 use crate::config::Config;
-use crate::deliver::Deliverer;
 use crate::delivery::State;
 use crate::people::By;
-use crate::reconcile::Reconciler;
 use crate::store::Store;
+use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 
-pub async fn run(context: &Context, config: Arc<Config>, id: i64, by: &By) -> Result<(), Fail> {
-    let now = context.clock.now();
+/// `of` is the print of the post that the person saw, or its beginning.
+pub async fn run(context: &Context, config: Arc<Config>, id: i64, by: &By, of: Option<&str>) -> Result<(), Fail> {
+    if of.is_some_and(|print| print.len() < acts::SHORT_PRINT) {
+        let least = acts::SHORT_PRINT;
+        return Err(Fail::Usage(format!(
+            "--of wants {least} letters and digits at least, as `crieur posts show {id}` tells"
+        )));
+    }
     let store = Store::open(&config.store).await?;
     let delivery = acts::find(&store, id).await?;
-    let is_bound = acts::approval_of(&config, &delivery).is_some();
-    let rule = config.rules.iter().find(|rule| rule.name == delivery.key.rule);
-    let is_of_queue = rule.is_some_and(|rule| rule.when.queue().is_some());
-    let (mut look, mut snapshot) = (None, None);
-    if acts::awaits(&store, &delivery).await? && (is_bound || is_of_queue) {
-        crate::pull::prepare(&config.site).await?;
-        let glance = Reconciler::new(Arc::clone(&config)).glance(Some(&store), now).await;
-        let seen = snapshot.insert(glance.map_err(pass_failed)?);
-        if is_bound {
-            let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), context.clock.clone());
-            look = Some(acts::look(&config, &store, &deliverer, seen, &delivery, now).await?);
+    let zone = zone(&config);
+    let mut sight = None;
+    if acts::awaits(&store, &delivery).await? {
+        match sight::take(context, &config, &delivery).await {
+            Ok(seen) => {
+                seen.show(&delivery, &zone)?;
+                sight = Some(seen);
+            }
+            Err(fail) if of.is_some() || acts::approval_of(&config, &delivery).is_some() => return Err(fail),
+            // What a person holds, or what lost its rule, goes on by a word that is bound to nothing.
+            Err(fail) => say(&format!("what would be sent cannot be shown: {}", sight::why(&fail))),
+        }
+        if of.is_none() && !is_confirmed(id, &by.person).await? {
+            return Err(Fail::Failed(format!("nothing is approved: delivery {id} is as it was")));
         }
     }
-    let done = acts::approve(&config, &store, look.as_ref(), snapshot.as_ref(), id, by, None, now).await?;
+    let (look, snapshot) = (sight.as_ref().map(|sight| &sight.look), sight.as_ref().map(|sight| &sight.snapshot));
+    let done = acts::approve(&config, &store, look, snapshot, id, by, of, context.clock.now()).await?;
     store.close().await;
     let state = done.delivery.state;
     let reason = done.delivery.reason.unwrap_or_default();
@@ -36,15 +46,28 @@ pub async fn run(context: &Context, config: Arc<Config>, id: i64, by: &By) -> Re
         let again = "another person is wanted";
         return Err(Fail::Failed(format!("{} approved delivery {id} already, and it is {state}; {again}", by.person)));
     }
-    if let Some(look) = look {
-        print(&look.post.text)?;
-        if let Some(why) = &look.without_image {
-            say(&format!("without its image: {why}"));
+    let of = look.map(|look| format!(" (print {})", look.short_print())).unwrap_or_default();
+    match state {
+        State::Published => say(&format!("delivery {id}: its edit is {reason}{of}")),
+        state => {
+            let due = civil(done.delivery.due_at, &zone);
+            say(&format!("delivery {id}: held -> {state}, {reason}, due {due}{of}"));
         }
     }
-    match state {
-        State::Published => say(&format!("delivery {id}: its edit is {reason}")),
-        state => say(&format!("delivery {id}: held -> {state}, {reason}")),
-    }
     Ok(())
+}
+
+/// Whether the person at the terminal wants it. Where there is none, the command is their word.
+async fn is_confirmed(id: i64, person: &str) -> Result<bool, Fail> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(true);
+    }
+    let mut terminal = std::io::stderr();
+    write!(terminal, "\nApprove delivery {id} like this, as {person}? [y/N] ")?;
+    terminal.flush()?;
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    Ok(matches!(read.await??.trim().to_lowercase().as_str(), "y" | "yes" | "o" | "oui"))
 }

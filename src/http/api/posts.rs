@@ -61,7 +61,10 @@ pub(super) async fn one(
         Ok(delivery) => delivery,
         Err(refusal) => return answer_to(&refusal),
     };
-    let waits = matches!(delivery.state, DeliveryState::Held | DeliveryState::Pending) && !delivery.look_first;
+    let waits = match acts::awaits(store, &delivery).await {
+        Ok(awaits) => (awaits || delivery.state == DeliveryState::Pending) && !delivery.look_first,
+        Err(error) => return store_failed(&error),
+    };
     let seen = shared.snapshot.borrow().clone().filter(|_| waits);
     let look = match &seen {
         Some(snapshot) => {

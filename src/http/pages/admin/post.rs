@@ -3,11 +3,12 @@
 use super::account::timeline;
 use super::row::{Row, link};
 use super::{Asking, Guest, enter, enter_with, failed, see, sorry, status};
-use crate::acts::{self, Refusal};
+use crate::acts::{self, Done, Refusal};
 use crate::config::NetworkKind;
 use crate::delivery::{Delivery, State as DeliveryState};
 use crate::http::pages::tongue::Moment;
 use crate::http::{Client, Shared};
+use crate::people::By;
 use crate::post::Post;
 use crate::store::{PersonWord, StoreError};
 use axum::Extension;
@@ -16,6 +17,7 @@ use axum::extract::{Path, State};
 use axum::http::header::HeaderMap;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use jiff::Timestamp;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -124,11 +126,7 @@ pub async fn act(
     let unusable = |why: &str| Err(Refusal::Unusable(why.to_owned()));
     let obey = async |word: PersonWord| acts::obey(&guest.desk.config, &shared.store, number, &word, &by, now).await;
     let done = match word {
-        "approve" => {
-            let (desk, print) = (&guest.desk, Some(form.get("print")).filter(|print| !print.is_empty()));
-            let snapshot = &guest.visit.snapshot;
-            acts::approve_now(&desk.config, &shared.store, &desk.deliverer, snapshot, number, &by, print, now).await
-        }
+        "approve" => approve(&shared, &guest, number, &by, form.get("print"), now).await,
         "hold" => obey(PersonWord::Hold).await,
         "hurry" => obey(PersonWord::Hurry).await,
         "edit" => obey(PersonWord::Edit).await,
@@ -151,6 +149,23 @@ pub async fn act(
         Err(Refusal::Store(error)) => failed(&guest.visit, &error),
         Err(refusal) => show(&shared, &guest, &id, status(&refusal), Some(refusal.to_string()), "").await,
     }
+}
+
+/// `print` is that of the post that the page showed; empty if there was none to be shown.
+async fn approve(
+    shared: &Shared,
+    guest: &Guest,
+    id: i64,
+    by: &By,
+    print: &str,
+    now: Timestamp,
+) -> Result<Done, Refusal> {
+    let (desk, store, snapshot) = (&guest.desk, &shared.store, &guest.visit.snapshot);
+    let delivery = acts::find(store, id).await?;
+    // What nobody could see, nobody approves, though it can be seen by now.
+    let is_bound = acts::approval_of(&desk.config, &delivery).is_some();
+    let print = Some(print).filter(|print| is_bound || !print.is_empty());
+    acts::approve_now(&desk.config, store, &desk.deliverer, snapshot, id, by, print, now).await
 }
 
 async fn show(
