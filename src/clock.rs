@@ -44,6 +44,14 @@ impl Clock {
         self.set(self.now().saturating_add(by).unwrap_or(Timestamp::MAX));
     }
 
+    /// Waits for a while by the machine's own time. Where a test turns the clock, nothing waits for it.
+    pub async fn pause(&self, length: Duration) {
+        match &self.0 {
+            Some(_) => tokio::task::yield_now().await,
+            None => tokio::time::sleep(length).await,
+        }
+    }
+
     /// Waits until an instant, or until the clock is set back: then the instant may be one of a clock that was wrong, and
     /// whoever waits looks again for what is due.
     pub async fn sleep_until(&self, at: Timestamp) {

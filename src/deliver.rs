@@ -228,7 +228,7 @@ impl Deliverer {
                         delivery = lease.delivery.id,
                         "what became of a try cannot be recorded yet: {error}"
                     );
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    self.clock.pause(Duration::from_secs(1)).await;
                 }
                 done => return done,
             }

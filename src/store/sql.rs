@@ -8,7 +8,7 @@
 use super::connections::{FileTransaction, Files};
 use super::postgres;
 use super::row::{Column, Row};
-use crate::crash::crash_point;
+use crate::crash::{crash_point, disk_fault};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgArguments, PgPool, Postgres};
 use sqlx::query::Query as Prepared;
@@ -110,13 +110,23 @@ impl Transaction {
     /// Makes what was written count.
     pub async fn commit(self) -> Result<(), Error> {
         crash_point("before-write");
+        let fault = disk_fault();
+        if fault == Some(false) {
+            return Err(disk_error());
+        }
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,
             Self::Postgres(transaction) => transaction.commit().await?,
         }
         crash_point("after-write");
-        Ok(())
+        if fault.is_some() { Err(disk_error()) } else { Ok(()) }
     }
+}
+
+/// What a disk says that fails because a test wants it to.
+fn disk_error() -> Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+    rusqlite::Error::SqliteFailure(code, None).into()
 }
 
 /// What a statement is carried out on.

@@ -1,11 +1,11 @@
 //! One short story, told again and again: each time the process dies at another place, until there is none at which it
 //! has not died. At every write: just before it counts, and just after. At every await: the process waited there, and
-//! never heard the answer.
+//! never heard the answer. And with a disk that fails at every write, for once or for a while, where the process lives on.
 
 use super::law;
 use super::world::{ENDPOINTS, World};
 use super::{each, number};
-use crieur::crash::cut_after;
+use crieur::crash::{Failing, cut_after, disk_fails};
 use jiff::SignedDuration;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,6 +29,8 @@ pub enum At {
     Write,
     /// At the n-th await.
     Await,
+    /// The process lives; the disk fails the n-th write, and so many after it. Whether they are written all the same.
+    Disk(usize, bool),
 }
 
 /// The story: two articles that go out, one that is renamed, one that is withdrawn before its turn in the queue.
@@ -53,6 +55,9 @@ pub async fn dying<T>(at: At, place: u64, work: impl AsyncFnOnce() -> T) -> T {
     match at {
         At::Write => cut_after(Some(place as usize)),
         At::Await => AWAITS.set(Some(place)),
+        At::Disk(times, is_written) => {
+            disk_fails(Some(Failing { after: place as usize, times, is_written }));
+        }
     }
     let done = work().await;
     cut_after(None);
@@ -60,13 +65,17 @@ pub async fn dying<T>(at: At, place: u64, work: impl AsyncFnOnce() -> T) -> T {
     done
 }
 
-/// Tells the story with a death at a place. Whether the process died.
+/// Tells the story with a death, or a fault, at a place. Whether it was reached.
 async fn told(at: At, place: u64) -> bool {
     let mut world = World::new(0, false, None).await;
     dying(at, place, async || story(&mut world).await).await;
+    let failing = disk_fails(None);
     let deliveries = world.calm().await;
     law::nothing_is_lost(&world, &deliveries);
-    world.deaths > 0
+    match at {
+        At::Disk(times, _) => failing.is_none_or(|left| left.times < times),
+        At::Write | At::Await => world.deaths > 0,
+    }
 }
 
 /// Tells the story with a death at every place. How many there are.
@@ -88,7 +97,7 @@ fn everywhere(at: At, places_at_least: u64) {
         panic!("CRIEUR_CUT={place} at {at:?}: {said}");
     }
     let places = end.into_inner();
-    println!("died at each of {places} places: {at:?}");
+    println!("at each of {places} places: {at:?}");
     assert!(from > 0 || places > places_at_least, "{places}");
 }
 
@@ -100,4 +109,13 @@ fn a_death_at_any_write_costs_nothing() {
 #[test]
 fn a_death_at_any_await_costs_nothing() {
     everywhere(At::Await, 80);
+}
+
+#[test]
+fn a_disk_that_fails_at_any_write_costs_nothing() {
+    // Once; for as long as a receipt waits for room; for longer than that.
+    for times in [1, 5, 30] {
+        everywhere(At::Disk(times, false), 20);
+        everywhere(At::Disk(times, true), 20);
+    }
 }

@@ -38,7 +38,7 @@ pub async fn check(world: &mut World) {
     if sent.len() == world.judged {
         return;
     }
-    let outbox = world.store.deliveries().await.unwrap();
+    let outbox = world.store().deliveries().await.unwrap();
     for number in world.judged..sent.len() {
         let (before, now) = (&sent[..number], &sent[number]);
         allowed(world, now);

@@ -10,7 +10,7 @@ mod law;
 pub mod sea;
 mod world;
 
-use crieur::crash::{Cut, cut_after};
+use crieur::crash::{Cut, cut_after, disk_fails};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
@@ -85,7 +85,7 @@ async fn run(seed: u64, plant: Option<Plant>) {
     }
     let deliveries = world.calm().await;
     law::nothing_is_lost(&world, &deliveries);
-    let log = world.store.verify_log(None).await.unwrap();
+    let log = world.store().verify_log(None).await.unwrap();
     assert!(log.faults.is_empty(), "in the log: {:?}", log.faults);
 }
 
@@ -107,6 +107,7 @@ pub fn each(
                     let Some(number) = numbers.lock().unwrap().next() else { break };
                     let done = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work(number))));
                     cut_after(None);
+                    disk_fails(None);
                     if let Err(panic) = done {
                         let said = panic.downcast_ref::<String>().cloned();
                         let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));

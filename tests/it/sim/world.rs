@@ -7,7 +7,7 @@ use crate::support::life::by_other_hands;
 use crate::support::{Place, memory_folder, parse};
 use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName, StoreAddress};
-use crieur::crash::cut_after;
+use crieur::crash::{Failing, cut_after, disk_fails};
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{Delivery, State};
 use crieur::network::Network;
@@ -67,16 +67,34 @@ impl Written {
     }
 }
 
+/// A process of the program.
+struct Process {
+    store: Store,
+    reconciler: Reconciler,
+    deliverer: Deliverer,
+    /// Its last pass.
+    snapshot: Option<Snapshot>,
+}
+
+impl Process {
+    async fn new(config: &Arc<Config>, clock: &Clock, sea: &Arc<Mutex<Sea>>) -> Self {
+        let store = Store::open(&config.store).await.unwrap();
+        let reconciler = Reconciler::new(Arc::clone(config)).accepting_empty(true);
+        let deliverer = deliverer(config, &store, clock, sea);
+        Self { store, reconciler, deliverer, snapshot: None }
+    }
+}
+
 pub struct World {
     dice: Dice,
     place: Place,
     config: Arc<Config>,
     pub clock: Clock,
     pub sea: Arc<Mutex<Sea>>,
-    pub store: Store,
-    reconciler: Reconciler,
-    deliverer: Deliverer,
-    snapshot: Option<Snapshot>,
+    /// The process whose turn it is.
+    process: Process,
+    /// Another one on the same database, if a second one was started.
+    other: Option<Process>,
     /// By the word that stands in its title. One that was deleted is not published.
     pub files: BTreeMap<String, Written>,
     /// As the last whole pass saw them.
@@ -117,28 +135,28 @@ impl World {
         let clock = Clock::by_hand("2026-03-02T06:00:00Z".parse().unwrap());
         let sea = Sea::new(seed, rough);
         std::fs::write(config.store.beside(), empty_database().await).unwrap();
-        let store = Store::open(&config.store).await.unwrap();
-        let reconciler = Reconciler::new(Arc::clone(&config)).accepting_empty(true);
-        let deliverer = deliverer(&config, &store, &clock, &sea);
+        let process = Process::new(&config, &clock, &sea).await;
         let (dice, files, seen) = (Dice(seed), BTreeMap::new(), BTreeMap::new());
-        let (snapshot, silent) = (None, false);
         Self {
             dice,
             place,
             config,
             clock,
             sea,
-            store,
-            reconciler,
-            deliverer,
-            snapshot,
+            process,
+            other: None,
             files,
             seen,
-            silent,
+            silent: false,
             plant,
             deaths: 0,
             judged: 0,
         }
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.process.store
     }
 
     fn write(&self, word: &str, file: &Written) {
@@ -212,11 +230,7 @@ impl World {
     /// A new process, after the last one died.
     async fn restart(&mut self) {
         self.deaths += 1;
-        let store = Store::open(&self.config.store).await.unwrap();
-        self.deliverer = deliverer(&self.config, &store, &self.clock, &self.sea);
-        self.reconciler = Reconciler::new(Arc::clone(&self.config)).accepting_empty(true);
-        self.store = store;
-        self.snapshot = None;
+        self.process = Process::new(&self.config, &self.clock, &self.sea).await;
         let left = match self.plant {
             Some(Plant::ForgottenTry) => "look_first = 0, state = 'pending' where state = 'sending'",
             Some(Plant::DroppedAtDeath) => "state = 'cancelled' where state = 'pending'",
@@ -238,18 +252,31 @@ impl World {
             }
         }
         let now = self.clock.now();
-        match mortal(self.reconciler.book(&self.store, now)).await {
-            Some(snapshot) => {
-                let snapshot = snapshot.unwrap();
-                self.snapshot = Some(snapshot);
+        let Process { store, reconciler, snapshot, .. } = &mut self.process;
+        match mortal(reconciler.book(store, now)).await {
+            Some(Ok(booked)) => {
+                *snapshot = Some(booked);
                 self.seen = self.files.clone();
                 // As a daemon does after its pass: texts that were read for the first time are worked out.
-                let digest = async { while self.reconciler.digest(&self.store).await.unwrap() {} };
-                if mortal(digest).await.is_none() {
-                    self.restart().await;
+                let digest = async {
+                    while self.process.reconciler.digest(&self.process.store).await? {}
+                    Ok::<(), crieur::reconcile::PassError>(())
+                };
+                match mortal(digest).await {
+                    Some(done) => self.failed(done.err()),
+                    None => self.restart().await,
                 }
             }
+            Some(Err(error)) => self.failed(Some(error)),
             None => self.restart().await,
+        }
+    }
+
+    /// What failed must have done so because the disk did.
+    fn failed(&self, error: Option<impl std::error::Error>) {
+        if let Some(error) = error {
+            let said = crieur::daemon::with_causes(&error);
+            assert!(said.contains("disk I/O error"), "it failed: {said}");
         }
     }
 
@@ -259,23 +286,27 @@ impl World {
             return None;
         }
         let now = self.clock.now();
-        let outbox = self.store.deliveries().await.unwrap();
+        let outbox = self.store().deliveries().await.unwrap();
         let due = outbox.iter().filter(|d| d.state == State::Pending && d.due_at <= now);
         due.filter(|d| d.key.endpoint.as_str() == endpoint).max_by_key(|d| (d.due_at, d.id)).map(|d| d.id)
     }
 
     /// One step of an endpoint. When to come again.
     pub async fn step(&mut self, endpoint: &str) -> Option<Timestamp> {
-        let snapshot = self.snapshot.take()?;
+        let snapshot = self.process.snapshot.take()?;
         let only = self.chosen(endpoint).await;
-        let done = mortal(self.deliverer.step(&EndpointName::new(endpoint), only, &snapshot)).await;
+        let done = mortal(self.process.deliverer.step(&EndpointName::new(endpoint), only, &snapshot)).await;
         let now = self.clock.now();
         let again = match done {
             Some(step) => {
-                self.snapshot = Some(snapshot);
-                match step.unwrap() {
-                    Step::Did(_) => Some(now),
-                    Step::Wait(until) => until,
+                self.process.snapshot = Some(snapshot);
+                match step {
+                    Ok(Step::Did(_)) => Some(now),
+                    Ok(Step::Wait(until)) => until,
+                    Err(error) => {
+                        self.failed(Some(error));
+                        Some(now)
+                    }
                 }
             }
             None => {
@@ -293,9 +324,9 @@ impl World {
         self.silent = silent;
         match silent {
             true if self.plant == Some(Plant::NoSilence) => {}
-            true => assert!(self.store.silence_on("une crise", &by(), now).await.unwrap()),
+            true => assert!(self.store().silence_on("une crise", &by(), now).await.unwrap()),
             false => {
-                self.store.silence_off(&by(), now).await.unwrap();
+                self.store().silence_off(&by(), now).await.unwrap();
             }
         }
     }
@@ -310,9 +341,27 @@ impl World {
         }
     }
 
+    /// Another process on the same database has its turn; a second one is started if there is none.
+    async fn take_turns(&mut self) {
+        let other = match self.other.take() {
+            Some(other) => other,
+            None => Process::new(&self.config, &self.clock, &self.sea).await,
+        };
+        self.other = Some(std::mem::replace(&mut self.process, other));
+    }
+
     pub async fn event(&mut self) {
-        // At some events the process dies at the n-th place from here.
+        // At some events the process dies at the n-th place from here; at some the disk fails, once, thrice, or for longer
+        // than anybody waits.
         cut_after((self.dice.roll(4) == 0).then(|| self.dice.roll(14) as usize));
+        if self.dice.roll(6) == 0 {
+            let (after, is_written) = (self.dice.roll(5) as usize, self.dice.roll(2) == 0);
+            let times = [1, 3, 40][self.dice.roll(3) as usize];
+            disk_fails(Some(Failing { after, times, is_written }));
+        }
+        if self.dice.roll(12) == 0 {
+            self.take_turns().await;
+        }
         match self.dice.roll(11) {
             0..=2 => self.edit(),
             3..=5 => self.pass().await,
@@ -322,6 +371,7 @@ impl World {
             }
             9 if self.dice.roll(3) == 0 => {
                 cut_after(None);
+                disk_fails(None);
                 self.hush(!self.silent).await;
             }
             _ => {
@@ -336,6 +386,7 @@ impl World {
             }
         }
         cut_after(None);
+        disk_fails(None);
     }
 
     /// A person settles what nobody can know, and lets go what is held. Whether there was anything.
@@ -353,11 +404,11 @@ impl World {
                         }
                         None => PersonWord::NotPublished,
                     };
-                    assert!(self.store.obey(delivery.id, &word, &by(), now).await.unwrap());
+                    assert!(self.store().obey(delivery.id, &word, &by(), now).await.unwrap());
                 }
                 State::Held => {
                     let word = Word { by: &by(), seen: None, slot: None };
-                    assert!(self.store.approve(delivery.id, &word, now).await.unwrap().is_some());
+                    assert!(self.store().approve(delivery.id, &word, now).await.unwrap().is_some());
                 }
                 _ => continue,
             }
@@ -374,7 +425,7 @@ impl World {
         let patience = if self.plant.is_some() { 40 } else { 400 };
         for _ in 0..patience {
             self.pass().await;
-            let mut next: Option<Timestamp> = self.snapshot.as_ref().and_then(|snapshot| snapshot.next_change);
+            let mut next: Option<Timestamp> = self.process.snapshot.as_ref().and_then(|snapshot| snapshot.next_change);
             for endpoint in ENDPOINTS {
                 loop {
                     match self.step(endpoint).await {
@@ -386,7 +437,7 @@ impl World {
                     }
                 }
             }
-            let deliveries = self.store.deliveries().await.unwrap();
+            let deliveries = self.store().deliveries().await.unwrap();
             let minded = self.mind(&deliveries).await;
             match next {
                 _ if minded => {}
@@ -399,6 +450,6 @@ impl World {
                 None => return deliveries,
             }
         }
-        panic!("it never ends: {:#?}", self.store.deliveries().await.unwrap());
+        panic!("it never ends: {:#?}", self.store().deliveries().await.unwrap());
     }
 }
