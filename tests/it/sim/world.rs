@@ -55,15 +55,14 @@ pub struct Written {
     path: String,
     pub date: Timestamp,
     pub published: bool,
-    /// Whether it was ever touched again.
-    touched: bool,
-    born: Timestamp,
+    /// When it was last written.
+    written: Timestamp,
 }
 
 impl Written {
-    /// Whether it must have been announced when all is over.
+    /// Whether it must have been announced when all is over, whatever was done to it before.
     pub fn is_news(&self) -> bool {
-        self.published && !self.touched && self.born.duration_since(self.date) < FRESH
+        self.published && self.written.duration_since(self.date) < FRESH
     }
 }
 
@@ -170,9 +169,9 @@ impl World {
 
     /// A new article, whose date lies so many minutes ahead. Its word.
     pub fn add(&mut self, minutes: i64, published: bool) -> String {
-        let (word, born) = (format!("mot{}x", self.files.len()), self.clock.now());
-        let (path, date) = (format!("_actualites/{word}.md"), born + SignedDuration::from_mins(minutes));
-        let file = Written { path, date, published, touched: false, born };
+        let (word, written) = (format!("mot{}x", self.files.len()), self.clock.now());
+        let (path, date) = (format!("_actualites/{word}.md"), written + SignedDuration::from_mins(minutes));
+        let file = Written { path, date, published, written };
         self.write(&word, &file);
         self.files.insert(word.clone(), file);
         word
@@ -182,7 +181,7 @@ impl World {
     pub fn change(&mut self, word: &str, change: impl FnOnce(&mut Written)) {
         let mut file = self.files[word].clone();
         let old = file.path.clone();
-        file.touched = true;
+        file.written = self.clock.now();
         change(&mut file);
         if old != file.path {
             let _ = std::fs::remove_file(self.place.site().join(&old));
@@ -198,7 +197,7 @@ impl World {
     /// Deletes an article. Writing it again brings it back.
     pub fn delete(&mut self, word: &str) {
         let file = self.files.get_mut(word).unwrap();
-        (file.touched, file.published) = (true, false);
+        file.published = false;
         let _ = std::fs::remove_file(self.place.site().join(&file.path));
     }
 
