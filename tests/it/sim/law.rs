@@ -55,6 +55,8 @@ fn allowed(world: &World, sent: &Sent) {
     assert!(file.published, "withdrawn: {sent:?}, {file:?}");
     assert!(file.date <= sent.at, "early: {sent:?}, {file:?}");
     assert!(!world.silent, "in silence: {sent:?}");
+    let is_read = world.approved.contains(&(sent.key.clone(), sent.text.clone()));
+    assert!(sent.endpoint != "lu" || is_read, "unread: {sent:?}");
     let civil = in_paris(sent.at);
     assert!(civil.date() != BLACKOUT, "in a blackout: {sent:?}");
     let is_quiet = !(8..20).contains(&civil.hour()) || civil.weekday() == jiff::civil::Weekday::Sunday;

@@ -1,6 +1,7 @@
-//! The whole road on simulated time: an editor who fumbles, networks that fail in every way, a clock that jumps, a
-//! person who hushes everything, and a process that dies at any place where it writes or waits. Real files, the real
-//! database, the real plan and delivery; only the networks and the clock are the test's own.
+//! The whole road on simulated time: an editor who fumbles, networks that fail in every way, a disk that fails, a clock that
+//! jumps, a person who hushes everything and another who reads what goes out, two processes on one database, and each of
+//! them dies at any place where it writes or waits. Real files, the real database, the real plan and delivery; only the
+//! networks and the clock are the test's own.
 //!
 //! A seed gives the same run again: `CRIEUR_SEED=7`. How many are tried: `CRIEUR_SEEDS=100000`, which `scripts/seeds`
 //! asks for in a build that is quick enough, and from which on: `CRIEUR_FIRST`.
@@ -45,10 +46,12 @@ pub enum Plant {
     NoUnpublishing,
     /// What waits is called off when a process dies.
     DroppedAtDeath,
+    /// Nobody need have read what goes out.
+    NoApproval,
 }
 
 /// Each planted bug, and the first words of what the run says of it: every law has one that breaks it.
-const PLANTS: [(Plant, &str); 12] = [
+const PLANTS: [(Plant, &str); 13] = [
     (Plant::ForgottenTry, "twice"),
     (Plant::KeyedByPath, "twice"),
     (Plant::NoQuietHours, "in quiet hours"),
@@ -61,6 +64,7 @@ const PLANTS: [(Plant, &str); 12] = [
     (Plant::WrongZone, "early"),
     (Plant::NoUnpublishing, "withdrawn"),
     (Plant::DroppedAtDeath, "lost"),
+    (Plant::NoApproval, "unread"),
 ];
 
 /// Runs something that may die, as a process does: what it had begun to write is undone, what it knew is lost.

@@ -11,11 +11,12 @@ use crieur::crash::{Failing, cut_after, disk_fails};
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{Delivery, State};
 use crieur::network::Network;
-use crieur::people::By;
+use crieur::people::{By, People};
+use crieur::plan;
 use crieur::reconcile::{Reconciler, Snapshot};
-use crieur::store::{PersonWord, Store, Word};
+use crieur::store::{OwnWord, PersonWord, Seen, Store, Word};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
 
@@ -24,25 +25,29 @@ fn by() -> By {
     By::command("ada")
 }
 
-pub const ENDPOINTS: [&str; 3] = ["sur", "sourd", "lent"];
+pub const ENDPOINTS: [&str; 4] = ["sur", "sourd", "lent", "lu"];
 /// An article is no news any more when it is first seen so long after its date.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
-/// `sur` has quiet hours and a gap, `sourd` takes a few a day and cannot tell what it has, `lent` takes one article a day.
+/// `sur` has quiet hours and a gap, `sourd` takes a few a day and cannot tell what it has, `lent` takes one article a day,
+/// and what goes to `lu` was read and approved by a person.
 fn rest(plant: Option<Plant>) -> String {
     let quiet = if plant == Some(Plant::NoQuietHours) { "[]" } else { QUIET_OF_SUR };
     let cap = if plant == Some(Plant::NoCap) { String::new() } else { format!(", per_day: {}", law::MOST_OF_SOURD) };
     let queue = plant != Some(Plant::NoQueue);
     let blackout = if plant == Some(Plant::NoBlackouts) { law::BLACKOUT.tomorrow().unwrap() } else { law::BLACKOUT };
+    let approval = if plant == Some(Plant::NoApproval) { "none" } else { "{ required: 1, expires: 30d }" };
     let gap = if plant == Some(Plant::NoGap) { "0s" } else { "1m" };
     format!(
         "endpoints:
   sur: {{ network: journal, gap: {gap}, quiet_hours: {quiet} }}
   sourd: {{ network: journal, gap: 0s{cap} }}
   lent: {{ network: journal, gap: 0s }}
+  lu: {{ network: journal, gap: 0s }}
 rules:
   - {{ name: une, endpoints: [sur, sourd] }}
   - {{ name: file, endpoints: [lent], when: {{ slots: \"0 30 9 * * *\", queue: {queue} }} }}
+  - {{ name: vu, endpoints: [lu], approval: {approval}, expires: 60d }}
 blackouts: [{{ from: {blackout}, until: {blackout}, reason: \"deuil\" }}]
 baseline: none
 delivery: {{ give_up: 60d }}"
@@ -99,6 +104,8 @@ pub struct World {
     /// As the last whole pass saw them.
     pub seen: BTreeMap<String, Written>,
     pub silent: bool,
+    /// What a person read and approved: the key of the delivery, and the text.
+    pub approved: BTreeSet<(String, String)>,
     plant: Option<Plant>,
     /// How often the process died.
     pub deaths: usize,
@@ -111,7 +118,8 @@ fn deliverer(config: &Arc<Config>, store: &Store, clock: &Clock, sea: &Arc<Mutex
         let sea = Arc::clone(sea);
         (EndpointName::new(name), Box::new(Account { name: name.to_owned(), sea, looks, honours_keys }))
     };
-    let networks = [account("sur", 2, false), account("sourd", 0, false), account("lent", 2, true)];
+    let networks =
+        [account("sur", 2, false), account("sourd", 0, false), account("lent", 2, true), account("lu", 2, false)];
     Deliverer::with_networks(Arc::clone(config), store.clone(), clock.clone(), networks.into())
 }
 
@@ -147,6 +155,7 @@ impl World {
             files,
             seen,
             silent: false,
+            approved: BTreeSet::new(),
             plant,
             deaths: 0,
             judged: 0,
@@ -361,13 +370,14 @@ impl World {
         if self.dice.roll(12) == 0 {
             self.take_turns().await;
         }
-        match self.dice.roll(11) {
+        match self.dice.roll(12) {
             0..=2 => self.edit(),
             3..=5 => self.pass().await,
             6..=8 => {
-                let endpoint = ENDPOINTS[self.dice.roll(3) as usize];
+                let endpoint = ENDPOINTS[self.dice.roll(4) as usize];
                 self.step(endpoint).await;
             }
+            10 => self.read().await,
             9 if self.dice.roll(3) == 0 => {
                 cut_after(None);
                 disk_fails(None);
@@ -388,8 +398,35 @@ impl World {
         disk_fails(None);
     }
 
+    /// A person reads what waits for approval, and approves one of it.
+    async fn read(&mut self) {
+        // The person is at another machine: what befalls this one does not befall them.
+        cut_after(None);
+        disk_fails(None);
+        let held = |delivery: &Delivery| delivery.state == State::Held && delivery.key.rule == "vu";
+        let deliveries = self.store().deliveries().await.unwrap();
+        if let Some(delivery) = deliveries.into_iter().find(held) {
+            self.approve(&delivery).await;
+        }
+    }
+
+    /// Approves a delivery as it would be sent now. False if it would not.
+    async fn approve(&mut self, delivery: &Delivery) -> bool {
+        let Some(snapshot) = self.process.snapshot.as_ref() else { return false };
+        let deliverer = &self.process.deliverer;
+        let Ok(composed) = deliverer.composed(delivery, &OwnWord::default(), snapshot).await else { return false };
+        let post = composed.post;
+        let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
+        let rule = self.config.rules.iter().find(|rule| rule.name == delivery.key.rule).unwrap();
+        let (by, people) = (by(), People::default());
+        let seen = rule.approval.map(|approval| Seen { post: &post, print: &print, approval, people: &people });
+        self.approved.insert((delivery.key.idempotency_key(), post.text.clone()));
+        let approved = self.store().approve(delivery.id, &Word { by: &by, seen, slot: None }, self.clock.now()).await;
+        approved.unwrap().is_some()
+    }
+
     /// A person settles what nobody can know, and lets go what is held. Whether there was anything.
-    async fn mind(&self, deliveries: &[Delivery]) -> bool {
+    async fn mind(&mut self, deliveries: &[Delivery]) -> bool {
         let now = self.clock.now();
         let mut minded = false;
         for delivery in deliveries {
@@ -404,6 +441,10 @@ impl World {
                         None => PersonWord::NotPublished,
                     };
                     assert!(self.store().obey(delivery.id, &word, &by(), now).await.unwrap());
+                }
+                State::Held if delivery.key.rule == "vu" => {
+                    minded |= self.approve(delivery).await;
+                    continue;
                 }
                 State::Held => {
                     let word = Word { by: &by(), seen: None, slot: None };
