@@ -8,7 +8,7 @@ use crate::support::{Place, memory_folder, parse};
 use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName, StoreAddress};
 use crieur::crash::{Failing, cut_after, disk_fails};
-use crieur::deliver::{Deliverer, Step};
+use crieur::deliver::{Composed, Deliverer, Step};
 use crieur::delivery::{Delivery, State};
 use crieur::network::Network;
 use crieur::people::{By, People};
@@ -415,11 +415,12 @@ impl World {
         let Some(snapshot) = self.process.snapshot.as_ref() else { return false };
         let deliverer = &self.process.deliverer;
         let Ok(composed) = deliverer.composed(delivery, &OwnWord::default(), snapshot).await else { return false };
-        let post = composed.post;
+        let Composed { post, visible, .. } = composed;
         let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
         let rule = self.config.rules.iter().find(|rule| rule.name == delivery.key.rule).unwrap();
         let (by, people) = (by(), People::default());
-        let seen = rule.approval.map(|approval| Seen { post: &post, print: &print, approval, people: &people });
+        let seen =
+            rule.approval.map(|approval| Seen { post: &post, print: &print, approval, people: &people, visible });
         self.approved.insert((delivery.key.idempotency_key(), post.text.clone()));
         let approved = self.store().approve(delivery.id, &Word { by: &by, seen, slot: None }, self.clock.now()).await;
         approved.unwrap().is_some()
