@@ -62,6 +62,8 @@ pub struct Look {
     slot: Option<(NewSlot, String)>,
     /// Hash of what readers see of the article.
     visible: u64,
+    /// Whether it is due in a blackout.
+    is_in_blackout: bool,
     /// Who wrote the article.
     author: Option<String>,
     /// Who asked for the post by hand.
@@ -217,7 +219,9 @@ pub async fn look(
     let due_at = new.map_or(delivery.due_at, |new| new.at);
     let slot = new.map(|new| (new, std::mem::replace(&mut print, print_at(new.at))));
     let author = article.author.as_deref().map(str::to_owned);
-    Ok(Look { post, due_at, print, approved_by, without_image, slot, visible, author, asked_by: own.asked_by })
+    let is_in_blackout = plan::is_in_blackout(config, &snapshot.site.timezone, due_at);
+    let asked_by = own.asked_by;
+    Ok(Look { post, due_at, print, approved_by, without_image, slot, visible, is_in_blackout, author, asked_by })
 }
 
 /// The slot of its queue that a held delivery takes if it is approved; None if it keeps its time.
@@ -278,7 +282,9 @@ pub async fn approve(
             if let Some(reason) = plan::refused(&by.person, makers, &[], people) {
                 return Err(Refusal::NotYou(format!("delivery {id} stays held: {reason}")));
             }
-            Some(Seen { post: &look.post, print: &look.print, visible: look.visible, approval, people })
+            let Look { post, print, visible, is_in_blackout, .. } = look;
+            let (visible, is_in_blackout) = (*visible, *is_in_blackout);
+            Some(Seen { post, print, visible, is_in_blackout, approval, people })
         }
     };
     let new = match (look, snapshot) {

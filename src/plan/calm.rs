@@ -44,6 +44,11 @@ pub fn closed(config: &Config, site: &TimeZone, name: &EndpointName, now: Timest
     Calm::of(config, site).closed(name, now)
 }
 
+/// Whether a blackout covers an instant. `site` is the site's zone.
+pub fn is_in_blackout(config: &Config, site: &TimeZone, at: Timestamp) -> bool {
+    config.blackouts.iter().any(|blackout| blackout.covers(at, site))
+}
+
 /// The first instant, at or after another, at which an endpoint is not closed. None if none is found.
 pub fn opens(config: &Config, site: &TimeZone, name: &EndpointName, from: Timestamp) -> Option<Timestamp> {
     Calm::of(config, site).opens(name, from)

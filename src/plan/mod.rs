@@ -21,7 +21,7 @@ mod steps;
 pub use approval::{Approved, Makers, awaits, people, print, refused, voided};
 pub use backfill::{Wanted, backfill};
 pub use by_hand::by_hand;
-pub use calm::{Closed, Silence, closed, opens, zone_of};
+pub use calm::{Closed, Silence, closed, is_in_blackout, opens, zone_of};
 pub use campaign::{Entry, Progress};
 pub use edit::{Edit, Edits, Posted, edits, says_the_same};
 pub use pace::{Sent, day_is_full, tell_turns};

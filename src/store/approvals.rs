@@ -42,6 +42,8 @@ pub struct Seen<'a> {
     pub print: &'a str,
     /// Hash of what readers saw of its article then, as `Past::visible`; 0 if that is not known.
     pub visible: u64,
+    /// Whether it is due in a blackout: who approves it lets it go when that is over.
+    pub is_in_blackout: bool,
     /// How many people the rule asks for.
     pub approval: Approval,
     /// Whose word counts.
@@ -134,12 +136,14 @@ impl Store {
             transaction.commit().await?;
             return Ok(Some(reason));
         }
-        // What asks for no approval of its own is a person's from now on. So is what was due before: it is not too late. What
-        // takes another slot is its queue's, as it was.
+        // What asks for no approval of its own is a person's from now on. So is what was due before, which is not too late,
+        // and what a blackout held, which would hold it again. What takes another slot is its queue's, as it was.
         let (due_at, is_theirs) = match word.slot {
             Some(Slot { new, .. }) => (new.at, enough && new.is_kept),
-            None if word.seen.is_none() => (due_at.max(now), enough),
-            None => (due_at, enough && due_at <= now),
+            None => match word.seen {
+                None => (due_at.max(now), enough),
+                Some(Seen { is_in_blackout, .. }) => (due_at, enough && (due_at <= now || is_in_blackout)),
+            },
         };
         let reason = if word.slot.is_some() { format!("{reason}, for the next free slot") } else { reason };
         // Who saw the post saw which images it has: one that is not as it should be stays away, or the approval is void.

@@ -188,7 +188,7 @@ async fn who_approved_an_edit_and_by_which_road_is_kept() {
         let (by, people) = (By::command("Aya"), People::default());
         let word = Word {
             by: &by,
-            seen: Some(Seen { post: &post, print: &print, visible, approval, people: &people }),
+            seen: Some(Seen { is_in_blackout: false, post: &post, print: &print, visible, approval, people: &people }),
             slot: None,
         };
         life.store.approve(delivery.id, &word, clock.now()).await.unwrap().unwrap();

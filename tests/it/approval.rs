@@ -34,7 +34,8 @@ async fn approve(world: &World, snapshot: &Snapshot, person: &str, time: &str) -
     let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
     let approval = world.config.rules[0].approval.unwrap();
     let (by, people) = (By::command(person), People::default());
-    let seen = Seen { post: &post, print: &print, visible, approval, people: &people };
+    let is_in_blackout = plan::is_in_blackout(&world.config, &snapshot.site.timezone, delivery.due_at);
+    let seen = Seen { is_in_blackout, post: &post, print: &print, visible, approval, people: &people };
     let word = Word { by: &by, seen: Some(seen), slot: None };
     world.store.approve(delivery.id, &word, instant(time)).await.unwrap().unwrap();
     only(world).await.state
@@ -264,4 +265,22 @@ date: {now}"
     assert!(second != first && shown.contains("held"), "{shown}");
     let (code, said, text) = approve(&second);
     assert_eq!((code, said.contains(&second), text.contains("Une autre annonce")), (Some(0), true, true), "{said}");
+}
+
+#[tokio::test]
+async fn what_a_blackout_holds_and_a_person_approves_is_not_held_again_and_goes_out_after_it() {
+    let blackout = "\nblackouts: [{ from: 2026-11-24, until: 2026-11-24, reason: deuil }]";
+    let one = TWO.replace("required: 2", "required: 1").replace("fresh:", "when: { slots: \"0 9 * * *\" }, fresh:");
+    let mut world = World::new(&format!("{one}{blackout}")).await;
+    world.at("08:00:00").await;
+    world.place.article("_actualites/a.md", "title: Annonce\ndate: 2026-11-23 11:00:00 +00:00");
+    world.at("11:00:00").await;
+    let snapshot = world.at("11:40:00").await;
+    assert!(only(&world).await.reason.unwrap().starts_with("blackout from 2026-11-24"));
+    assert_eq!(approve(&world, &snapshot, "Aya", "12:00:00").await, State::Pending);
+    let snapshot = world.at("12:01:00").await;
+    assert_eq!(only(&world).await.state, State::Pending, "its approval counts");
+    let at_its_slot = deliver(&world, &snapshot, "2026-11-24T08:00:01Z").await;
+    assert_eq!(at_its_slot, State::Pending, "the blackout counts too");
+    assert_eq!(deliver(&world, &snapshot, "2026-11-24T23:00:00Z").await, State::Published);
 }

@@ -141,7 +141,7 @@ impl World {
         let approval = self.config.rules[0].approval.unwrap();
         let word = Word {
             by: &by,
-            seen: Some(Seen { post: &post, print: &print, visible, approval, people: &people }),
+            seen: Some(Seen { is_in_blackout: false, post: &post, print: &print, visible, approval, people: &people }),
             slot: None,
         };
         self.store.approve(delivery.id, &word, self.clock.now()).await.unwrap().is_some()

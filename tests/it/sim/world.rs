@@ -419,8 +419,15 @@ impl World {
         let print = plan::print(&post, &delivery.key.endpoint, delivery.due_at);
         let rule = self.config.rules.iter().find(|rule| rule.name == delivery.key.rule).unwrap();
         let (by, people) = (by(), People::default());
-        let seen =
-            rule.approval.map(|approval| Seen { post: &post, print: &print, approval, people: &people, visible });
+        let is_in_blackout = plan::is_in_blackout(&self.config, &snapshot.site.timezone, delivery.due_at);
+        let seen = rule.approval.map(|approval| Seen {
+            is_in_blackout,
+            post: &post,
+            print: &print,
+            approval,
+            people: &people,
+            visible,
+        });
         self.approved.insert((delivery.key.idempotency_key(), post.text.clone()));
         let approved = self.store().approve(delivery.id, &Word { by: &by, seen, slot: None }, self.clock.now()).await;
         approved.unwrap().is_some()
