@@ -101,8 +101,9 @@ pub struct World {
     other: Option<Process>,
     /// By the word that stands in its title. One that was deleted is not published.
     pub files: BTreeMap<String, Written>,
-    /// As the last whole pass saw them.
-    pub seen: BTreeMap<String, Written>,
+    /// As the last whole pass saw them; and as those did of which nobody knows whether they count, since the process died
+    /// or the disk failed at their end.
+    pub seen: Vec<BTreeMap<String, Written>>,
     pub silent: bool,
     /// What a person read and approved: the key of the delivery, and the text.
     pub approved: BTreeSet<(String, String)>,
@@ -143,7 +144,7 @@ impl World {
         let sea = Sea::new(seed, rough);
         std::fs::write(config.store.beside(), empty_database().await).unwrap();
         let process = Process::new(&config, &clock, &sea).await;
-        let (dice, files, seen) = (Dice(seed), BTreeMap::new(), BTreeMap::new());
+        let (dice, files, seen) = (Dice(seed), BTreeMap::new(), Vec::new());
         Self {
             dice,
             place,
@@ -249,7 +250,8 @@ impl World {
 
     pub async fn pass(&mut self) {
         if self.plant == Some(Plant::KeyedByPath) {
-            let moved = self.seen.iter().any(|(word, seen)| self.files[word].path != seen.path);
+            let seen = self.seen.iter().flatten();
+            let moved = seen.into_iter().any(|(word, seen)| self.files[word].path != seen.path);
             if moved {
                 by_other_hands(
                     self.config.store.beside(),
@@ -264,7 +266,7 @@ impl World {
         match mortal(reconciler.book(store, now)).await {
             Some(Ok(booked)) => {
                 *snapshot = Some(booked);
-                self.seen = self.files.clone();
+                self.seen = vec![self.files.clone()];
                 // As a daemon does after its pass: texts that were read for the first time are worked out.
                 let digest = async {
                     while self.process.reconciler.digest(&self.process.store).await? {}
@@ -275,8 +277,14 @@ impl World {
                     None => self.restart().await,
                 }
             }
-            Some(Err(error)) => self.failed(Some(error)),
-            None => self.restart().await,
+            Some(Err(error)) => {
+                self.seen.push(self.files.clone());
+                self.failed(Some(error));
+            }
+            None => {
+                self.seen.push(self.files.clone());
+                self.restart().await;
+            }
         }
     }
 
