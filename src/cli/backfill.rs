@@ -2,7 +2,7 @@
 
 use super::{Context, Fail, civil, instant, pass_failed, print, print_json, say, utc};
 use crate::config::EndpointName;
-use crate::plan::{self, Inputs, Planned, Sent};
+use crate::plan::{self, Inputs, Planned};
 use crate::reconcile::Reconciler;
 use crate::store::Store;
 use jiff::tz::TimeZone;
@@ -62,7 +62,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     };
     let sent = match &store {
         Some(store) => store.sent_lately(&config.endpoints, now).await?,
-        None => Sent::new(),
+        None => plan::nothing_sent(&config.endpoints),
     };
     let planned = {
         let catalog = snapshot.catalog();

@@ -25,6 +25,8 @@ pub struct Posted {
     pub in_doubt: bool,
     /// Whether a person wants the edit.
     pub by_hand: bool,
+    /// Whether every pass looks at it: it was just published, or its article's date seemed to come.
+    pub waits: bool,
 }
 
 /// What is decided of an edit.
@@ -92,6 +94,8 @@ fn edit(catalog: &Catalog, rules: &[Rule], posted: &Posted, now: Timestamp) -> O
     // What the network may have got is put right, though the article is what it was.
     if is_told && !posted.in_doubt {
         return match (is_under_way, posted.by_hand) {
+            // A person wanted it while the article's date seemed to come; by now there is nothing to be done.
+            (false, true) if posted.waits => Some(Edit::Void),
             (_, true) => None,
             (true, false) => Some(Edit::Void),
             (false, false) => Some(Edit::Adopt(edition)),

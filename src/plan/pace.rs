@@ -2,7 +2,7 @@
 
 use super::calm::Calm;
 use super::{Line, Planner};
-use crate::config::{Config, EndpointName};
+use crate::config::{Config, Endpoint, EndpointName};
 use crate::delivery::{Delivery, State};
 use crate::rate::{Rate, Turn};
 use jiff::Timestamp;
@@ -12,10 +12,19 @@ use std::collections::BTreeMap;
 /// When the last posts of endpoints went out, newest first, as many as their rates look back at.
 pub type Sent = BTreeMap<EndpointName, Vec<Timestamp>>;
 
+/// The same of endpoints that never had a post, those that may have so many a day.
+pub fn nothing_sent(endpoints: &BTreeMap<EndpointName, Endpoint>) -> Sent {
+    let counted = endpoints.iter().filter(|(_, endpoint)| endpoint.rate.per_day.is_some());
+    counted.map(|(name, _)| (name.clone(), Vec::new())).collect()
+}
+
 /// What is said of the delivery that is next, before the instant at which it may go out.
 pub fn day_is_full(endpoint: &EndpointName, rate: Rate) -> String {
-    format!("{endpoint} has had its {} posts of 24 hours; the next one may go out at", rate.looks_back())
+    format!("{endpoint}{HAS_HAD}{} posts of 24 hours; the next one may go out at", rate.looks_back())
 }
+
+/// What [`day_is_full`] says after the endpoint.
+const HAS_HAD: &str = " has had its ";
 
 /// Tells, of the deliveries that wait since their endpoint has enough posts of the day, when each can go out. `site` is the
 /// site's zone.
@@ -28,8 +37,7 @@ pub fn tell_turns(config: &Config, site: &TimeZone, sent: &Sent, outbox: &mut [D
         waiting.sort_by_key(|delivery| (delivery.due_at, delivery.id));
         let due: Vec<Timestamp> = waiting.iter().map(|delivery| delivery.due_at).collect();
         for (delivery, turn) in waiting.iter_mut().zip(calm.turns(name, sent, due, now)) {
-            let before = delivery.reason.take();
-            delivery.reason = told(name, endpoint.rate, turn, before.as_deref()).or(before);
+            delivery.reason = told(name, endpoint.rate, turn, delivery.reason.as_deref());
         }
     }
 }
@@ -47,9 +55,8 @@ impl Planner<'_> {
             lines.sort_by_key(|(due, _)| *due);
             let turns = calm.turns(name, sent, lines.iter().map(|(due, _)| *due), self.inputs.now);
             for ((_, line), turn) in lines.iter_mut().zip(turns) {
-                if let Some(told) = told(name, endpoint.rate, turn, Some(&line.reason)) {
-                    line.reason = told;
-                }
+                line.reason =
+                    told(name, endpoint.rate, turn, Some(&line.reason)).unwrap_or_else(|| "booked".to_owned());
             }
         }
     }
@@ -58,12 +65,13 @@ impl Planner<'_> {
 /// The states of lines of what goes out.
 const GO_OUT: [&str; 4] = ["pending", "planned", "settling", "waiting"];
 
-/// The reason of what waits for a day to have room, with what is said of it otherwise; None if it does not wait for that,
-/// or says so already.
+/// The reason of what goes out, with until when it waits if it waits for a day to have room. What the last try said of that
+/// is of that moment, and counts no more.
 fn told(name: &EndpointName, rate: Rate, turn: Turn, reason: Option<&str>) -> Option<String> {
-    let is_said = reason.is_some_and(|reason| reason.starts_with(&day_is_full(name, rate)));
-    if !turn.is_day_full || is_said {
-        return None;
+    let full = format!("{name}{HAS_HAD}");
+    let reason = reason.filter(|reason| !reason.starts_with(&full));
+    if !turn.is_day_full {
+        return reason.map(str::to_owned);
     }
     let before = reason.map(|reason| format!("{reason}; ")).unwrap_or_default();
     Some(format!("{before}{name} takes {} posts in 24 hours: it can go out at {:.0}", rate.looks_back(), turn.at))

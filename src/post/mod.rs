@@ -188,6 +188,12 @@ pub fn compose(article: &Article, site: &SiteSettings, brief: &Brief) -> Result<
     };
     let hashtags = hashtag::with_own(&brief.own_hashtags, hashtag::hashtags(article, brief.hashtags), brief.hashtags);
     let mut post = text(&draft, &brief.composing, &summary, &hashtags)?;
+    if crate::text::is_blank(&post.text) {
+        let path = &article.path;
+        return Err(format!(
+            "there is nothing to post of {path}: filled in, its text says nothing; change the template"
+        ));
+    }
     if brief.limits.more_hashtags_max > 0 {
         let unsaid = hashtags.iter().filter(|hashtag| !post.hashtags.contains(hashtag));
         let names = unsaid.map(|hashtag| hashtag.trim_start_matches('#').to_owned());

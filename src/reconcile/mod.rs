@@ -391,7 +391,8 @@ impl Reconciler {
         };
         let sent = match &mut hand.pass {
             Some(pass) if explain => Some(pass.sent_lately(&self.config.endpoints, now).await?),
-            _ => None,
+            Some(_) => None,
+            None => Some(plan::nothing_sent(&self.config.endpoints)),
         };
         let before = state::Before { outbox, silence, sent };
         let planned = self.with(move |state| state.plan(before, explain, now)).await?;

@@ -91,6 +91,7 @@ impl Pass {
                 wanted: row.try_get("edit_edition")?,
                 in_doubt: row.try_get::<Option<String>, _>("edit_post")?.is_some(),
                 by_hand: row.try_get("edit_by_hand")?,
+                waits: row.try_get::<Option<String>, _>("edit")?.as_deref() == Some("new"),
             });
         }
         Ok(posted)
@@ -128,10 +129,10 @@ impl Pass {
                 )
                 .bind(id)
                 .bind(micros(now)),
-                // As one that was just published, which every pass looks at.
+                // As one that was just published, which every pass looks at. What a person wants is still wanted then.
                 Edit::Wait => query(
                     "update deliveries set reason = iif(edit_edition is null, reason, null), edit = 'new', edit_edition = null,
-                        edit_asks = 0, edit_by_hand = 0
+                        edit_asks = 0
                      where id = ?1 and state = 'published' and edit is distinct from 'new' and (edit_until is null or edit_until <= ?2)",
                 )
                 .bind(id)

@@ -132,7 +132,8 @@ impl Pass {
     }
 
     /// A person wants a delivery now: books it if need be, and makes it due. Its number. One that went out, is going
-    /// out, is uncertain, is held or was called off by a person stays as it is.
+    /// out, is uncertain, is held or was called off by a person stays as it is; but what is held takes the person's text,
+    /// and what was approved of it falls with the text that it had.
     pub async fn expedite(
         &mut self,
         planned: &Planned,
@@ -165,7 +166,19 @@ impl Pass {
         .bind(is_new)
         .execute(&mut self.transaction)
         .await?;
-        if done.rows_affected() == 1 {
+        let mut is_done = done.rows_affected() == 1;
+        if let Some(text) = text.filter(|_| !is_done) {
+            let done = query(
+                "update deliveries set override = ?1,
+                    asked_by = iif(instr(', ' || asked_by || ', ', ', ' || ?2 || ', ') > 0, asked_by, coalesce(asked_by || ', ', '') || ?2)
+                 where id = ?3 and state = 'held' and look_first = 0",
+            )
+            .bind(text)
+            .bind(&by.person)
+            .bind(id);
+            is_done = done.execute(&mut self.transaction).await?.rows_affected() == 1;
+        }
+        if is_done {
             acts::write(&mut self.transaction, by, "publish now", Some(id), text, now).await?;
         }
         self.seal_log(now).await?;

@@ -293,6 +293,28 @@ async fn a_change_that_is_seen_while_the_clock_is_set_back_is_made_once_when_it_
 }
 
 #[tokio::test]
+async fn what_a_person_wants_edited_is_edited_though_the_clock_was_set_back_meanwhile() {
+    for on_edit in ["keep", "ask", "edit"] {
+        let mut world = World::journal(1, &format!("on_edit: {on_edit}")).await;
+        world.says(0, "Corrigé");
+        world.pass(31).await;
+        if on_edit != "edit" {
+            assert_eq!(world.timeline().await, ["Titre 0"]);
+            world.says(0, "Corrigé deux fois");
+            world.look(1).await;
+            assert!(world.obey(1, PersonWord::Edit).await);
+        }
+        world.look(-24 * 60).await;
+        world.steps().await;
+        world.pass(24 * 60).await;
+        world.pass(31).await;
+        world.pass(1).await;
+        let expected = if on_edit == "edit" { "Corrigé" } else { "Corrigé deux fois" };
+        assert_eq!(world.timeline().await, [expected], "{on_edit}: {}", world.reason().await);
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_edited_in_silence_in_quiet_hours_nor_without_the_word_of_those_who_approve() {
     let mut world = World::journal(1, "on_edit: edit").await;
     world.store.silence_on("deuil", &By::command("Aya"), world.clock.now()).await.unwrap();

@@ -145,3 +145,34 @@ fn an_empty_text_is_refused_before_anything_is_written() {
     }
     assert!(!place.path("crieur.db").exists());
 }
+
+#[test]
+fn a_text_that_says_nothing_when_it_is_filled_in_is_not_posted() {
+    let place = site();
+    let crieur = place.crieur(SLOT);
+    for text in ["{{ \"\" }}", "{% if false %}x{% endif %}"] {
+        let previewed = crieur.run(&["publish-now", "a", "--text", text, "--dry-run"]);
+        assert!(!previewed.status.success(), "{previewed:?}");
+        let output = crieur.run(&["publish-now", "a", "--text", text]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("its text says nothing"), "{output:?}");
+    }
+    let posts = crieur.json(&["posts", "--json"]);
+    assert_eq!((posts[0]["state"].as_str(), posts[0]["attempts"].as_u64()), (Some("failed"), Some(0)), "{posts}");
+}
+
+#[test]
+fn a_text_for_what_waits_for_approval_is_kept_and_who_gave_it_does_not_approve_it() {
+    let place = site();
+    let rule = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai], approval: { required: 1 } }]\nbaseline: none";
+    let crieur = place.crieur(rule);
+    crieur.run(&["run", "--once"]);
+    let id = crieur.json(&["posts", "--json"])[0]["id"].to_string();
+    crieur.run(&["publish-now", "a", "--text", "Un mot à nous", "--as", "dom"]);
+    let refused = crieur.run(&["posts", "approve", &id, "--as", "dom"]);
+    assert!(!refused.status.success(), "{refused:?}");
+    crieur.ok(&["posts", "approve", &id, "--as", "aya"]);
+    crieur.run(&["run", "--once"]);
+    assert_eq!(crieur.json(&["posts", "--json"])[0]["text"], "Un mot à nous");
+    crieur.ok(&["log", "verify"]);
+}
