@@ -248,8 +248,9 @@ impl Daemon {
         }
         let mut at = Where::Everywhere;
         let mut scan = Timestamp::MIN;
+        let mut takes_over = false;
         loop {
-            let is_asked = asked.take();
+            let is_asked = asked.take() | std::mem::take(&mut takes_over);
             puller.pull(&mut self.reconciler, &self.clock, is_asked, &shutdown).await;
             let now = self.clock.now();
             if now >= scan || is_asked || !watches {
@@ -258,7 +259,9 @@ impl Daemon {
             let mut next = Where::At(BTreeSet::new());
             let until = match self.reconciler.pass_at(&self.store, now, &at).await {
                 Ok(snapshot) => {
-                    puller.taken().await;
+                    if !snapshot.follows {
+                        puller.taken().await;
+                    }
                     let took = self.clock.now().duration_since(now);
                     let folders = snapshot.folders.clone();
                     report(&snapshot.problems, &root, &mut reported);
@@ -280,6 +283,7 @@ impl Daemon {
                     [change, again, Some(scan)].into_iter().flatten().min()
                 }
                 Err(error) => {
+                    takes_over = matches!(error, PassError::TakesOver);
                     report_pass_error(&error);
                     // What it looked at is looked at again.
                     next = Where::Everywhere;

@@ -155,6 +155,10 @@ impl Deliverer {
         let (Some(network), Some(settings)) = (self.networks.get(endpoint), self.config.endpoints.get(endpoint)) else {
             return Ok(Step::Wait(None));
         };
+        // What a follower knows of articles may be behind: who leads knows what is still true.
+        if snapshot.follows {
+            return Ok(Step::Wait(None));
+        }
         let now = self.clock.now();
         if only.is_none() {
             self.take_away(endpoint, network.as_ref(), snapshot).await?;

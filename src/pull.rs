@@ -98,6 +98,9 @@ impl Puller {
         let (git, pulled, renames) = done?;
         self.git = Some(git);
         reconciler.renamed(renames);
+        if pulled.is_ok() {
+            reconciler.pulled();
+        }
         pulled.map(Some)
     }
 

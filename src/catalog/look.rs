@@ -85,7 +85,11 @@ pub fn sort(catalog: &Catalog, mut changes: Changes, now: Timestamp) -> Sorted {
         sorted.candidates.extend(renamed.map(|standing| standing.id));
         let lately = |gone: &&super::Gone| now.duration_since(gone.since) <= identity::REMEMBERED;
         sorted.needed.extend(sorted.candidates.iter().chain(&sorted.vanishing));
-        sorted.needed.extend(catalog.all_gone().filter(lately).map(|gone| gone.id));
+        for gone in catalog.all_gone().filter(lately) {
+            // It may come back; of a copy, its model tells what it is then.
+            sorted.needed.extend(gone.past.copy_of.as_deref().map(|(model, _)| *model));
+            sorted.needed.insert(gone.id);
+        }
     }
     sorted.needed.extend(copies_to_judge(catalog, &sorted).into_iter().flatten());
     sorted
@@ -208,7 +212,7 @@ pub fn look(
     now: Timestamp,
 ) -> Looked {
     let told = tell(catalog, &sorted, texts, site, now);
-    let judged = copies_to_judge(catalog, &sorted);
+    let mut judged = copies_to_judge(catalog, &sorted);
     let mut looked = Looked::default();
     // Two articles at one address: readers know one of them by it.
     let mut adopted = std::mem::take(&mut catalog.adopted);
@@ -231,7 +235,10 @@ pub fn look(
                 let past = standing.map_or_else(|| past.clone(), |standing| standing.past_by(now));
                 renew(past, address.as_deref(), print, &read, now, &mut dates)
             }
-            (None, Some((past, address))) => renew(past.clone(), Some(address), 0, &read, now, &mut dates),
+            (None, Some((past, address))) => {
+                judged.extend(past.copy_of.as_deref().map(|(model, _)| [id, *model]));
+                renew(past.clone(), Some(address), 0, &read, now, &mut dates)
+            }
             (None, None) => {
                 let first =
                     site.new.contains(read.plain.collection()).then_some((site.baseline, &site.settings.timezone));

@@ -115,6 +115,11 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
         tracing::error!("{error}");
     }
     let snapshot = Arc::new(reconciler.pass(&store, context.clock.now()).await.map_err(pass_failed)?);
+    if snapshot.follows {
+        let why =
+            "nothing was done: another process takes up the site for this database, from another folder; see above";
+        return Err(Fail::Failed(why.to_owned()));
+    }
     puller.taken().await;
     let held = snapshot.report();
     let not_exported = Exports::new(&config, context.clock.clone()).once(&snapshot, &shutdown).await;

@@ -3,6 +3,7 @@
 
 use super::Inputs;
 use crate::article::ArticleId;
+use crate::article::sketch::LIKENESS;
 use crate::catalog::{Decided, Standing};
 use crate::delivery::{Delivery, State};
 use jiff::SignedDuration;
@@ -15,14 +16,35 @@ const EDITION: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// file is gone after it was announced. Of two that an editor put there and one of which was taken away in time, the
 /// other is the article.
 pub(super) fn suspected(inputs: &Inputs, standing: &Standing) -> Option<(ArticleId, f64)> {
-    let (of, likeness) = standing.past.copy_of.as_deref().copied()?;
-    let Some(model) = inputs.catalog.get(&of) else {
-        return was_announced(inputs, &of).then_some((of, likeness));
-    };
+    let (mut of, mut share) = standing.past.copy_of.as_deref().copied()?;
+    // Of a copy of a copy, the first one counts too, as far as enough of its text can still be there.
+    for _ in 0..COPIES_MAX {
+        if share < LIKENESS {
+            break;
+        }
+        let model = inputs.catalog.get(&of);
+        let counts = match model {
+            Some(model) => !is_edition(standing, model),
+            None => was_announced(inputs, &of),
+        };
+        if counts {
+            return Some((of, share));
+        }
+        let past = model.map(|model| &model.past).or_else(|| inputs.catalog.gone(&of).map(|gone| &gone.past));
+        let (next, likeness) = past?.copy_of.as_deref().copied()?;
+        (of, share) = (next, share * likeness);
+    }
+    None
+}
+
+/// Most copies of copies that are followed back.
+const COPIES_MAX: usize = 10;
+
+/// Whether an article is another edition of its model by their dates, and not by its name a copy.
+fn is_edition(standing: &Standing, model: &Standing) -> bool {
     let apart = model.article.date.zip(standing.article.date);
     let apart = apart.map(|(model, own)| own.at.duration_since(model.at).abs());
-    let is_edition = apart.is_some_and(|apart| apart > EDITION) && !is_named_as_copy(standing, model);
-    (!is_edition).then_some((of, likeness))
+    apart.is_some_and(|apart| apart > EDITION) && !is_named_as_copy(standing, model)
 }
 
 /// Whether an article's title or file is named as editors' tools name a copy: `[duplication] …`, `Copie de …`,

@@ -49,6 +49,8 @@ pub struct Snapshot {
     pub next_change: Option<Timestamp>,
     /// Folders in which a change may change something.
     pub folders: BTreeSet<PathBuf>,
+    /// Whether another process takes up the site, and this one shows what that one wrote down: nothing is delivered by it.
+    pub follows: bool,
     /// The texts of articles.
     pub texts: Texts,
     /// What feeds need of the configuration.
@@ -74,6 +76,9 @@ pub enum PassError {
     /// Another process leads, and what it wrote down is not of these settings, or not there yet.
     #[error("another process takes up the site for this database, from {0}, and this one cannot follow it: {1}")]
     Elsewhere(String, &'static str),
+    /// The process that led has ended, and this one's checkout may be behind.
+    #[error("the process that took up the site has ended; this one does so once its repository is pulled")]
+    TakesOver,
     /// The part that reads and renders ended.
     #[error("the part that reads the site ended: {0}")]
     Ended(String),
@@ -143,6 +148,10 @@ pub struct Reconciler {
     renames: Vec<(String, String)>,
     /// The folder from which another process takes up the site, if this one follows.
     leader: Option<String>,
+    /// Whether the site's repository was pulled since this process last followed.
+    is_pulled: bool,
+    /// Whether hints are missing: another one led.
+    looks_everywhere: bool,
 }
 
 /// What the first half of a pass found.
@@ -153,13 +162,24 @@ struct Booked {
     next_change: Option<Timestamp>,
     /// The feeds, if they are made already.
     feeds: Option<Arc<FeedSet>>,
+    /// Whether another process leads.
+    follows: bool,
 }
 
 impl Reconciler {
     /// Nothing is read yet.
     pub fn new(config: Arc<Config>) -> Self {
         let state = Arc::new(Mutex::new(State::new(Arc::clone(&config))));
-        Self { config, state, feeds: Arc::default(), accept_empty: false, renames: Vec::new(), leader: None }
+        Self {
+            config,
+            state,
+            feeds: Arc::default(),
+            accept_empty: false,
+            renames: Vec::new(),
+            leader: None,
+            is_pulled: false,
+            looks_everywhere: false,
+        }
     }
 
     /// Takes a site that lost all its articles at once as it is.
@@ -171,6 +191,11 @@ impl Reconciler {
     /// Old and new paths of files that were renamed, as git reports them, for the next pass.
     pub fn renamed(&mut self, renames: Vec<(String, String)>) {
         self.renames = renames;
+    }
+
+    /// The site's repository was pulled: its checkout is as new as can be.
+    pub fn pulled(&mut self) {
+        self.is_pulled = true;
     }
 
     /// One whole pass over every file's status.
@@ -283,15 +308,27 @@ impl Reconciler {
             let mut glance = store.glance().await?;
             self.load(Some(&mut glance)).await?;
             let leader = store.leader(&mut glance, &folder.mark).await?;
-            let was_led = self.leader.is_some();
+            let was_following = self.leader.is_some();
+            if was_following && leader.is_none() && self.config.site.git.is_some() && !self.is_pulled {
+                return Err(PassError::TakesOver);
+            }
             self.know_leader(leader, &folder);
-            if let Some(leader) = &self.leader {
+            if let Some(leader) = self.leader.clone() {
+                self.is_pulled = false;
                 return self.followed(leader, &mut glance, now).await;
             }
             drop(glance);
+            self.looks_everywhere |= was_following;
             // What was passed over while another one led is looked at.
-            let at = if was_led { &Where::Everywhere } else { at };
-            let to_read = self.look(at).await?;
+            let at = if self.looks_everywhere { &Where::Everywhere } else { at };
+            let to_read = match self.look(at).await {
+                Err(PassError::Source(error)) => {
+                    // Who cannot look leaves it to another one that can.
+                    store.step_back().await?;
+                    return Err(error.into());
+                }
+                looked => looked?,
+            };
             let (ahead, mut rest) = self.split(to_read).await?;
             let mut changes = self.read(ahead, now).await?;
             let mut pass = store.pass().await?;
@@ -319,6 +356,7 @@ impl Reconciler {
             crash_point("after-commit");
             self.with(move |state| state.generation = generation).await?;
             self.renames.clear();
+            self.looks_everywhere = false;
             return Ok(booked);
         }
     }
@@ -337,11 +375,11 @@ impl Reconciler {
     }
 
     /// A pass of one who follows: the articles as the store has them. Nothing is looked at, decided or written.
-    async fn followed(&self, leader: &str, glance: &mut Pass, now: Timestamp) -> Result<Booked, PassError> {
-        let (leader, plan) = (leader.to_owned(), Plan::default());
+    async fn followed(&self, leader: String, glance: &mut Pass, now: Timestamp) -> Result<Booked, PassError> {
+        let plan = Plan::default();
         let next_change = self.with(move |state| state.follow(leader, now)).await??;
         let outbox = glance.outbox_of(&self.with(|state| state.concerned()).await?, now).await?;
-        Ok(Booked { plan, outbox, first: None, next_change, feeds: None })
+        Ok(Booked { plan, outbox, first: None, next_change, feeds: None, follows: true })
     }
 
     /// Gives every article its identity, plans, and writes both down.
@@ -414,6 +452,7 @@ impl Reconciler {
             first: planned.first,
             next_change: planned.next_change,
             feeds,
+            follows: false,
         })
     }
 

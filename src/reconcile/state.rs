@@ -240,8 +240,9 @@ impl State {
     pub fn follow(&mut self, leader: String, now: Timestamp) -> Result<Option<Timestamp>, PassError> {
         let Some(site) = self.files.site().cloned() else { return Err(PassError::Site(self.files.problems())) };
         if !self.has_index {
-            // It is written down last: it may be there by the next pass.
+            // It is written down last, and the settings of this folder may have followed: both are looked at again.
             self.generation = None;
+            self.files.read_settings()?;
             let why =
                 "the site's settings differ, or its first pass is still under way; the last state stays until then";
             return Err(PassError::Elsewhere(leader, why));
@@ -511,6 +512,7 @@ impl State {
             first: booked.first,
             outbox: booked.outbox,
             next_change: booked.next_change,
+            follows: booked.follows,
             folders: self.files.folders(&named),
             texts,
             settings: Arc::new(super::feed_settings(&self.config)),

@@ -303,10 +303,13 @@ impl<'a> Simulation<'a> {
         // What stands in a collection that comes later is its baseline, as for the daemon; the first ones begin empty.
         let later = settings.collections.keys().filter(|name| !self.collections.contains(*name)).cloned();
         let new: BTreeSet<String> = if self.collections.is_empty() { BTreeSet::new() } else { later.collect() };
-        self.collections.extend(settings.collections.keys().cloned());
         let site = Site { settings: &settings, baseline: Baseline::Existing, new: &new, adopts_addresses: false };
         let sorted = look::sort(&self.catalog, changes, self.now);
         let looked = look::look(&mut self.catalog, &mut self.names, sorted, &self.texts, &site, self.now);
+        // A site without any article is one that is not there yet.
+        if !self.catalog.is_empty() {
+            self.collections.extend(settings.collections.keys().cloned());
+        }
         for (id, sketch) in looked.changed {
             if let Some(sketch) = sketch {
                 self.texts.insert(id, sketch);

@@ -7,7 +7,7 @@
 use super::{Pass, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-/// A process that takes up the site, in the order in which they came.
+/// A process that has taken up the site, in the order in which they first did. The first one that lives leads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Candidate {
     /// The name under which it holds leases.
@@ -48,9 +48,26 @@ impl Store {
             Some(known) => *known = own,
             None => candidates.push(own),
         }
-        let written = serde_json::to_string(&candidates).unwrap_or_default();
-        pass.set_meta(CANDIDATES, &written).await
+        write(pass, &candidates).await
     }
+
+    /// Leaves it to others to take up the site, since this process cannot look at it. It comes back after them.
+    pub async fn step_back(&self) -> Result<(), StoreError> {
+        let mut pass = self.pass().await?;
+        let mut candidates = candidates(&mut pass).await?;
+        let before = candidates.len();
+        candidates.retain(|candidate| candidate.owner != self.owner.name());
+        if candidates.len() == before {
+            return Ok(());
+        }
+        write(&mut pass, &candidates).await?;
+        pass.commit().await
+    }
+}
+
+async fn write(pass: &mut Pass, candidates: &[Candidate]) -> Result<(), StoreError> {
+    let written = serde_json::to_string(candidates).map_err(|error| super::corrupt("leader", error.to_string()))?;
+    pass.set_meta(CANDIDATES, &written).await
 }
 
 /// What is noted. What cannot be read is of another version, and nobody's.

@@ -157,3 +157,28 @@ async fn a_copy_over_which_another_article_is_written_is_announced() {
     room.after(40).await;
     assert_eq!(room.server.texts().len(), 2, "{:?}", room.server.texts());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_a_copy_is_held_whatever_becomes_of_the_one_between() {
+    let mut room = Newsroom::with_news("").await;
+    for name in ["b.md", "c.md"] {
+        room.write(name, "Doctrine", "2026-11-23", "published: false\n", TEXT);
+        room.after(5).await;
+    }
+    room.place.remove("_actualites/b.md");
+    room.after(5).await;
+    room.write("c.md", "Doctrine", "2026-11-23", "", TEXT);
+    room.copy_is_held(40).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_comes_back_with_another_text_is_announced() {
+    let mut room = Newsroom::with_news("").await;
+    room.write("b.md", "Doctrine", "2026-11-23", "published: false\n", TEXT);
+    room.after(5).await;
+    room.place.remove("_actualites/b.md");
+    room.after(5).await;
+    room.write("b.md", "Doctrine", "2026-11-23", "", &format!("{} {OTHER}", &TEXT[..120]));
+    room.after(40).await;
+    assert_eq!(room.server.texts().len(), 2, "{:?}", room.server.texts());
+}

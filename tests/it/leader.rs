@@ -101,14 +101,31 @@ async fn a_checkout_that_is_behind_withdraws_nothing_and_takes_over_when_the_lea
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_follower_delivers_what_the_leader_booked() {
+async fn a_follower_delivers_nothing_since_what_it_knows_may_be_behind() {
     let two = Two::new().await;
     let mut first = two.process(&two.place.site()).await;
     first.pass().await;
     first.reconciler.keep(&first.store).await.unwrap();
     let mut second = two.process(&two.checkout("other")).await;
-    assert_eq!(seen(&second.live().await), [("_actualites/a.md", State::Published, false)]);
-    assert_eq!((two.server.texts().len(), seen(&first.live().await).len()), (1, 1));
+    assert_eq!(seen(&second.live().await), [("_actualites/a.md", State::Pending, false)]);
+    assert_eq!(seen(&first.live().await), [("_actualites/a.md", State::Published, false)]);
+    assert_eq!(two.server.texts().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_whose_folder_is_gone_leaves_it_to_the_next_one() {
+    let two = Two::new().await;
+    let mut first = two.process(&two.place.site()).await;
+    first.live().await;
+    first.reconciler.keep(&first.store).await.unwrap();
+    let other = two.checkout("other");
+    let mut second = two.process(&other).await;
+    assert!(second.pass().await.follows);
+    std::fs::rename(two.place.site(), two.place.path("away")).unwrap();
+    assert!(first.reconciler.book(&first.store, two.clock.now()).await.is_err());
+    assert!(!second.pass().await.follows);
+    std::fs::rename(two.place.path("away"), two.place.site()).unwrap();
+    assert!(first.pass().await.follows, "it comes back at the end");
 }
 
 #[tokio::test(flavor = "multi_thread")]
