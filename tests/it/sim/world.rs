@@ -177,6 +177,11 @@ impl World {
         self.place.write(&file.path, format!("---\n{front}\n---\n\n{}\n", words.join(" ")));
     }
 
+    /// The site begins with a draft.
+    pub fn found(&self) {
+        self.place.write("_actualites/premier.md", "---\ntitle: Premier\npublished: false\n---\n\nUn brouillon.\n");
+    }
+
     /// A new article, whose date lies so many minutes ahead. Its word.
     pub fn add(&mut self, minutes: i64, published: bool) -> String {
         let (word, written) = (format!("mot{}x", self.files.len()), self.clock.now());
