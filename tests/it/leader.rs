@@ -3,10 +3,14 @@
 
 use crate::support::life::{Life, posting};
 use crate::support::mastodon::Server;
+use crate::support::origin::Origin;
 use crate::support::{Place, parse};
 use crieur::clock::Clock;
 use crieur::config::Config;
 use crieur::delivery::{Delivery, State};
+use crieur::pull::Puller;
+use crieur::reconcile::PassError;
+use crieur::task::Shutdown;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 use std::sync::Arc;
@@ -126,6 +130,48 @@ async fn a_leader_whose_folder_is_gone_leaves_it_to_the_next_one() {
     assert!(!second.pass().await.follows);
     std::fs::rename(two.place.path("away"), two.place.site()).unwrap();
     assert!(first.pass().await.follows, "it comes back at the end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkout_is_pulled_before_its_process_leads() {
+    let two = Two::new().await;
+    let origin = Origin::new();
+    origin.write("_config.yml", "url: https://www.example.fr\ncollections: { actualites: { output: true } }\n");
+    origin.article("_actualites/a.md", "title: Annonce\ndate: 2026-11-23 09:00:00 +00:00");
+    origin.commit("un");
+    let config = |name: &str| {
+        let own = format!("root: {:?}", two.place.site());
+        let git = format!("git: {{ url: {:?}, checkout: {:?} }}", origin.url(), two.place.path(name));
+        let yaml = two.place.yaml(&two.rest).replace(&own, &git);
+        Arc::new(parse(&yaml).unwrap_or_else(|problems| panic!("{problems:#?}")))
+    };
+    let (_tell, shutdown) = Shutdown::channel();
+    let mut first = Life::begin(&config("first"), &two.clock).await;
+    let mut pulls = Puller::new(&first.config.site);
+    pulls.once(&mut first.reconciler, &shutdown).await.unwrap();
+    first.live().await;
+    first.reconciler.keep(&first.store).await.unwrap();
+    let mut second = Life::begin(&config("second"), &two.clock).await;
+    let mut pulls_second = Puller::new(&second.config.site);
+    pulls_second.once(&mut second.reconciler, &shutdown).await.unwrap();
+    assert!(second.pass().await.follows);
+
+    origin.article("_actualites/b.md", "title: Suite\ndate: 2026-11-23 10:00:00 +00:00");
+    origin.commit("deux");
+    pulls.once(&mut first.reconciler, &shutdown).await.unwrap();
+    let published = [("_actualites/a.md", State::Published, false), ("_actualites/b.md", State::Published, false)];
+    assert_eq!(seen(&first.live().await), published);
+    first.end().await;
+    for _ in 0..200 {
+        match second.reconciler.book(&second.store, two.clock.now()).await {
+            Err(PassError::TakesOver) => break,
+            passed => assert!(passed.unwrap().follows, "it leads with a checkout that is behind"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    pulls_second.once(&mut second.reconciler, &shutdown).await.unwrap();
+    assert_eq!(seen(&second.live().await), published);
+    assert!(!second.pass().await.follows);
 }
 
 #[tokio::test(flavor = "multi_thread")]
