@@ -275,7 +275,9 @@ pub async fn approve(
         (None, _) => None,
         (Some(_), None) => return Err(Refusal::NotNow(format!("delivery {id} cannot be looked at now"))),
         (Some(approval), Some(look)) => {
-            if look.approved_by.iter().any(|name| is_theirs(name)) {
+            // What enough people approved and was held again needs one word more, and it may be theirs.
+            let is_wanted = look.approved_by.len() < usize::from(approval.people);
+            if is_wanted && look.approved_by.iter().any(|name| is_theirs(name)) {
                 return Ok(Done { before: delivery.state, delivery, is_new: false });
             }
             let makers = Makers { author: look.author.as_deref(), asked_by: look.asked_by.as_deref() };

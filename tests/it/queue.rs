@@ -1,6 +1,7 @@
 //! Queues: one post per slot, in the order of publication; what is urgent goes before the others, and none is lost.
 
 use crate::plan::{World, instant};
+use crieur::acts::{Done, Refusal};
 use crieur::clock::Clock;
 use crieur::config::EndpointName;
 use crieur::deliver::{Deliverer, Step};
@@ -248,13 +249,16 @@ async fn unapproved(people: u8) -> World {
 }
 
 /// Approves one of the series as the API does. Its state then.
-async fn approve(world: &World, snapshot: &Snapshot, n: usize, person: &str, time: &str) -> State {
-    let id = world.store.deliveries().await.unwrap()[n - 1].id;
+async fn approve(world: &World, snapshot: &Snapshot, n: i64, person: &str, time: &str) -> State {
+    word(world, snapshot, n, person, time).await.unwrap().delivery.state
+}
+
+/// The same, and what came of it.
+async fn word(world: &World, snapshot: &Snapshot, n: i64, person: &str, time: &str) -> Result<Done, Refusal> {
     let now = instant(time);
     let deliverer = Deliverer::new(Arc::clone(&world.config), world.store.clone(), Clock::by_hand(now));
-    let (config, by) = (&world.config, By::command(person));
-    let done = crieur::acts::approve_now(config, &world.store, &deliverer, snapshot, id, &by, None, now).await;
-    done.unwrap().delivery.state
+    let by = By::command(person);
+    crieur::acts::approve_now(&world.config, &world.store, &deliverer, snapshot, n, &by, None, now).await
 }
 
 /// The numbers of those that are published, in the order of their publication.
@@ -376,4 +380,33 @@ async fn one_that_is_approved_late_keeps_its_slot_in_a_campaign_and_two_never_ge
     // After the campaign's last day there is no slot: what a person lets go then goes.
     assert_eq!(approve(&world, &snapshot, 3, "Aya", "2026-11-27T12:00:00Z").await, State::Pending);
     assert_eq!(world.days().await["3"], "26");
+}
+#[tokio::test]
+async fn who_approved_what_is_held_again_may_approve_it_once_more() {
+    let mut world = unapproved(2).await;
+    let snapshot = world.at("10:00:00").await;
+    for (person, state) in [("Aya", State::Held), ("Bo", State::Pending)] {
+        assert_eq!(approve(&world, &snapshot, 1, person, "10:00:00").await, state);
+    }
+    world.store.obey(1, &PersonWord::Hold, &By::command("Chi"), instant("10:01:00")).await.unwrap();
+    assert_eq!(approve(&world, &snapshot, 1, "Aya", "10:02:00").await, State::Pending);
+    // As long as somebody is missing, it is another one who is wanted.
+    for is_new in [true, false] {
+        let done = word(&world, &snapshot, 2, "Aya", "10:03:00").await.unwrap();
+        assert_eq!((done.is_new, done.delivery.state), (is_new, State::Held));
+    }
+    // Its slot is missed, and then a blackout holds it.
+    let blackout = "\nblackouts: [{ from: 2026-11-25, until: 2026-11-25, reason: deuil }]";
+    let approval = "queue: true }, approval: { required: 1 }";
+    let mut world = waiting(&format!("{}{blackout}", QUEUE.replace("queue: true }", approval)), "09:00:00").await;
+    let snapshot = world.at("10:00:00").await;
+    assert_eq!(approve(&world, &snapshot, 1, "Aya", "10:00:00").await, State::Pending);
+    let late = "2026-11-25T12:00:00Z";
+    let snapshot = world.at(late).await;
+    assert_eq!(world.store.deliveries().await.unwrap()[0].state, State::Held);
+    assert_eq!(approve(&world, &snapshot, 1, "Aya", late).await, State::Pending);
+    assert_eq!(world.days().await["1"], "27");
+    let snapshot = world.at("2026-11-27T08:00:00Z").await;
+    deliver(&world, &snapshot, instant("2026-11-27T08:00:00Z")).await;
+    assert_eq!(published(&world).await, [1]);
 }
