@@ -121,27 +121,34 @@ impl Planner<'_> {
             standing.and_then(|standing| standing.article.date).map(|date| date.at)
         };
         let gone = self.gone();
-        let waits = |delivery: &&Delivery| {
-            delivery.key.rule == rule.name
-                && delivery.key.endpoint == *endpoint
-                && delivery.state == State::Pending
-                && !delivery.by_hand
-                // A correction has no turn.
-                && delivery.key.correction().is_none()
-                && !gone.contains(&delivery.id)
+        let is_of_queue = |delivery: &&Delivery| {
+            delivery.key.rule == rule.name && delivery.key.endpoint == *endpoint && !gone.contains(&delivery.id)
         };
-        let mut queue: Vec<&Delivery> = self.inputs.outbox.iter().filter(waits).collect();
+        let waits = |delivery: &&Delivery| {
+            // A correction has no turn.
+            delivery.state == State::Pending && !delivery.by_hand && delivery.key.correction().is_none()
+        };
+        let all = self.inputs.outbox.iter().filter(is_of_queue);
+        let (mut queue, others): (Vec<&Delivery>, Vec<&Delivery>) = all.partition(waits);
         // One that the network may have is looked into, whatever its turn.
         queue.sort_by_key(|delivery| {
             let rank = self.rank(rule, delivery.key.article).unwrap_or(0);
             (!delivery.look_first, !self.is_urgent(delivery), rank, date(delivery), delivery.due_at, delivery.id)
         });
+        // What waits for a person keeps its slot meanwhile: were another one given it, one of the two could not go out as
+        // it was approved.
+        let others = others.into_iter().filter(|delivery| delivery.state != State::Cancelled);
+        let mut taken: BTreeSet<Timestamp> = others.map(|delivery| delivery.due_at).collect();
         let mut slot = self.inputs.now;
-        let mut taken: BTreeSet<Timestamp> = queue.first().map(|first| first.due_at).into_iter().collect();
+        taken.extend(queue.first().map(|first| first.due_at));
         for delivery in queue.into_iter().skip(1).filter(|delivery| !delivery.look_first) {
-            let Some(next) = calm::slot_after(self.inputs, schedule, endpoint, slot) else { return };
-            slot = next;
-            taken.insert(slot);
+            slot = loop {
+                let Some(next) = calm::slot_after(self.inputs, schedule, endpoint, slot) else { return };
+                slot = next;
+                if taken.insert(slot) {
+                    break slot;
+                }
+            };
             if delivery.due_at != slot {
                 self.plan.postpone.push((delivery.id, slot));
             }

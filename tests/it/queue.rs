@@ -410,3 +410,29 @@ async fn who_approved_what_is_held_again_may_approve_it_once_more() {
     deliver(&world, &snapshot, instant("2026-11-27T08:00:00Z")).await;
     assert_eq!(published(&world).await, [1]);
 }
+
+#[tokio::test]
+async fn what_is_dealt_anew_takes_no_slot_of_one_that_waits_for_people() {
+    let mut world = unapproved(1).await;
+    let snapshot = world.at("10:00:00").await;
+    for n in [1, 2] {
+        assert_eq!(approve(&world, &snapshot, n, "Aya", "10:00:00").await, State::Pending);
+    }
+    // Nothing runs in the slots of both; an article comes meanwhile.
+    world.series(4, "");
+    let late = "2026-11-25T12:00:00Z";
+    let snapshot = world.at(late).await;
+    deliver(&world, &snapshot, instant(late)).await;
+    let dealt = days(&[("1", "24"), ("2", "27"), ("3", "26"), ("4", "28")]);
+    assert_eq!(world.days().await, dealt);
+    for n in [2, 3] {
+        assert_eq!(approve(&world, &snapshot, n, "Aya", late).await, State::Pending);
+    }
+    assert_eq!(world.days().await, dealt);
+    for (day, out) in [("26", vec![1, 3]), ("27", vec![1, 2, 3])] {
+        let time = format!("2026-11-{day}T08:00:00Z");
+        let snapshot = world.at(&time).await;
+        deliver(&world, &snapshot, instant(&time)).await;
+        assert_eq!(published(&world).await, out, "on the {day}");
+    }
+}
