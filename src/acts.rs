@@ -1,12 +1,12 @@
 //! What a person decides, carried out: the same for a command, the API and a page. Each act is repeated without harm,
 //! and stands in the log with who and by which road.
 
-use crate::config::{Approval, Config, EndpointName, Rule};
+use crate::config::{Approval, Config, EndpointName, Rule, When};
 use crate::deliver::{Composed, Deliverer};
 use crate::delivery::{Delivery, State};
 use crate::network::addressed::id_at;
 use crate::people::By;
-use crate::plan::{self, Inputs, Makers, NewSlot};
+use crate::plan::{self, Inputs, ItsSlot, Makers, NewSlot};
 use crate::post::Post;
 use crate::reconcile::Snapshot;
 use crate::store::{OwnWord, PersonWord, Seen, Slot, Store, StoreError, Word};
@@ -60,6 +60,8 @@ pub struct Look {
     pub without_image: Option<String>,
     /// The slot that it takes by an approval, and its print in the slot that it has.
     slot: Option<(NewSlot, String)>,
+    /// Whether no slot of its queue is left for it.
+    has_no_slot: bool,
     /// Hash of what readers see of the article.
     visible: u64,
     /// Whether it is due in a blackout.
@@ -215,30 +217,68 @@ pub async fn look(
         missing = usize::from(approval.people).saturating_sub(approved_by.len());
     }
     // Only the last approval that is wanted gives it a slot: what waits for people keeps none from others.
-    let new = if missing > 1 { None } else { new_slot(config, store, snapshot, delivery, now).await? };
+    let its = its_slot(config, store, snapshot, delivery, now).await?;
+    let new = if missing > 1 { None } else { new_slot(its) };
     let due_at = new.map_or(delivery.due_at, |new| new.at);
     let slot = new.map(|new| (new, std::mem::replace(&mut print, print_at(new.at))));
     let author = article.author.as_deref().map(str::to_owned);
     let is_in_blackout = plan::is_in_blackout(config, &snapshot.site.timezone, due_at);
     let asked_by = own.asked_by;
-    Ok(Look { post, due_at, print, approved_by, without_image, slot, visible, is_in_blackout, author, asked_by })
+    let has_no_slot = its == ItsSlot::NoneLeft;
+    Ok(Look {
+        post,
+        due_at,
+        print,
+        approved_by,
+        without_image,
+        slot,
+        has_no_slot,
+        visible,
+        is_in_blackout,
+        author,
+        asked_by,
+    })
 }
 
-/// The slot of its queue that a held delivery takes if it is approved; None if it keeps its time.
-async fn new_slot(
+/// What becomes of the slot of a held delivery if it is approved.
+async fn its_slot(
     config: &Config,
     store: &Store,
     snapshot: &Snapshot,
     delivery: &Delivery,
     now: Timestamp,
-) -> Result<Option<NewSlot>, StoreError> {
+) -> Result<ItsSlot, StoreError> {
     let is_of_queue = |rule: &&Rule| rule.name == delivery.key.rule && rule.when.queue().is_some();
     if delivery.state != State::Held || !config.rules.iter().any(|rule| is_of_queue(&rule)) {
-        return Ok(None);
+        return Ok(ItsSlot::Kept);
     }
     let taken = store.slots_taken(delivery, now).await?;
     let catalog = snapshot.catalog();
     Ok(plan::slot_if_approved(&Inputs::new(config, &snapshot.site, &catalog, &[], now), delivery, &taken))
+}
+
+fn new_slot(its: ItsSlot) -> Option<NewSlot> {
+    match its {
+        ItsSlot::New(new) => Some(new),
+        ItsSlot::Kept | ItsSlot::NoneLeft => None,
+    }
+}
+
+/// Why a delivery for which no slot is left cannot be approved, and what can be done.
+fn without_slot(config: &Config, delivery: &Delivery) -> Refusal {
+    let rule = config.rules.iter().find(|rule| rule.name == delivery.key.rule);
+    let end = rule.and_then(|rule| match &rule.when {
+        When::Campaign(campaign) => campaign.until,
+        _ => None,
+    });
+    let (id, name) = (delivery.id, &delivery.key.rule);
+    let why = match end {
+        Some(last) => format!("the campaign “{name}” ends on {last}, and no slot is left in it; put off its `until`"),
+        None => format!("no slot of “{name}” is left; change its `slots`"),
+    };
+    let or =
+        format!("cancel it, or put it first (`crieur posts hurry {id}`) and approve it, which sends it without a slot");
+    Refusal::NotNow(format!("delivery {id} stays held: {why}, {or}"))
 }
 
 /// A person's approval of a held delivery. Where its rule asks for approval, `look` is the post as it would go out now, and
@@ -289,10 +329,17 @@ pub async fn approve(
             Some(Seen { post, print, visible, is_in_blackout, approval, people })
         }
     };
-    let new = match (look, snapshot) {
-        (None, Some(snapshot)) => new_slot(config, store, snapshot, &delivery, now).await?,
-        _ => None,
+    let (new, has_no_slot) = match (look, snapshot) {
+        (Some(look), _) => (None, look.has_no_slot),
+        (None, None) => (None, false),
+        (None, Some(snapshot)) => {
+            let its = its_slot(config, store, snapshot, &delivery, now).await?;
+            (new_slot(its), its == ItsSlot::NoneLeft)
+        }
     };
+    if has_no_slot {
+        return Err(without_slot(config, &delivery));
+    }
     let slot = match look.and_then(|look| look.slot.as_ref()) {
         Some((new, before)) => Some(Slot { new: *new, before }),
         None => new.map(|new| Slot { new, before: "" }),

@@ -193,33 +193,43 @@ pub struct NewSlot {
     pub is_kept: bool,
 }
 
-/// The slot that a held delivery takes when it is approved: where its own is past or falls into a blackout, the next one of
-/// its queue that is free. None if it keeps its time: it is in no queue, is urgent, or a person wanted it now.
+/// What becomes of the time of a held delivery when it is approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ItsSlot {
+    /// It keeps its time: its slot can be used, it is in no queue, is urgent, or a person wanted it now.
+    Kept,
+    /// It takes another slot.
+    New(NewSlot),
+    /// There is none left for it: its campaign ends before.
+    NoneLeft,
+}
+
+/// The slot that a held delivery has when it is approved: where its own is past, falls into a blackout or is another one's
+/// too, the next one of its queue that is free.
 ///
 /// `taken` are the slots of its queue that others have.
-pub fn slot_if_approved(inputs: &Inputs, delivery: &Delivery, taken: &BTreeSet<Timestamp>) -> Option<NewSlot> {
+pub fn slot_if_approved(inputs: &Inputs, delivery: &Delivery, taken: &BTreeSet<Timestamp>) -> ItsSlot {
     let waits = delivery.state == State::Held
         && !delivery.look_first
         && !delivery.by_hand
         && delivery.key.correction().is_none()
         && !is_urgent(inputs, delivery);
-    let rule = inputs.rules.iter().find(|rule| rule.name == delivery.key.rule).filter(|_| waits)?;
-    let schedule = rule.when.queue()?;
-    let cannot_be_used = |at: Timestamp| at < inputs.now || calm::blackout(inputs, at).is_some();
-    if !cannot_be_used(delivery.due_at) {
-        return None;
-    }
-    let next = |after: Timestamp| calm::slot_after(inputs, schedule, &delivery.key.endpoint, after);
-    let mut at = next(delivery.due_at.max(inputs.now))?;
-    while taken.contains(&at) || cannot_be_used(at) {
-        at = next(at)?;
+    let rule = inputs.rules.iter().find(|rule| rule.name == delivery.key.rule).filter(|_| waits);
+    let Some((rule, schedule)) = rule.and_then(|rule| Some((rule, rule.when.queue()?))) else { return ItsSlot::Kept };
+    let can_be_used =
+        |at: &Timestamp| *at >= inputs.now && !taken.contains(at) && calm::blackout(inputs, *at).is_none();
+    if can_be_used(&delivery.due_at) {
+        return ItsSlot::Kept;
     }
     let end = match &rule.when {
         When::Campaign(campaign) => campaign::days(inputs, campaign, &delivery.key.endpoint).1,
         _ => None,
     };
+    let next = |after: &Timestamp| calm::slot_after(inputs, schedule, &delivery.key.endpoint, *after);
+    let slots = std::iter::successors(next(&delivery.due_at.max(inputs.now)), next);
+    let mut slots = slots.take_while(|at| end.is_none_or(|end| *at < end));
     let is_kept = matches!(rule.when, When::Campaign(_));
-    end.is_none_or(|end| at < end).then_some(NewSlot { at, is_kept })
+    slots.find(can_be_used).map_or(ItsSlot::NoneLeft, |at| ItsSlot::New(NewSlot { at, is_kept }))
 }
 
 /// Whether a delivery goes before the others of its queue: by a person's word, or by its article's.

@@ -7,7 +7,7 @@ use crieur::config::EndpointName;
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::State;
 use crieur::people::By;
-use crieur::plan::Line;
+use crieur::plan::{Line, Plan};
 use crieur::reconcile::{Reconciler, Snapshot};
 use crieur::store::PersonWord;
 use jiff::{SignedDuration, Timestamp};
@@ -377,10 +377,42 @@ async fn one_that_is_approved_late_keeps_its_slot_in_a_campaign_and_two_never_ge
     let snapshot = world.at("2026-11-27T08:00:00Z").await;
     deliver(&world, &snapshot, instant("2026-11-27T08:00:00Z")).await;
     assert_eq!(published(&world).await, [1]);
-    // After the campaign's last day there is no slot: what a person lets go then goes.
-    assert_eq!(approve(&world, &snapshot, 3, "Aya", "2026-11-27T12:00:00Z").await, State::Pending);
+    // The second one has the last slot of the campaign: there is none for the third.
+    let refused = word(&world, &snapshot, 3, "Aya", "2026-11-27T12:00:00Z").await.unwrap_err().to_string();
+    assert!(refused.contains("ends on 2026-11-28"), "{refused}");
     assert_eq!(world.days().await["3"], "26");
 }
+
+#[tokio::test]
+async fn nothing_is_approved_after_the_last_day_of_a_campaign_unless_a_person_puts_it_first() {
+    let articles = "articles: [_actualites/serie-1.md, _actualites/serie-2.md, _actualites/serie-3.md]";
+    for (approval, people) in [("approval: { required: 1 }, ", 1), ("approval: { required: 2 }, ", 2), ("", 1)] {
+        let campaign = format!(
+            "endpoints: {{ essai: {{ network: journal }} }}\ncampaigns: [{{ name: file, {articles}, endpoints: [essai], slots: \"0 9 * * *\", {approval}settle: 0s, live_check: false, until: 2026-11-26 }}]"
+        );
+        let mut world = waiting(&campaign, "09:00:00").await;
+        let late = "2026-12-03T12:00:00Z";
+        for n in 1..=3 {
+            world.store.obey(n, &PersonWord::Hold, &By::command("Aya"), instant("10:00:00")).await.unwrap();
+        }
+        let snapshot = world.at(late).await;
+        for n in 1..=3 {
+            let refused = word(&world, &snapshot, n, "Aya", late).await.unwrap_err().to_string();
+            assert!(refused.contains("ends on 2026-11-26") && refused.contains("posts hurry"), "{refused}");
+        }
+        let snapshot = world.at(late).await;
+        deliver(&world, &snapshot, instant(late)).await;
+        assert_eq!(published(&world).await, [0_i64; 0]);
+        assert!(world.store.obey(2, &PersonWord::Hurry, &By::command("Aya"), instant(late)).await.unwrap());
+        for person in ["Aya", "Bo"].into_iter().take(people) {
+            word(&world, &snapshot, 2, person, late).await.unwrap();
+        }
+        let snapshot = world.at(late).await;
+        deliver(&world, &snapshot, instant(late)).await;
+        assert_eq!(published(&world).await, [2]);
+    }
+}
+
 #[tokio::test]
 async fn who_approved_what_is_held_again_may_approve_it_once_more() {
     let mut world = unapproved(2).await;
@@ -435,4 +467,18 @@ async fn what_is_dealt_anew_takes_no_slot_of_one_that_waits_for_people() {
         deliver(&world, &snapshot, instant(&time)).await;
         assert_eq!(published(&world).await, out, "on the {day}");
     }
+}
+
+#[tokio::test]
+async fn of_two_that_have_one_slot_the_first_that_is_approved_takes_another() {
+    let mut world = unapproved(1).await;
+    let snapshot = world.at("10:00:00").await;
+    let plan = Plan { postpone: vec![(2, instant("2026-11-26T08:00:00Z"))], ..Plan::default() };
+    let mut pass = world.store.pass().await.unwrap();
+    pass.carry_out(&plan, instant("10:01:00")).await.unwrap();
+    pass.commit().await.unwrap();
+    for n in [2, 3] {
+        assert_eq!(approve(&world, &snapshot, n, "Aya", "10:02:00").await, State::Pending);
+    }
+    assert_eq!(world.days().await, days(&[("1", "24"), ("2", "27"), ("3", "26")]));
 }
