@@ -82,6 +82,26 @@ pub enum Fault {
         /// What the log says.
         said: String,
     },
+    /// What an entry says that a delivery was before is not what the log said: it was changed by other hands in between.
+    #[error("entry {entry}: delivery {delivery} was {was} before, and the log's last word on it was {said}")]
+    Unfollowed {
+        /// The number of the entry.
+        entry: i64,
+        /// The delivery.
+        delivery: i64,
+        /// Its state before.
+        was: String,
+        /// What the log said.
+        said: String,
+    },
+    /// A try or an approval is of a delivery that is not there.
+    #[error("{what}, is of delivery {delivery}, which is not there")]
+    OfNone {
+        /// The delivery.
+        delivery: i64,
+        /// What it is.
+        what: String,
+    },
     /// What the log says of a delivery, and what the tables do, is not the same.
     #[error("delivery {delivery}: {field} is {stands}, and the log says {said}")]
     Differs {
@@ -159,7 +179,7 @@ impl Store {
                     verdict.faults.push(Fault::Missing(number + 1, entry.number - 1));
                 }
                 number = entry.number;
-                said.take(&entry);
+                verdict.faults.extend(said.take(&entry));
                 if entry.seal.is_empty() && entry.at.is_none() {
                     verdict.faults.push(Fault::Unsealed(entry.number));
                     continue;

@@ -1,5 +1,6 @@
 //! What the log says of the outbox, compared with what the tables say. The log tells more of a delivery than its state:
-//! when it is due, in which words, what was tried, who approved it, and where it stands.
+//! of which article it is and for whom, when it is due, in which words, what was tried, who approved it, and where it
+//! stands.
 
 use super::log::{Entry, Fault};
 use super::row::Row;
@@ -14,15 +15,21 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub(super) struct Said(BTreeMap<i64, OfDelivery>);
 
+/// What a delivery is of and for: nothing of ours ever changes it.
+const KEY: [&str; 4] = ["article", "rule", "step", "endpoint"];
+
 /// What the log says of one delivery. What is None, nobody knows: the delivery was there before the log.
 #[derive(Debug, Default)]
 struct OfDelivery {
     state: Option<String>,
     /// Whether the log tells of it from its booking on.
     is_whole: bool,
+    /// What it was booked with, as [`KEY`].
+    key: [Option<String>; 4],
     due_at: Option<i64>,
     /// A person's own text, if there is one.
     text: Option<Option<String>>,
+    remote_id: Option<Option<String>>,
     remote_url: Option<Option<String>>,
     /// Hashes of the posts that it may have by what was sent: an edit that was begun may have ended either way.
     posts: Vec<String>,
@@ -50,28 +57,43 @@ struct Approval {
 }
 
 impl Said {
-    /// Takes up an entry: it is the last word on what it tells.
-    pub(super) fn take(&mut self, entry: &Entry) {
-        let Some(id) = entry.delivery else { return };
+    /// Takes up an entry: it is the last word on what it tells. A fault if the delivery was in another state
+    /// before than the log left it in: other hands changed it.
+    pub(super) fn take(&mut self, entry: &Entry) -> Option<Fault> {
+        let id = entry.delivery?;
         if entry.kind == "taken out" {
             self.0.remove(&id);
-            return;
+            return None;
         }
-        let Ok(body) = serde_json::from_str::<Value>(&entry.body) else { return };
+        let body: Value = serde_json::from_str(&entry.body).ok()?;
         let said = self.0.entry(id).or_default();
+        let mut fault = None;
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let number = |name: &str| body.get(name).and_then(Value::as_i64);
         if let Some(state) = text("state") {
-            said.state = Some(state);
+            if let (Some(was), Some(last)) = (text("from"), &said.state)
+                && !may_be(&was, last)
+            {
+                fault = Some(Fault::Unfollowed { entry: entry.number, delivery: id, was, said: last.clone() });
+            }
+            // What is to be tried is: that it is being tried is told only if other hands made it so.
+            if entry.kind != "changed" || state != SENDING {
+                said.state = Some(state);
+            }
             said.due_at = number("due_at").or(said.due_at);
         }
         match entry.kind.as_str() {
             "booked" => {
-                (said.is_whole, said.text, said.remote_url) = (true, Some(None), Some(None));
+                (said.is_whole, said.key, said.text) = (true, KEY.map(text), Some(None));
+                (said.remote_id, said.remote_url) = (Some(None), Some(None));
             }
-            "found" => said.remote_url = Some(text("remote_url")),
+            "found" => {
+                said.key = KEY.map(text);
+                (said.remote_id, said.remote_url) = (Some(text("remote_id")), Some(text("remote_url")));
+            }
             "changed" => {
-                (said.text, said.remote_url) = (Some(text("text")), Some(text("remote_url")));
+                said.text = Some(text("text"));
+                (said.remote_id, said.remote_url) = (Some(text("remote_id")), Some(text("remote_url")));
             }
             // Where the edited post stands is told with what comes of the edit.
             "edit" => {
@@ -108,6 +130,7 @@ impl Said {
             }
             _ => {}
         }
+        fault
     }
 
     /// What the tables say otherwise.
@@ -115,25 +138,45 @@ impl Said {
         let mut faults = Vec::new();
         let mut tries = tries(moment).await?;
         let mut approvals = approvals(moment).await?;
-        let rows = query("select id, state, due_at, override, remote_url, post, attempts from deliveries order by id");
+        let rows = query(
+            "select id, article, rule, step, endpoint, state, due_at, override, remote_id, remote_url, post, attempts
+             from deliveries order by id",
+        );
         for row in rows.fetch_all(&mut *moment).await? {
             let (id, state): (i64, String) = (row.try_get("id")?, row.try_get("state")?);
             let said = self.0.remove(&id).unwrap_or_default();
-            // That one is being tried is no news.
-            if state != "sending" && said.state.as_ref() != Some(&state) {
+            let (tries, approvals) = (tries.remove(&id).unwrap_or_default(), approvals.remove(&id).unwrap_or_default());
+            if !said.state.as_ref().is_some_and(|said| may_be(&state, said)) {
                 let said = said.state.clone().unwrap_or_else(|| "nothing".to_owned());
                 faults.push(Fault::Unsaid { delivery: id, state, said });
             }
             if said.state.is_some() {
                 said.differs(id, &row, &mut faults)?;
-                said.differs_in_tries(id, &tries.remove(&id).unwrap_or_default(), &mut faults);
-                said.differs_in_approvals(id, approvals.remove(&id).unwrap_or_default(), &mut faults);
+                said.differs_in_tries(id, &tries, &mut faults);
+                said.differs_in_approvals(id, approvals, &mut faults);
             }
+        }
+        for (delivery, tries) in tries {
+            let of_none = |(number, stands)| format!("attempt {number}, {}", Try::shown(Some(stands)));
+            faults.extend(tries.iter().map(of_none).map(|what| Fault::OfNone { delivery, what }));
+        }
+        for (delivery, approvals) in approvals {
+            let of_none = |stands| format!("approval {}", Approval::shown(Some(stands)));
+            faults.extend(approvals.iter().map(of_none).map(|what| Fault::OfNone { delivery, what }));
         }
         let vanished = self.0.into_iter().filter_map(|(delivery, said)| Some((delivery, said.state?)));
         faults.extend(vanished.map(|(delivery, said)| Fault::Unsaid { delivery, state: "not there".to_owned(), said }));
         Ok(faults)
     }
+}
+
+/// The state of what is being tried.
+const SENDING: &str = "sending";
+
+/// Whether a delivery of which the log says one state last may be in another: that it is being tried is no news, if it is
+/// to be tried.
+fn may_be(state: &str, said: &str) -> bool {
+    state == said || (state == SENDING && said == "pending")
 }
 
 impl OfDelivery {
@@ -145,7 +188,14 @@ impl OfDelivery {
         if let Some(said) = self.due_at.filter(|said| *said != due_at) {
             tell("due_at", at(Some(due_at)), at(Some(said)));
         }
-        for (field, said) in [("override", &self.text), ("remote_url", &self.remote_url)] {
+        for (field, said) in KEY.iter().zip(&self.key) {
+            let stands = text(row, field)?;
+            if said.is_some() && *said != stands {
+                tell(field, shown(stands.as_deref()), shown(said.as_deref()));
+            }
+        }
+        let others = [("override", &self.text), ("remote_id", &self.remote_id), ("remote_url", &self.remote_url)];
+        for (field, said) in others {
             let stands = text(row, field)?;
             if let Some(said) = said.as_ref().filter(|said| **said != stands) {
                 let name = if field == "override" { "text given by hand" } else { field };

@@ -140,6 +140,10 @@ async fn what_the_tables_say_otherwise_than_the_log_is_told() {
             "update deliveries set post = json_set(post, '$.text', 'Autre chose') where id = 1",
             "delivery 1: post is “Autre chose”, and the log says another post",
         ),
+        ("update deliveries set remote_id = '7' where id = 1", "delivery 1: remote_id is “7”, and the log says “"),
+        ("update deliveries set rule = 'deux' where id = 2", "delivery 2: rule is “deux”, and the log says “une”"),
+        ("pragma foreign_keys = off; update attempts set delivery = 7 where delivery = 1", "attempt 1, begun 2026-"),
+        ("pragma foreign_keys = off; update approvals set delivery = 7", "approval by Aya, 2026-"),
         ("update deliveries set post = null where id = 1", "delivery 1: post is nothing"),
         ("update deliveries set attempts = 7 where id = 1", "delivery 1: number of attempts is 7, and the log says 1"),
         ("update attempts set detail = 'x' where delivery = 1", "delivery 1: attempt 1 is begun"),
@@ -167,6 +171,32 @@ async fn what_the_tables_say_otherwise_than_the_log_is_told() {
         std::fs::write(place.path("crieur.db"), kept).unwrap();
     }
     crieur.ok(&["log", "verify"]);
+}
+
+#[tokio::test]
+async fn a_post_that_other_hands_send_out_again_is_told_and_stays_told() {
+    // Of what was published, and by the triggers as they are.
+    let again = "update deliveries set state = 'sending', lease_until = 0 where id = 1";
+    let elsewhere = "update deliveries set endpoint = 'autre' where id = 1";
+    for (change, at_once, later) in [
+        (again, "delivery 1 is sending, and the log's last word on it is published", "delivery 1 was sending before"),
+        (elsewhere, "delivery 1: endpoint is “autre”, and the log says “essai”", "delivery 1: endpoint is “autre”"),
+    ] {
+        let (place, crieur) = lived();
+        crieur.ok(&["log", "verify"]);
+        by_other_hands(&place.path("crieur.db"), change).await;
+        let said = faults(&crieur, &[]);
+        assert!(said.contains(at_once), "{change}: {said}");
+        crieur.ok(&["run", "--once"]);
+        let said = faults(&crieur, &[]);
+        assert!(said.contains(later) && !said.contains("is sending"), "it was sent: {said}");
+        let is_told = |entry: &Value| {
+            let Value::Object(body) = &entry["body"] else { return false };
+            (entry["kind"] == "key changed" && body["endpoint"] == "autre")
+                || (entry["kind"] == "changed" && body["from"] == "published" && body["state"] == "sending")
+        };
+        assert!(export(&crieur).iter().any(is_told), "{change}");
+    }
 }
 
 #[test]

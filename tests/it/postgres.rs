@@ -32,7 +32,7 @@ const CONTRACT: [&str; 18] = [
 ];
 
 /// Tests of these that open the file itself, or have a second one.
-const OF_FILES: [&str; 16] = [
+const OF_FILES: [&str; 17] = [
     "media::one_approval",
     "hardship::a_network_that_never_answers",
     "hardship::a_damaged_database",
@@ -43,6 +43,7 @@ const OF_FILES: [&str; 16] = [
     "hardship::a_row_that_cannot_be_read",
     "hardship::an_old_database",
     "log::a_persons_word",
+    "log::a_post_that_other_hands",
     "log::nothing_in_it_can_be_changed",
     "log::one_flipped_byte",
     "log::what_the_tables_say",
