@@ -140,5 +140,5 @@ drop trigger if exists log_approval_voided;
 create trigger log_approval_voided after update on approvals when new.voided_at is not old.voided_at
 begin
     insert into log (kind, delivery, body) values ('approval voided', new.delivery, json_object('person', new.person,
-        'print', new.print, 'voided_at', new.voided_at, 'reason', new.voided_why));
+        'print', new.print, 'given_at', new.given_at, 'voided_at', new.voided_at, 'reason', new.voided_why));
 end;

@@ -161,7 +161,7 @@ create or replace trigger log_approval after insert on approvals for each row
 create or replace function log_approval_voided() returns trigger language plpgsql as $$
 begin
     perform log_say('approval voided', new.delivery, json_build_object('person', new.person,
-        'print', new.print, 'voided_at', new.voided_at, 'reason', new.voided_why));
+        'print', new.print, 'given_at', new.given_at, 'voided_at', new.voided_at, 'reason', new.voided_why));
     return null;
 end $$;
 create or replace trigger log_approval_voided after update on approvals for each row

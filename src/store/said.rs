@@ -119,9 +119,12 @@ impl Said {
                 said.approvals.push(Approval { person, print, given: number("given_at"), voided: None, why: None });
             }
             "approval voided" => {
+                // Who approved the same post twice may have seen two forms of its article. Older entries do not say when.
+                let given = number("given_at");
                 let is_it = |approval: &&mut Approval| {
                     text("person").as_ref() == Some(&approval.person)
                         && text("print").as_ref() == Some(&approval.print)
+                        && (given.is_none() || given == approval.given)
                         && approval.voided.is_none()
                 };
                 if let Some(approval) = said.approvals.iter_mut().find(is_it) {

@@ -146,6 +146,24 @@ async fn an_approval_of_the_article_as_it_is_stands_when_one_of_its_older_text_f
 }
 
 #[tokio::test]
+async fn the_later_of_two_approvals_by_the_same_person_falls_and_the_log_knows_which() {
+    let (mut world, snapshot) = waiting().await;
+    let text = std::fs::read_to_string(world.place.site().join("_actualites/a.md")).unwrap();
+    assert_eq!(approve(&world, &snapshot, "Aya", "10:00:00").await, State::Held);
+    // Aya sees another end of the article before any pass does; then it is taken back.
+    world.place.write("_actualites/a.md", format!("{text}\nUne fin.\n"));
+    let mut fresh = crieur::reconcile::Reconciler::new(Arc::clone(&world.config));
+    let seen = fresh.glance(Some(&world.store), instant("10:01:00")).await.unwrap();
+    assert_eq!(approve(&world, &seen, "Aya", "10:01:00").await, State::Held);
+    world.place.write("_actualites/a.md", &text);
+    world.at("10:02:00").await;
+    let given = world.store.approvals(1).await.unwrap();
+    assert_eq!(given.iter().map(|one| one.voided.is_some()).collect::<Vec<_>>(), [false, true]);
+    let verdict = world.store.verify_log(None).await.unwrap();
+    assert!(verdict.faults.is_empty(), "{:?}", verdict.faults);
+}
+
+#[tokio::test]
 async fn an_event_that_moves_voids_it() {
     let rule = TWO.replace("approval", "when: { event: [-7d] }, approval");
     let mut world = World::new(&rule).await;
