@@ -17,7 +17,7 @@ pub fn place_of_key(text: &str, path: &[Step]) -> Option<Place> {
     seek(text, path, true)
 }
 
-/// The place at which a key stands once more in one map: that of the n-th of [`Document::repeated`].
+/// The place at which a key stands once more in one map: that of the n-th of [`Document::repeated`](super::Document::repeated).
 pub fn place_of_repeated(text: &str, n: usize) -> Option<Place> {
     let mut left = n;
     walked(text, Again { left: &mut left })
