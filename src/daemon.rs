@@ -259,9 +259,7 @@ impl Daemon {
             let mut next = Where::At(BTreeSet::new());
             let until = match self.reconciler.pass_at(&self.store, now, &at).await {
                 Ok(snapshot) => {
-                    if !snapshot.follows {
-                        puller.taken().await;
-                    }
+                    puller.taken(&snapshot).await;
                     let took = self.clock.now().duration_since(now);
                     let folders = snapshot.folders.clone();
                     report(&snapshot.problems, &root, &mut reported);

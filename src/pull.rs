@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::config::Site;
-use crate::reconcile::Reconciler;
+use crate::reconcile::{Reconciler, Snapshot};
 use crate::source::SourceError;
 use crate::source::git::{Git, Pulled};
 use crate::task::Shutdown;
@@ -104,8 +104,11 @@ impl Puller {
         pulled.map(Some)
     }
 
-    /// Remembers that a pass has booked what came of the renames.
-    pub async fn taken(&mut self) {
+    /// Remembers that a pass has booked what came of the renames. That of a follower books nothing.
+    pub async fn taken(&mut self, snapshot: &Snapshot) {
+        if snapshot.follows {
+            return;
+        }
         let Some(mut git) = self.git.take() else { return };
         let taken = blocking(move || {
             let taken = git.taken();

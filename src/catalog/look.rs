@@ -313,11 +313,11 @@ fn is_identity(address: &str) -> bool {
 fn judge(catalog: &mut Catalog, copies: &[[ArticleId; 2]], texts: &HashMap<ArticleId, Sketch>, looked: &mut Looked) {
     for [copy, model] in copies {
         let Some(before) = catalog.get(copy).and_then(|standing| standing.past.copy_of.clone()) else { continue };
-        let now = |id: &ArticleId| match looked.changed.get(id) {
+        let text = |id: &ArticleId| match looked.changed.get(id) {
             Some(Some(sketch)) => Some(sketch),
             _ => texts.get(id),
         };
-        let (Some(own), Some(models)) = (now(copy), now(model)) else { continue };
+        let (Some(own), Some(models)) = (text(copy), text(model)) else { continue };
         let likeness = own.likeness(models);
         let is_alike = |own: &Sketch, other: &Sketch| own.likeness(other) >= sketch::LIKENESS;
         let judged = if likeness >= sketch::LIKENESS {

@@ -71,9 +71,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         say(&error.to_string());
     }
     let mut snapshot = reconciler.book(&store, now).await.map_err(pass_failed)?;
-    if !snapshot.follows {
-        puller.taken().await;
-    }
+    puller.taken(&snapshot).await;
     let mut booked_at = now;
     let booked = acts::publish_now(&config, &store, &snapshot, &order, &by, now).await?;
     let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), context.clock.clone());

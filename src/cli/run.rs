@@ -120,7 +120,7 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
             "nothing was done: another process takes up the site for this database, from another folder; see above";
         return Err(Fail::Failed(why.to_owned()));
     }
-    puller.taken().await;
+    puller.taken(&snapshot).await;
     let held = snapshot.report();
     let not_exported = Exports::new(&config, context.clock.clone()).once(&snapshot, &shutdown).await;
     match Pinger::new(&config, store.clone(), context.clock.clone(), Figures::default()) {

@@ -21,12 +21,12 @@ use crate::delivery::{Delivery, State as DeliveryState};
 use crate::feed::{FeedSet, Settings};
 use crate::plan::{self, Plan};
 use crate::problem::Problem;
-use crate::source::{SourceError, git};
+use crate::source::{SourceError, folder, git};
 use crate::store::{Pass, Rows, Store, StoreError};
 use jiff::Timestamp;
 use state::State;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
@@ -304,15 +304,16 @@ impl Reconciler {
         loop {
             tries += 1;
             let _unchanged_meanwhile = self.hold().await?;
-            let folder = self.with(|state| state.folder()).await?;
+            let site = Arc::clone(&self.config);
+            let mark = off_the_async_threads(move || folder::mark(folder_of(&site))).await?.unwrap_or_default();
             let mut glance = store.glance().await?;
             self.load(Some(&mut glance)).await?;
-            let leader = store.leader(&mut glance, &folder.mark).await?;
+            let leader = store.leader(&mut glance, &mark).await?;
             let was_following = self.leader.is_some();
             if was_following && leader.is_none() && self.config.site.git.is_some() && !self.is_pulled {
                 return Err(PassError::TakesOver);
             }
-            self.know_leader(leader, &folder);
+            self.know_leader(leader);
             if let Some(leader) = self.leader.clone() {
                 self.is_pulled = false;
                 return self.followed(leader, &mut glance, now).await;
@@ -332,7 +333,7 @@ impl Reconciler {
             let (ahead, mut rest) = self.split(to_read).await?;
             let mut changes = self.read(ahead, now).await?;
             let mut pass = store.pass().await?;
-            if store.leader(&mut pass, &folder.mark).await?.is_some() {
+            if store.leader(&mut pass, &mark).await?.is_some() {
                 continue;
             }
             if Some(pass.generation().await?) != self.with(|state| state.generation).await? {
@@ -348,7 +349,7 @@ impl Reconciler {
             // Should anything fail from here on, memory is ahead of the store, and is thrown away.
             let before = self.with(|state| state.generation.take()).await?;
             let booked = self.decide(Hand { pass: Some(&mut pass), writes: true }, changes, rest, now).await?;
-            store.lead(&mut pass, &folder.mark, &folder.shown).await?;
+            store.lead(&mut pass, &mark, || folder::shown(folder_of(&self.config))).await?;
             let is_changed = self.with(|state| std::mem::take(&mut state.is_changed)).await?;
             let generation = if is_changed { Some(pass.next_generation().await?) } else { before };
             crash_point("before-commit");
@@ -362,13 +363,14 @@ impl Reconciler {
     }
 
     /// Says when another process begins or ceases to lead.
-    fn know_leader(&mut self, leader: Option<String>, folder: &state::SiteFolder) {
+    fn know_leader(&mut self, leader: Option<String>) {
+        let own = || folder::shown(folder_of(&self.config));
         match (&self.leader, &leader) {
             (None, Some(leader)) => tracing::warn!(
                 "another process takes up the site for this database, from {leader}: this one follows it, and takes up {} when that one has ended",
-                folder.shown
+                own()
             ),
-            (Some(_), None) => tracing::info!("this process takes up the site now, from {}", folder.shown),
+            (Some(_), None) => tracing::info!("this process takes up the site now, from {}", own()),
             _ => {}
         }
         self.leader = leader;
@@ -595,6 +597,11 @@ impl Reconciler {
         })
         .await
     }
+}
+
+/// The folder by which processes tell whether they see one site: that of a repository's checkout, else the site's own.
+fn folder_of(config: &Config) -> &Path {
+    config.site.git.as_ref().map_or(&config.site.root, |git| &git.checkout)
 }
 
 /// What feeds need of the configuration.

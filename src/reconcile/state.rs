@@ -14,7 +14,6 @@ use crate::delivery::Delivery;
 use crate::feed::{FeedSet, Making, Memory, Settings, Shown};
 use crate::plan::{self, Edits, Inputs, Plan, Posted, Sent, Silence};
 use crate::problem::{Place, Problem};
-use crate::source::folder;
 use crate::store::Rows;
 use jiff::Timestamp;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
@@ -71,14 +70,6 @@ pub struct Planned {
     /// Pages of the index in which something changed; None if the index is not that of the catalog, and is to be
     /// written whole.
     pub pages: Option<Pages>,
-}
-
-/// The folder that a site is read from.
-pub struct SiteFolder {
-    /// What tells it from others; nothing if it is not there.
-    pub mark: String,
-    /// As a person finds it.
-    pub shown: String,
 }
 
 /// What is kept in memory between passes.
@@ -225,13 +216,6 @@ impl State {
         }
         self.beside = beside.zip(to_read.beside.clone()).map(|(known, new)| known.union(&new).cloned().collect());
         Ok(to_read)
-    }
-
-    /// The folder that the site is read from.
-    pub fn folder(&self) -> SiteFolder {
-        let site = &self.config.site;
-        let folder = site.git.as_ref().map_or(&*site.root, |git| &*git.checkout);
-        SiteFolder { mark: folder::mark(folder).unwrap_or_default(), shown: folder::shown(folder) }
     }
 
     /// Goes on with what another process wrote down. When the passing of time alone may change something.

@@ -35,13 +35,15 @@ impl Store {
         Ok(others.into_iter().find(|candidate| living.has(&candidate.owner)).map(|candidate| candidate.shown.clone()))
     }
 
-    /// Notes that this process takes up the site, from the folder of `mark`, and forgets those that have ended.
-    pub async fn lead(&self, pass: &mut Pass, mark: &str, shown: &str) -> Result<(), StoreError> {
+    /// Notes that this process takes up the site, from the folder of `mark`, and forgets those that have ended. `shown` tells
+    /// the folder as a person finds it.
+    pub async fn lead(&self, pass: &mut Pass, mark: &str, shown: impl FnOnce() -> String) -> Result<(), StoreError> {
         let mut candidates = candidates(pass).await?;
-        let own = Candidate { owner: self.owner.name().into(), mark: mark.into(), shown: shown.into() };
-        if candidates.contains(&own) {
+        let owner = self.owner.name();
+        if candidates.iter().any(|candidate| candidate.owner == owner && candidate.mark == mark) {
             return Ok(());
         }
+        let own = Candidate { owner: owner.into(), mark: mark.into(), shown: shown() };
         let living = self.owner.living(&mut pass.transaction).await?;
         candidates.retain(|candidate| living.has(&candidate.owner));
         match candidates.iter_mut().find(|candidate| candidate.owner == own.owner) {

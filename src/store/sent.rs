@@ -81,11 +81,7 @@ impl Store {
         endpoints: &BTreeMap<EndpointName, Endpoint>,
         now: Timestamp,
     ) -> Result<Sent, StoreError> {
-        let mut sent = Sent::new();
-        for (name, endpoint) in endpoints.iter().filter(|(_, endpoint)| endpoint.rate.per_day.is_some()) {
-            sent.insert(name.clone(), last(&self.pool, name, NONE, endpoint.rate, now).await?);
-        }
-        Ok(sent)
+        self.glance().await?.sent_lately(endpoints, now).await
     }
 }
 

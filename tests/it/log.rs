@@ -22,6 +22,18 @@ fn export(crieur: &Crieur) -> Vec<Value> {
     crieur.json(&["log", "export", "--json"]).as_array().unwrap().clone()
 }
 
+/// What `log verify` says of a change by other hands, which is undone again.
+async fn changed_by_other_hands(place: &Place, crieur: &Crieur, change: &str, says: &str) {
+    let kept = std::fs::read(place.path("crieur.db")).unwrap();
+    by_other_hands(&place.path("crieur.db"), change).await;
+    let said = faults(crieur, &[]);
+    assert!(said.contains(says), "{change}: {said}");
+    for beside in ["crieur.db-wal", "crieur.db-shm"] {
+        let _ = std::fs::remove_file(place.path(beside));
+    }
+    std::fs::write(place.path("crieur.db"), kept).unwrap();
+}
+
 fn faults(crieur: &Crieur, more: &[&str]) -> String {
     let output = crieur.run(&[&["log", "verify"], more].concat());
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
@@ -94,14 +106,7 @@ async fn nothing_in_it_can_be_changed_unseen() {
             "is cancelled",
         ),
     ] {
-        let kept = std::fs::read(place.path("crieur.db")).unwrap();
-        by_other_hands(&place.path("crieur.db"), change).await;
-        let said = faults(&crieur, &[]);
-        assert!(said.contains(says), "{change}: {said}");
-        for beside in ["crieur.db-wal", "crieur.db-shm"] {
-            let _ = std::fs::remove_file(place.path(beside));
-        }
-        std::fs::write(place.path("crieur.db"), kept).unwrap();
+        changed_by_other_hands(&place, &crieur, change, says).await;
     }
     crieur.ok(&["log", "verify", "--noted", &noted]);
     // Whoever writes the whole chain anew is found out by a seal that somebody noted.
@@ -161,14 +166,7 @@ async fn what_the_tables_say_otherwise_than_the_log_is_told() {
             "delivery 2: approval is by Luc",
         ),
     ] {
-        let kept = std::fs::read(place.path("crieur.db")).unwrap();
-        by_other_hands(&place.path("crieur.db"), change).await;
-        let said = faults(&crieur, &[]);
-        assert!(said.contains(says), "{change}: {said}");
-        for beside in ["crieur.db-wal", "crieur.db-shm"] {
-            let _ = std::fs::remove_file(place.path(beside));
-        }
-        std::fs::write(place.path("crieur.db"), kept).unwrap();
+        changed_by_other_hands(&place, &crieur, change, says).await;
     }
     crieur.ok(&["log", "verify"]);
 }
