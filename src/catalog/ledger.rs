@@ -29,7 +29,8 @@ pub struct Past {
     pub state_since: Timestamp,
     /// Whether its announcement is decided.
     pub decided: Option<Decided>,
-    /// The standing article of which it is nearly a copy, and the share of its three-word runs.
+    /// The article of which it came as nearly a copy, and the share of its three-word runs that is left; less than
+    /// [`LIKENESS`](crate::article::sketch::LIKENESS) where it was rewritten and nothing was said of it yet.
     pub copy_of: Option<Box<(ArticleId, f64)>>,
     /// When readers ceased to see it, if a look found it so: they are told. None while they see it, or if they never did.
     pub withdrawn: Option<Timestamp>,

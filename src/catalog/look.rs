@@ -163,8 +163,8 @@ fn same_own_id(catalog: &Catalog, others: &[Box<Read>]) -> BTreeSet<ArticleId> {
     catalog.all().filter(|standing| bears(&standing.past.own_id)).map(|standing| standing.id).collect()
 }
 
-/// Suspected copies that changed, or whose model did, with their models: a copy that was rewritten is suspected no longer.
-/// To duplicate an article and write another one over it is how many editors work.
+/// Copies that changed, or whose model did, with their models: a copy that was rewritten is suspected no longer. To
+/// duplicate an article and write another one over it is how many editors work.
 fn copies_to_judge(catalog: &Catalog, sorted: &Sorted) -> Vec<[ArticleId; 2]> {
     let changed: BTreeSet<ArticleId> = sorted
         .at_home
@@ -312,7 +312,8 @@ fn is_identity(address: &str) -> bool {
 /// said of it was said, and the plan decides what that means for the copy.
 fn judge(catalog: &mut Catalog, copies: &[[ArticleId; 2]], texts: &HashMap<ArticleId, Sketch>, looked: &mut Looked) {
     for [copy, model] in copies {
-        let Some(before) = catalog.get(copy).and_then(|standing| standing.past.copy_of.clone()) else { continue };
+        let Some(standing) = catalog.get(copy) else { continue };
+        let Some(before) = standing.past.copy_of.clone() else { continue };
         let text = |id: &ArticleId| match looked.changed.get(id) {
             Some(Some(sketch)) => Some(sketch),
             _ => texts.get(id),
@@ -320,12 +321,14 @@ fn judge(catalog: &mut Catalog, copies: &[[ArticleId; 2]], texts: &HashMap<Artic
         let (Some(own), Some(models)) = (text(copy), text(model)) else { continue };
         let likeness = own.likeness(models);
         let is_alike = |own: &Sketch, other: &Sketch| own.likeness(other) >= sketch::LIKENESS;
-        let judged = if likeness >= sketch::LIKENESS {
-            Some(Box::new((*model, likeness)))
+        // Where it is the model that was rewritten, the copy is what it was: a copy of what was said before.
+        let is_as_it_was = |was: &Sketch| !is_alike(was, models) && is_alike(own, was);
+        let judged = if likeness < sketch::LIKENESS && texts.get(copy).is_some_and(is_as_it_was) {
+            Some(before.clone())
         } else {
-            // It is the model that was rewritten, and the copy is what it was: a copy of what was said before.
-            let was = texts.get(copy);
-            was.is_some_and(|was| !is_alike(was, models) && is_alike(own, was)).then(|| before.clone())
+            // Nothing was said of it yet: half rewritten, it can be set back to what it was copied from.
+            let counts = likeness >= sketch::LIKENESS || standing.past.decided.is_none();
+            counts.then(|| Box::new((*model, likeness)))
         };
         if judged.as_ref() != Some(&before) {
             catalog.remember(copy, |past| past.copy_of = judged);

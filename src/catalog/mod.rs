@@ -320,7 +320,7 @@ impl Catalog {
         self.open.iter().copied().chain(models).collect()
     }
 
-    /// The articles that are suspected to be copies.
+    /// The articles that came as copies of others, however much of these is left in them.
     pub fn copies(&self) -> &BTreeSet<ArticleId> {
         &self.copies
     }

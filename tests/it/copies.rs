@@ -182,3 +182,24 @@ async fn a_copy_that_comes_back_with_another_text_is_announced() {
     room.after(40).await;
     assert_eq!(room.server.texts().len(), 2, "{:?}", room.server.texts());
 }
+
+/// A draft copy that becomes another text for a while, and then again what it was copied from.
+async fn set_back_is_held(between: &str) {
+    let mut room = Newsroom::with_news("").await;
+    for (text, state) in [(TEXT, "published: false\n"), (between, "published: false\n"), (TEXT, "published: false\n")] {
+        room.write("b.md", "Doctrine", "2026-11-23", state, text);
+        room.after(5).await;
+    }
+    room.write("b.md", "Doctrine", "2026-11-23", "", TEXT);
+    room.copy_is_held(40).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_half_rewritten_and_set_back_is_held() {
+    set_back_is_held(&format!("{} {OTHER}", &TEXT[..120])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_over_which_another_article_is_written_and_that_is_set_back_is_held() {
+    set_back_is_held(OTHER).await;
+}
