@@ -8,6 +8,9 @@ use std::collections::VecDeque;
 /// smallest plan), not the calendar's day.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
+/// How long after its instant a planned post may go out since others stand just before it.
+const LATE_MAX: SignedDuration = SignedDuration::from_hours(1);
+
 /// How quickly posts may follow each other at an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rate {
@@ -52,11 +55,29 @@ impl Rate {
         due.into_iter().map_while(turn).collect()
     }
 
-    /// Whether one more post fits in, so that no day holds too many. `taken` are the instants of all others, in order.
+    /// Whether one more post fits in, so that no day holds too many, and none goes out long after its instant since those
+    /// before it stand too close. `taken` are the instants of all others, in order.
     pub fn has_room(&self, taken: &[Timestamp], at: Timestamp) -> bool {
+        let (before, behind) = taken.split_at(taken.partition_point(|other| *other <= at));
+        self.keeps_up(before.iter().copied().chain([at]).chain(behind.iter().copied()))
+            && self.has_room_in_its_days(before, at, behind)
+    }
+
+    /// Whether the least time between two posts makes none of them late. Some may share a slot.
+    fn keeps_up(&self, due: impl Iterator<Item = Timestamp>) -> bool {
+        let mut opens = Timestamp::MIN;
+        for due in due {
+            let at = due.max(opens);
+            if at.duration_since(due) > LATE_MAX {
+                return false;
+            }
+            opens = after(at, self.gap);
+        }
+        true
+    }
+
+    fn has_room_in_its_days(&self, before: &[Timestamp], at: Timestamp, behind: &[Timestamp]) -> bool {
         let Some(most) = self.per_day.and_then(|most| usize::try_from(most.max(1)).ok()) else { return true };
-        let place = taken.partition_point(|other| *other <= at);
-        let (before, behind) = taken.split_at(place);
         let before = before.get(before.len().saturating_sub(most)..).unwrap_or_default();
         let around: Vec<Timestamp> =
             before.iter().copied().chain([at]).chain(behind.iter().copied().take(most)).collect();
@@ -131,6 +152,20 @@ mod tests {
             assert_eq!(rate.has_room(&taken, minute(at)), fits, "{at}");
         }
         assert!(!rate.has_room(&[minute(0), minute(1)], minute(-5)), "before them");
+    }
+
+    #[test]
+    fn what_the_gap_would_make_late_has_no_room_on_either_side() {
+        let rate = Rate { gap: SignedDuration::from_hours(12), per_day: None };
+        for (at, fits) in
+            [(0, false), (11 * 60, true), (8 * 60, false), (12 * 60, true), (-12 * 60, true), (-8 * 60, false)]
+        {
+            assert_eq!(rate.has_room(&[minute(0)], minute(at)), fits, "{at}");
+        }
+        // Of two rules with one slot, the second post goes out a minute later.
+        let rate = Rate { gap: SignedDuration::from_mins(1), per_day: None };
+        assert!(rate.has_room(&[minute(0); 60], minute(0)));
+        assert!(!rate.has_room(&[minute(0); 62], minute(0)), "it would be an hour late");
     }
 
     proptest! {

@@ -84,3 +84,22 @@ fn an_endpoint_that_may_have_so_many_a_day_gets_no_more_of_the_past() {
     assert_eq!(all.len(), 18);
     assert!(all.iter().zip(&all[2..]).all(|(first, third)| third.duration_since(*first) >= day), "{all:?}");
 }
+
+#[test]
+fn posts_of_the_past_are_as_far_apart_as_their_endpoint_wants_them() {
+    let place = crate::support::Place::new();
+    for n in 1..=5 {
+        place.article(&format!("_actualites/a{n}.md"), &format!("title: A{n}\ndate: 2025-01-0{n}"));
+    }
+    let crieur = place.crieur(
+        "endpoints: { essai: { network: journal, gap: 12h } }\nrules: [{ name: une, endpoints: [essai] }, { name: autre, endpoints: [essai] }]",
+    );
+    crieur.ok(&["run", "--once"]);
+    let planned = crieur.json(&["backfill", "--plan", "--per-day", "3", "--json"]);
+    let due = |post: &serde_json::Value| post["due_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let mut moments: Vec<_> = planned.as_array().unwrap().iter().map(due).collect();
+    moments.sort();
+    assert_eq!(moments.len(), 10);
+    let apart = jiff::SignedDuration::from_hours(11);
+    assert!(moments.iter().zip(&moments[1..]).all(|(one, next)| next.duration_since(*one) >= apart), "{moments:?}");
+}
