@@ -10,6 +10,7 @@ mod removal;
 pub use composing::Composed;
 
 use crate::article::{Article, ArticleId};
+use crate::blocking::elsewhere;
 use crate::clock::Clock;
 use crate::config::{Config, EndpointName, LiveCheck, Rule};
 use crate::crash::crash_point;
@@ -435,7 +436,7 @@ async fn read(id: &ArticleId, snapshot: &Snapshot, now: Timestamp) -> Result<(Ar
         Some(standing) if standing.is_unread() => Err(Unseen::Unreadable),
         Some(standing) if standing.article.is_live(now) => {
             let (texts, edition) = (snapshot.texts.clone(), standing.edition());
-            let read = tokio::task::spawn_blocking(move || texts.read(&standing)).await;
+            let read = elsewhere(move || texts.read(&standing)).await;
             let article = read.ok().and_then(Result::ok).map(|(article, _)| article).ok_or(Unseen::Unreadable)?;
             Ok((article, edition))
         }

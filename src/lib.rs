@@ -79,6 +79,7 @@ pub mod review;
 pub mod starter;
 // ── seams ──
 pub mod crash;
+pub mod blocking;
 pub mod source;
 pub mod seal;
 pub mod store;

@@ -3,6 +3,7 @@
 //! A preview does all this too; only the keeping is left to who sends.
 
 use crate::article::{Article, Image as ArticleImage};
+use crate::blocking::elsewhere;
 use crate::config::{Composing, MissingAlt};
 use crate::digest;
 use crate::network::client::{self, USER_AGENT};
@@ -155,13 +156,13 @@ async fn looked_at(
     look: impl FnOnce(&[u8]) -> Result<Picture, String> + Send + 'static,
 ) -> Result<Picture, Trouble> {
     let (texts, url) = (sources.texts.clone(), image.url.clone());
-    let own = tokio::task::spawn_blocking(move || texts.file(&url, picture::FILE_MAX as u64)).await;
+    let own = elsewhere(move || texts.file(&url, picture::FILE_MAX as u64)).await;
     let bytes = match own.ok().flatten() {
         Some(bytes) => bytes,
         None => asked(&image.url, sources).await?,
     };
     let named = |reason: String| Trouble::Bad(format!("the image {} cannot be used: {reason}", image.url));
-    let fitted = tokio::task::spawn_blocking(move || look(&bytes)).await;
+    let fitted = elsewhere(move || look(&bytes)).await;
     fitted.map_err(|_| named("it breaks what reads it; save it again".to_owned()))?.map_err(named)
 }
 

@@ -2,6 +2,7 @@
 
 use super::Deliverer;
 use crate::article::Article;
+use crate::blocking::elsewhere;
 use crate::config::Rule;
 use crate::delivery::Delivery;
 use crate::media::{Sources, attach};
@@ -59,7 +60,7 @@ impl Deliverer {
         let standing = standing.ok_or("its article is not there any more")?;
         let visible = standing.past.visible;
         let texts = snapshot.texts.clone();
-        let read = tokio::task::spawn_blocking(move || texts.read(&standing)).await;
+        let read = elsewhere(move || texts.read(&standing)).await;
         let read = read.ok().and_then(Result::ok);
         let (article, _) = read.ok_or("its article's file cannot be read at present")?;
         let template = own.template.as_deref();

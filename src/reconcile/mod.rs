@@ -14,6 +14,7 @@ pub use on_demand::Made;
 pub use texts::Texts;
 
 use crate::article::SiteSettings;
+use crate::blocking::elsewhere;
 use crate::catalog::{Catalog, index, read};
 use crate::config::Config;
 use crate::crash::crash_point;
@@ -610,7 +611,7 @@ fn feed_settings(config: &Config) -> Settings {
 }
 
 async fn off_the_async_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PassError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| PassError::Ended(error.to_string()))
+    elsewhere(work).await.map_err(|error| PassError::Ended(error.to_string()))
 }
 
 /// Writes every article that stands, in the order of the table: by far the quickest way to fill it.

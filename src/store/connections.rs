@@ -10,12 +10,12 @@
 
 use super::row::{Cell, FileRow};
 use super::sql::{Error, Query, Value};
+use crate::blocking;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, StatementStatus, ToSql, params_from_iter};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How long another process is waited for, that has the file.
@@ -323,12 +323,9 @@ impl FileTransaction {
     }
 }
 
-/// Does something on a thread that may wait. A runtime of one thread is that itself: it serves one thing at a time.
+/// Does something on a thread that may wait.
 async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
-        return Ok(work());
-    }
-    match tokio::task::spawn_blocking(work).await {
+    match blocking::elsewhere(work).await {
         Ok(done) => Ok(done),
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

@@ -87,3 +87,7 @@ mod times;
 mod websub;
 mod websub_flask;
 mod websub_ping;
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -104,11 +104,13 @@ pub fn each(
 ) -> Option<(u64, String)> {
     let numbers = Mutex::new(numbers);
     let failed: Mutex<Option<(u64, String)>> = Mutex::new(None);
-    // Each waits half of its time for the thread of its database.
-    let threads = 2 * std::thread::available_parallelism().map_or(2, usize::from);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
+                // What the program does on all cores it does here on this one: to hand a few files to another thread
+                // takes longer than to read them.
+                let _alone = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().unwrap();
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 while failed.lock().unwrap().is_none() {
                     let Some(number) = numbers.lock().unwrap().next() else { break };
