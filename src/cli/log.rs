@@ -154,9 +154,12 @@ async fn verify(store: &Store, noted: Option<&str>) -> Result<(), Fail> {
         say(&format!("error: {fault}"));
     }
     if !verdict.faults.is_empty() {
-        let count = verdict.faults.len();
+        let faults = match verdict.faults.len() {
+            1 => "1 fault".to_owned(),
+            count => format!("{count} faults"),
+        };
         let cure = "compare it with an export or a backup";
-        return Err(Fail::Failed(format!("the log is not as it was written ({count} faults); {cure}")));
+        return Err(Fail::Failed(format!("the log is not as it was written ({faults}); {cure}")));
     }
     match verdict.last {
         Some((number, seal)) => print(&format!("{} entries, whole; the last: {number}:{seal}", verdict.entries)),

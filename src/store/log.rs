@@ -94,6 +94,26 @@ pub enum Fault {
         /// What the log said.
         said: String,
     },
+    /// What went out is published for ever: nothing of ours makes it anything else.
+    #[error("entry {entry}: delivery {delivery} was published, and other hands made it {state}")]
+    Left {
+        /// The number of the entry.
+        entry: i64,
+        /// The delivery.
+        delivery: i64,
+        /// Its state from then on.
+        state: String,
+    },
+    /// A delivery is not in the outbox any more: nothing of ours takes one out.
+    #[error("entry {entry}: delivery {delivery} was {state}, and other hands took it out")]
+    TakenOut {
+        /// The number of the entry.
+        entry: i64,
+        /// The delivery.
+        delivery: i64,
+        /// Its last state.
+        state: String,
+    },
     /// A try or an approval is of a delivery that is not there.
     #[error("{what}, is of delivery {delivery}, which is not there")]
     OfNone {

@@ -57,15 +57,19 @@ struct Approval {
 }
 
 impl Said {
-    /// Takes up an entry: it is the last word on what it tells. A fault if the delivery was in another state
-    /// before than the log left it in: other hands changed it.
+    /// Takes up an entry: it is the last word on what it tells. A fault if other hands changed the delivery: it was in
+    /// another state before than the log left it in, or the entry tells what nothing of ours does.
     pub(super) fn take(&mut self, entry: &Entry) -> Option<Fault> {
         let id = entry.delivery?;
+        let body: Value = serde_json::from_str(&entry.body).unwrap_or_default();
         if entry.kind == "taken out" {
             self.0.remove(&id);
+            let state = body.get("state").and_then(Value::as_str).unwrap_or("in no state").to_owned();
+            return Some(Fault::TakenOut { entry: entry.number, delivery: id, state });
+        }
+        if body.is_null() {
             return None;
         }
-        let body: Value = serde_json::from_str(&entry.body).ok()?;
         let said = self.0.entry(id).or_default();
         let mut fault = None;
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -75,6 +79,8 @@ impl Said {
                 && !may_be(&was, last)
             {
                 fault = Some(Fault::Unfollowed { entry: entry.number, delivery: id, was, said: last.clone() });
+            } else if entry.kind == "changed" && text("from").as_deref() == Some(PUBLISHED) && state != PUBLISHED {
+                fault = Some(Fault::Left { entry: entry.number, delivery: id, state: state.clone() });
             }
             // What is to be tried is: that it is being tried is told only if other hands made it so.
             if entry.kind != "changed" || state != SENDING {
@@ -172,6 +178,9 @@ impl Said {
         Ok(faults)
     }
 }
+
+/// The state of what went out.
+const PUBLISHED: &str = "published";
 
 /// The state of what is being tried.
 const SENDING: &str = "sending";

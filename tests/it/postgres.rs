@@ -42,7 +42,7 @@ const OF_FILES: [&str; 17] = [
     "hardship::a_full_disk",
     "hardship::a_row_that_cannot_be_read",
     "hardship::an_old_database",
-    "log::a_persons_word",
+    "log::a_delivery_that_other_hands",
     "log::a_post_that_other_hands",
     "log::nothing_in_it_can_be_changed",
     "log::one_flipped_byte",
