@@ -113,10 +113,8 @@ fn parse_line(line: &str) -> Result<Vec<cron::Schedule>, String> {
     let crate_line = |day: &str, weekdays: &str| {
         let text = format!("{second} {minute} {hour} {day} {month} {weekdays}");
         cron::Schedule::from_str(&text).map_err(|error| {
-            // The crate draws an arrow below the line; what it says comes last.
-            let error = error.to_string();
-            let error = error.lines().last().unwrap_or_default().trim_end_matches([')', '.']);
-            format!("`{line}` is not a cron line ({error}); an example: \"0 30 9 * * Mon-Fri\" is 9:30 on working days")
+            let why = in_words(&error.to_string());
+            format!("`{line}` is not a cron line: {why}; an example: \"0 30 9 * * Mon-Fri\" is 9:30 on working days")
         })
     };
     if any_day || any_weekday {
@@ -124,6 +122,15 @@ fn parse_line(line: &str) -> Result<Vec<cron::Schedule>, String> {
     }
     // crontab(5): with both given, either one is enough.
     Ok(vec![crate_line(day, "*")?, crate_line("*", &weekdays)?])
+}
+
+/// What the crate says of a line, as part of a sentence. It draws an arrow below the line, and what it says comes last:
+/// `Minutes must be less than 59. ('61' specified.)`, and it means that 59 will do.
+fn in_words(error: &str) -> String {
+    let said = error.lines().last().unwrap_or_default();
+    let said = said.replace("must be less than", "must be at most").replace(". (", " (").replace(".)", ")");
+    let said = said.replace(". '", ": '");
+    said.trim_end_matches('.').to_owned()
 }
 
 /// A weekday field in crontab's numbers and names as a plain list in the crate's (1 = Sunday … 7 = Saturday).
@@ -228,6 +235,8 @@ mod tests {
         for line in ["9 * *", "0 9 * * Lun", "0 25 * * *", "0 9 * * 8", ""] {
             assert!(Schedule::parse(&[line]).is_err(), "{line}");
         }
+        let error = Schedule::parse(&["61 9 * * *"]).unwrap_err();
+        assert!(error.starts_with("`61 9 * * *` is not a cron line: Minutes must be at most 59 ('61' specified); an"));
         let never = Schedule::parse(&["0 0 30 2 *"]).unwrap();
         assert_eq!(never.next_after("2026-01-01T00:00:00Z".parse().unwrap(), &paris()), None);
     }

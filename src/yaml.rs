@@ -21,6 +21,11 @@ pub const SETTINGS_MAX: usize = 1024 * 1024;
 /// Most opening brackets: the parser takes quadratic time in them.
 const BRACKETS_MAX: usize = 500;
 
+/// A key, for a person: it may be empty.
+pub fn key_in_words(key: &str) -> String {
+    if key.is_empty() { "an empty key".to_owned() } else { format!("the key `{key}`") }
+}
+
 /// A YAML value. Keys keep their order; equal keys are merged, the last one winning.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Yaml {

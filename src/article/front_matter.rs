@@ -156,7 +156,10 @@ impl<'a> FrontMatter<'a> {
             .take(REPEATED_MAX)
             .map(|key| {
                 front
-                    .warning(key, format!("the key `{key}` stands twice; the last one counts, as for Jekyll"))
+                    .warning(
+                        key,
+                        format!("{} stands twice; the last one counts, as for Jekyll", yaml::key_in_words(key)),
+                    )
                     .kind("repeated-key")
                     .cure("take out the one that is wrong")
             })

@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
             let problem = Problem::error(
                 self.file,
                 place.unwrap_or(Place::FILE),
-                format!("the key `{key}` stands twice in one section"),
+                format!("{} stands twice in one section", yaml::key_in_words(key)),
             );
             self.problems.push(problem.cure("keep one of them"));
         }

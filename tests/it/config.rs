@@ -188,3 +188,10 @@ fn a_repository_is_read_and_what_makes_no_sense_is_refused() {
         assert!(problems.iter().all(|problem| problem.cure.is_some()), "{said:?}");
     }
 }
+
+#[test]
+fn an_empty_key_that_stands_twice_is_told_in_words() {
+    let problems = parse("\"\": 1\n\"\": 2\n").unwrap_err();
+    let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert!(all.iter().any(|one| one.contains("error: an empty key stands twice in one section")), "{all:#?}");
+}
