@@ -1,6 +1,7 @@
 //! Dates and hours as people say them, in French and in English.
 
-use jiff::Zoned;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 
 const JOURS: [&str; 7] = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"];
 const MOIS: [&str; 12] = [
@@ -31,6 +32,11 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
+
+/// An instant in figures, with its offset: `2024-03-05 09:30:00 +01:00`.
+pub fn civil(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
 
 /// A day with its name: `mardi 5 mars 2024`, `Tuesday 5 March 2024`.
 pub fn day(at: &Zoned, french: bool) -> String {

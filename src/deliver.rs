@@ -173,8 +173,8 @@ impl Deliverer {
         if only.is_none() {
             self.amend(endpoint, network.as_ref(), snapshot).await?;
         }
-        let queues = Arc::clone(&self.queues);
-        let terms = Terms { rate: settings.rate, look_after: network.look_after(), queues };
+        let (queues, zone) = (Arc::clone(&self.queues), snapshot.site.timezone.clone());
+        let terms = Terms { rate: settings.rate, look_after: network.look_after(), queues, zone };
         let lease = match self.store.lease(endpoint, only, &terms, now).await? {
             Leased::Lease(lease) => lease,
             Leased::Wait(until) => {

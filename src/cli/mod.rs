@@ -27,6 +27,7 @@ mod simulate;
 use crate::article::SiteSettings;
 use crate::clock::Clock;
 use crate::config::{self, Config, Surroundings};
+use crate::dates::civil;
 use crate::people::By;
 use crate::problem::Problem;
 use crate::reconcile::{PassError, Reconciler, Snapshot};
@@ -270,12 +271,6 @@ fn print(text: &str) -> Result<(), Fail> {
 fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Fail> {
     print(&serde_json::to_string_pretty(value)?)
 }
-
-/// An instant for people: in the site's zone, to the second.
-fn civil(at: Timestamp, zone: &jiff::tz::TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
-}
-
 /// An instant as a person writes it; without a zone it is in the site's.
 fn instant(text: &str, zone: &jiff::tz::TimeZone) -> Result<Timestamp, Fail> {
     crate::article::date::instant(text, zone).ok_or_else(|| {

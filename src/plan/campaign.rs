@@ -183,7 +183,7 @@ impl<'a> Planner<'a> {
                 if standing.article.expires.is_some_and(|at| at <= now) && standing.article.published {
                     tell(self, "skipped", "it has expired".to_owned());
                 } else {
-                    tell(self, "waiting", super::not_live(standing, now));
+                    tell(self, "waiting", super::not_live(standing, self.inputs));
                     blocks(&mut blocked, format!("{path} goes before it, and is not published yet"));
                 }
                 continue;

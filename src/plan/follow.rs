@@ -7,6 +7,7 @@ use super::{Moment, Planned, Planner, Step, approval, calm, campaign, steps, too
 use crate::article::ArticleId;
 use crate::catalog::Standing;
 use crate::config::{BlackoutAction, EndpointName, Repeats, Rule, When};
+use crate::dates::civil;
 use crate::delivery::{DeliveryKey, State};
 use crate::{schedule, span};
 use jiff::Timestamp;
@@ -106,8 +107,7 @@ impl<'a> Planner<'a> {
         };
         if settles {
             let settle = span::show(rule.settle);
-            let zone = &self.inputs.site.timezone;
-            let until = settled_at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M");
+            let until = civil(settled_at, &self.inputs.site.timezone);
             let reason =
                 format!("it settles until {until}: {settle} without a change of path, date or state; then {why}");
             self.line(standing, Some(name), Some(&rule.name), Some(due_at), "settling", reason);
@@ -276,7 +276,7 @@ impl<'a> Planner<'a> {
                 return Some(format!("the rule repeats until {last}"));
             }
         }
-        let said = |end: Timestamp| end.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+        let said = |end: Timestamp| civil(end, &self.inputs.site.timezone);
         if let Some(end) = standing.article.repeat_until.filter(|end| *end <= at) {
             return Some(format!("the article is repeated until {} only (`repeat_until`)", said(end)));
         }

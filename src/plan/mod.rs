@@ -33,6 +33,7 @@ pub use steps::{Moment, Step, off, overtaken, steps, too_late};
 use crate::article::{ArticleId, SiteSettings};
 use crate::catalog::{Catalog, Decided, Standing};
 use crate::config::{Blackout, Config, Endpoint, EndpointName, OnEdit, Rule, When};
+use crate::dates::civil;
 use crate::delivery::{Delivery, DeliveryKey, State};
 use crate::quiet::Quiet;
 use crate::span;
@@ -347,7 +348,7 @@ impl<'a> Planner<'a> {
     }
 
     fn not_live_lines(&mut self, standing: &'a Standing) {
-        let reason = not_live(standing, self.inputs.now);
+        let reason = not_live(standing, self.inputs);
         let date =
             standing.article.date.map(|date| date.at).filter(|at| *at > self.inputs.now && standing.article.published);
         let Some(date) = date.filter(|_| standing.past.decided.is_none()) else {
@@ -413,13 +414,15 @@ fn is_of(delivery: &Delivery, rule: &Rule, step: &Step, endpoint: &EndpointName)
 }
 
 /// Why readers do not see an article.
-fn not_live(standing: &Standing, now: Timestamp) -> String {
+fn not_live(standing: &Standing, inputs: &Inputs) -> String {
     let article = &standing.article;
     if !article.published {
         return "it is a draft (published: false)".to_owned();
     }
     match article.date {
-        Some(date) if date.at > now => format!("its date is to come: {}", date.rfc3339()),
+        Some(date) if date.at > inputs.now => {
+            format!("its date is to come: {}", civil(date.at, &inputs.site.timezone))
+        }
         _ => "it has expired".to_owned(),
     }
 }

@@ -104,7 +104,7 @@ impl Planner<'_> {
         if standing.is_unread() || standing.article.is_live(self.inputs.now) {
             return None;
         }
-        Some(not_live(standing, self.inputs.now))
+        Some(not_live(standing, self.inputs))
     }
 
     /// What is said of a delivery that is booked, after what this plan does to it.

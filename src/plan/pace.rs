@@ -3,6 +3,7 @@
 use super::calm::Calm;
 use super::{Line, Planner};
 use crate::config::{Config, Endpoint, EndpointName};
+use crate::dates::civil;
 use crate::delivery::{Delivery, State};
 use crate::rate::{Rate, Turn};
 use jiff::Timestamp;
@@ -37,7 +38,7 @@ pub fn tell_turns(config: &Config, site: &TimeZone, sent: &Sent, outbox: &mut [D
         waiting.sort_by_key(|delivery| (delivery.due_at, delivery.id));
         let due: Vec<Timestamp> = waiting.iter().map(|delivery| delivery.due_at).collect();
         for (delivery, turn) in waiting.iter_mut().zip(calm.turns(name, sent, due, now)) {
-            delivery.reason = told(name, endpoint.rate, turn, delivery.reason.as_deref());
+            delivery.reason = told(name, endpoint.rate, turn, site, delivery.reason.as_deref());
         }
     }
 }
@@ -46,7 +47,7 @@ impl Planner<'_> {
     /// Tells, of the lines of what goes out, when each can, where it waits since its endpoint has enough posts of the day.
     pub(super) fn tell_turns(&mut self) {
         let Some(sent) = self.inputs.sent.filter(|_| self.inputs.explain) else { return };
-        let calm = Calm::of_inputs(self.inputs);
+        let (calm, zone) = (Calm::of_inputs(self.inputs), &self.inputs.site.timezone);
         for (name, endpoint) in self.inputs.endpoints {
             let Some(sent) = sent.get(name) else { continue };
             let is_its = |line: &&mut Line| line.endpoint.as_ref() == Some(name) && GO_OUT.contains(&line.state);
@@ -55,8 +56,8 @@ impl Planner<'_> {
             lines.sort_by_key(|(due, _)| *due);
             let turns = calm.turns(name, sent, lines.iter().map(|(due, _)| *due), self.inputs.now);
             for ((_, line), turn) in lines.iter_mut().zip(turns) {
-                line.reason =
-                    told(name, endpoint.rate, turn, Some(&line.reason)).unwrap_or_else(|| "booked".to_owned());
+                let said = told(name, endpoint.rate, turn, zone, Some(&line.reason));
+                line.reason = said.unwrap_or_else(|| "booked".to_owned());
             }
         }
     }
@@ -67,12 +68,13 @@ const GO_OUT: [&str; 4] = ["pending", "planned", "settling", "waiting"];
 
 /// The reason of what goes out, with until when it waits if it waits for a day to have room. What the last try said of that
 /// is of that moment, and counts no more.
-fn told(name: &EndpointName, rate: Rate, turn: Turn, reason: Option<&str>) -> Option<String> {
+fn told(name: &EndpointName, rate: Rate, turn: Turn, zone: &TimeZone, reason: Option<&str>) -> Option<String> {
     let full = format!("{name}{HAS_HAD}");
     let reason = reason.filter(|reason| !reason.starts_with(&full));
     if !turn.is_day_full {
         return reason.map(str::to_owned);
     }
     let before = reason.map(|reason| format!("{reason}; ")).unwrap_or_default();
-    Some(format!("{before}{name} takes {} posts in 24 hours: it can go out at {:.0}", rate.looks_back(), turn.at))
+    let (most, at) = (rate.looks_back(), civil(turn.at, zone));
+    Some(format!("{before}{name} takes {most} posts in 24 hours: it can go out at {at}"))
 }

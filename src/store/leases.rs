@@ -13,6 +13,7 @@ use crate::config::EndpointName;
 use crate::delivery::{Delivery, Receipt, State};
 use crate::post::Post;
 use crate::rate::Rate;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -66,7 +67,7 @@ impl Lease {
 }
 
 /// On which terms an endpoint takes its next post.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Terms {
     /// How quickly posts follow each other.
     pub rate: Rate,
@@ -74,6 +75,15 @@ pub struct Terms {
     pub look_after: SignedDuration,
     /// The rules that are queues: of each, posts go out one after the other, and one that has to wait is not overtaken.
     pub queues: Arc<BTreeSet<String>>,
+    /// The site's zone, in which people are told until when it waits.
+    pub zone: TimeZone,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        let (rate, look_after, queues) = (Rate::default(), SignedDuration::ZERO, Arc::default());
+        Self { rate, look_after, queues, zone: TimeZone::UTC }
+    }
 }
 
 /// The answer to a wish for a lease.
@@ -192,7 +202,7 @@ impl Store {
         let due = delivery.due_at.max(lease.retry_at.unwrap_or(Timestamp::MIN));
         if due > now || opens.at() > now {
             if let Some(until) = opens.full_until(now).filter(|_| due <= now) {
-                sent::say_that_it_waits(&mut transaction, delivery, rate, until).await?;
+                sent::say_that_it_waits(&mut transaction, delivery, terms, until).await?;
                 log::seal(&mut transaction, now).await?;
             }
             transaction.commit().await?;

@@ -1,8 +1,10 @@
 //! When the last posts of an endpoint went out: what its rate is reckoned by.
 
+use super::leases::Terms;
 use super::sql::{On, Transaction, query, query_scalar};
 use super::{Pass, Store, StoreError, instant, micros};
 use crate::config::{Config, Endpoint, EndpointName};
+use crate::dates::civil;
 use crate::delivery::Delivery;
 use crate::plan::{Sent, day_is_full, tell_turns};
 use crate::rate::Rate;
@@ -49,10 +51,11 @@ pub(super) async fn last(
 pub(super) async fn say_that_it_waits(
     transaction: &mut Transaction,
     delivery: &Delivery,
-    rate: Rate,
+    terms: &Terms,
     until: Timestamp,
 ) -> Result<(), StoreError> {
-    let reason = format!("{} {until:.0}", day_is_full(&delivery.key.endpoint, rate));
+    let until = civil(until, &terms.zone);
+    let reason = format!("{} {until}", day_is_full(&delivery.key.endpoint, terms.rate));
     query("update deliveries set reason = ?1 where id = ?2 and coalesce(reason, '') <> ?1")
         .bind(reason)
         .bind(delivery.id)

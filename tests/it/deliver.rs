@@ -5,12 +5,14 @@ use crate::support::mastodon::{Mood, Server, TOKEN};
 use crieur::acts;
 use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName};
+use crieur::dates::civil;
 use crieur::deliver::{Deliverer, Step};
 use crieur::delivery::{Delivery, State};
 use crieur::people::By;
 use crieur::rate::Rate;
 use crieur::reconcile::{Reconciler, Snapshot};
 use crieur::store::{Outcome, PersonWord, Store, Terms};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -373,6 +375,8 @@ async fn no_24_hours_hold_more_posts_than_an_endpoint_may_have() {
                 if went_out.len() % 2 == 0 {
                     let outbox = world.store.deliveries().await.unwrap();
                     let next = outbox.iter().find(|delivery| delivery.state == State::Pending).unwrap();
+                    // In the site's zone.
+                    let until = civil(until, &TimeZone::get("Europe/Paris").unwrap());
                     let expected =
                         format!("mastodon has had its 2 posts of 24 hours; the next one may go out at {until}");
                     assert_eq!(next.reason.as_deref(), Some(expected.as_str()));

@@ -191,7 +191,7 @@ async fn repeats_end_with_a_day_of_the_rule_or_of_the_article_or_with_the_articl
         ("{ after: [0d, 30d, 60d], until: 2027-01-22 }", "", &three[..], ""),
         ("{ after: [0d, 30d, 60d], until: 2027-01-21 }", "", &three[..2], "the rule repeats until 2027-01-21"),
         ("{ after: [0d, 30d, 60d] }", "repeat_until: 2027-01-22", &three[..], ""),
-        ("{ after: [0d, 30d, 60d] }", "repeat_until: 2027-01-21", &three[..2], "until 2027-01-22 00:00 only"),
+        ("{ after: [0d, 30d, 60d] }", "repeat_until: 2027-01-21", &three[..2], "until 2027-01-22 00:00:00 +01:00 only"),
         ("{ after: [0d, 30d, 60d] }", "expires: 2026-12-31", &three[..2], "the article expires before"),
         ("{ every: 30d, times: 2 }", "", &three[..], ""),
         ("{ every: 30d, until: 2027-02-01 }", "", &three[..], "the rule repeats until 2027-02-01"),
@@ -227,7 +227,7 @@ async fn a_repeat_that_an_earlier_end_overtakes_is_called_off_with_the_reason_an
     world.at("11:00:00").await;
     let called_off = &world.store.deliveries().await.unwrap()[1];
     assert_eq!(called_off.state, State::Cancelled);
-    assert!(called_off.reason.as_deref().unwrap().contains("until 2026-12-11 00:00 only"), "{called_off:?}");
+    assert!(called_off.reason.as_deref().unwrap().contains("until 2026-12-11 00:00:00 +01:00 only"), "{called_off:?}");
     world.place.article("_actualites/a.md", front);
     world.at("11:10:00").await;
     assert_eq!(steps(&world).await[1], step("after:30d", State::Pending, "2026-12-23T10:30:00Z"));
@@ -485,8 +485,9 @@ fn whatever_waits_for_a_day_to_have_room_says_until_when() {
     let went_out = |post: &&serde_json::Value| post["state"] == "published";
     assert_eq!((posts.len(), posts.iter().filter(went_out).count()), (5, 2), "{posts:#?}");
     let time = |said: &str| {
-        let word = said.split_whitespace().last().unwrap();
-        word.parse::<jiff::Timestamp>().unwrap_or_else(|_| panic!("{said}"))
+        let words: Vec<&str> = said.split_whitespace().collect();
+        let [date, hour, offset] = words.last_chunk().unwrap();
+        format!("{date}T{hour}{offset}").parse::<jiff::Timestamp>().unwrap_or_else(|_| panic!("{said}"))
     };
     let plan = crieur.json(&["plan", "--json"]);
     let lines = plan.as_array().unwrap();

@@ -492,3 +492,31 @@ async fn a_site_without_any_article_has_not_started_yet() {
     world.at("12:00:00").await;
     assert_eq!(world.outbox().await, [], "the volume is mounted at last: that was the first start");
 }
+
+#[test]
+fn the_reasons_of_the_plan_tell_times_in_the_zone_of_the_site() {
+    let place = Place::new();
+    place.article("_actualites/ahead.md", "title: Plus tard\ndate: 2099-01-01 08:00:00 +00:00");
+    for name in ["a", "b"] {
+        place.article(&format!("_actualites/{name}.md"), &format!("title: Article {name}\ndate: 2020-01-01"));
+    }
+    let crieur = place.crieur(
+        "endpoints: { essai: { network: journal, gap: 0s, per_day: 1, timezone: America/Cayenne } }
+rules: [{ name: une, endpoints: [essai], fresh: 9000d, expires: 9000d, articles: { not: { tags: [Essai] } } }]
+baseline: none",
+    );
+    crieur.ok(&["run", "--once"]);
+    place.article("_actualites/new.md", "title: Neuf\ndate: 2020-01-02");
+    let plan = crieur.json(&["plan", "--json"]);
+    let reasons = |path: &str| {
+        let lines = plan.as_array().unwrap().iter().filter(|line| line["path"] == path);
+        lines.map(|line| line["reason"].as_str().unwrap()).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(reasons("_actualites/ahead.md"), "its date is to come: 2099-01-01 09:00:00 +01:00");
+    let settles = reasons("_actualites/new.md");
+    let zone = |text: &str| ["+01:00", "+02:00"].iter().any(|offset| text.contains(offset));
+    assert!(settles.starts_with("it settles until 20") && zone(&settles), "{settles}");
+    let both = [reasons("_actualites/a.md"), reasons("_actualites/b.md")];
+    let waits = both.iter().find(|reason| reason.contains("posts in 24 hours: it can go out at")).unwrap();
+    assert!(zone(waits) && !waits.contains('Z'), "{waits}");
+}
