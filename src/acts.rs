@@ -3,7 +3,7 @@
 
 use crate::config::{Approval, Config, EndpointName, Rule, When};
 use crate::deliver::{Composed, Deliverer};
-use crate::delivery::{Delivery, State};
+use crate::delivery::{Delivery, Removal, State};
 use crate::network::addressed::id_at;
 use crate::people::By;
 use crate::plan::{self, Inputs, ItsSlot, Makers, NewSlot};
@@ -39,8 +39,8 @@ pub enum Refusal {
 pub struct Done {
     /// The delivery as it is now.
     pub delivery: Delivery,
-    /// Its state before.
-    pub before: State,
+    /// Where it stood before, in a word.
+    pub before: &'static str,
     /// Whether the act changed anything; one that is repeated does not.
     pub is_new: bool,
 }
@@ -136,9 +136,9 @@ pub async fn obey(
     let is_new = store.obey(id, word, by, now).await?;
     let delivery = find(store, id).await?;
     if !is_new && !is_so(store, &delivery, word).await? {
-        return Err(Refusal::NotNow(format!("delivery {id} is {}: {}", delivery.state, allowed(&delivery))));
+        return Err(Refusal::NotNow(format!("delivery {id} is {}: {}", delivery.stands(), allowed(&delivery))));
     }
-    Ok(Done { delivery, before: before.state, is_new })
+    Ok(Done { delivery, before: before.stands(), is_new })
 }
 
 /// Whether a delivery is already what a word would make of it.
@@ -156,7 +156,7 @@ async fn is_so(store: &Store, delivery: &Delivery, word: &PersonWord) -> Result<
         PersonWord::Hurry => delivery.urgent && matches!(state, State::Pending | State::Held),
         PersonWord::Edit => store.edit_state(delivery.id).await?.as_deref() == Some("due"),
         PersonWord::Keep => false,
-        PersonWord::Withdraw => matches!(store.removal(delivery.id).await?.as_deref(), Some("due" | "done")),
+        PersonWord::Withdraw => delivery.is_leaving(),
     })
 }
 
@@ -181,6 +181,8 @@ pub fn allowed(delivery: &Delivery) -> &'static str {
         State::Pending => "it can be held or cancelled, or put before the others of its queue",
         State::Held => "it can be approved or cancelled, or put before the others of its queue",
         State::Sending => "it is being sent; wait for what comes of it",
+        State::Published if delivery.removal == Some(Removal::Done) => "it went out, and is gone from its network",
+        State::Published if delivery.is_leaving() => "it is about to go from its network; wait for what comes of it",
         State::Published => "it went out; it can be edited or withdrawn; where an edit waits, it can be kept",
         State::Uncertain => "it can be resolved, as published or not, or retried, which asks the network again",
         State::Failed => "it can be retried or cancelled",
@@ -301,9 +303,9 @@ pub async fn approve(
     if !awaits(store, &delivery).await? {
         let given = store.approvals(id).await?;
         if given.iter().any(|approved| approved.voided.is_none() && is_theirs(&approved.person)) {
-            return Ok(Done { before: delivery.state, delivery, is_new: false });
+            return Ok(Done { before: delivery.stands(), delivery, is_new: false });
         }
-        return Err(Refusal::NotNow(format!("delivery {id} is {}: {}", delivery.state, allowed(&delivery))));
+        return Err(Refusal::NotNow(format!("delivery {id} is {}: {}", delivery.stands(), allowed(&delivery))));
     }
     if let (Some(look), Some(print)) = (look, print)
         && !look.is_of(print)
@@ -318,7 +320,7 @@ pub async fn approve(
             // What enough people approved and was held again needs one word more, and it may be theirs.
             let is_wanted = look.approved_by.len() < usize::from(approval.people);
             if is_wanted && look.approved_by.iter().any(|name| is_theirs(name)) {
-                return Ok(Done { before: delivery.state, delivery, is_new: false });
+                return Ok(Done { before: delivery.stands(), delivery, is_new: false });
             }
             let makers = Makers { author: look.author.as_deref(), asked_by: look.asked_by.as_deref() };
             if let Some(reason) = plan::refused(&by.person, makers, &[], people) {
@@ -352,9 +354,9 @@ pub async fn approve(
         return Err(Refusal::NotNow(why));
     }
     if !is_new {
-        return Err(Refusal::NotNow(format!("delivery {id} is {}: {}", after.state, allowed(&after))));
+        return Err(Refusal::NotNow(format!("delivery {id} is {}: {}", after.stands(), allowed(&after))));
     }
-    Ok(Done { delivery: after, before: delivery.state, is_new })
+    Ok(Done { delivery: after, before: delivery.stands(), is_new })
 }
 
 /// The same for a delivery that is looked at first, where that is needed.

@@ -118,6 +118,38 @@ impl State {
     }
 }
 
+/// What is decided of a published post that is to be withdrawn from its network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It goes.
+    Due,
+    /// A person says whether it goes.
+    Held,
+    /// It is gone.
+    Done,
+    /// It stays where it is until a person deletes it there.
+    Failed,
+}
+
+impl Removal {
+    const ALL: [Self; 4] = [Self::Due, Self::Held, Self::Done, Self::Failed];
+
+    /// The word in JSON and in the store.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Held => "held",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|removal| removal.word() == word)
+    }
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
@@ -151,6 +183,8 @@ pub struct Delivery {
     pub remote_parts: Vec<String>,
     /// Why it is in this state, for a person.
     pub reason: Option<String>,
+    /// What is decided of withdrawing it, once it is published; None if nothing is.
+    pub removal: Option<Removal>,
     /// Whether it was called off because its article was withdrawn: it comes back with the article.
     pub withdrawn: bool,
     /// Whether a person asked for it: it does not get too late.
@@ -166,6 +200,20 @@ impl Delivery {
     pub fn receipt(&self) -> Option<Receipt> {
         let remote_id = self.remote_id.clone()?;
         Some(Receipt { remote_id, remote_url: self.remote_url.clone(), parts: self.remote_parts.clone() })
+    }
+
+    /// Where it stands, in a word for people: its state, but of a post that went out and is withdrawn, that.
+    pub fn stands(&self) -> &'static str {
+        match self.removal.filter(|_| self.state == State::Published) {
+            Some(Removal::Due) => "withdrawing",
+            Some(Removal::Done) => "withdrawn",
+            Some(Removal::Held | Removal::Failed) | None => self.state.word(),
+        }
+    }
+
+    /// Whether it is withdrawn, or about to be: its address is good no more.
+    pub fn is_leaving(&self) -> bool {
+        matches!(self.removal, Some(Removal::Due | Removal::Done))
     }
 }
 

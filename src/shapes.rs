@@ -2,7 +2,7 @@
 //! and none is taken away or given another meaning. Times are RFC 3339 in UTC.
 
 use crate::config::{Endpoint as Account, EndpointName, Format};
-use crate::delivery::{Delivery, Health};
+use crate::delivery::{Delivery, Health, Removal};
 use crate::feed::{self, Kind};
 use crate::plan::{Approved, Entry, Line, Progress, Silence};
 use crate::span;
@@ -30,6 +30,8 @@ pub struct Post {
     remote_id: Option<String>,
     remote_url: Option<String>,
     reason: Option<String>,
+    /// What is decided of withdrawing the post: due, held, done, failed.
+    removal: Option<&'static str>,
 }
 
 impl From<Delivery> for Post {
@@ -48,6 +50,7 @@ impl From<Delivery> for Post {
             remote_id: delivery.remote_id,
             remote_url: delivery.remote_url,
             reason: delivery.reason,
+            removal: delivery.removal.map(Removal::word),
         }
     }
 }
@@ -273,6 +276,8 @@ pub struct Asked<'a> {
     remote_id: Option<&'a str>,
     remote_url: Option<&'a str>,
     reason: Option<&'a str>,
+    /// What is decided of withdrawing the post: due, held, done, failed.
+    removal: Option<&'static str>,
 }
 
 impl<'a> From<&'a Delivery> for Asked<'a> {
@@ -285,6 +290,7 @@ impl<'a> From<&'a Delivery> for Asked<'a> {
             remote_id: delivery.remote_id.as_deref(),
             remote_url: delivery.remote_url.as_deref(),
             reason: delivery.reason.as_deref(),
+            removal: delivery.removal.map(Removal::word),
         }
     }
 }

@@ -7,7 +7,7 @@ mod sight;
 use super::{Context, Fail, civil, person, print, print_json, say, zone};
 use crate::acts;
 use crate::config::Config;
-use crate::delivery::State;
+use crate::delivery::{Removal, State};
 use crate::shapes;
 use crate::store::{PersonWord, Store};
 use clap::Subcommand;
@@ -49,7 +49,7 @@ enum Action {
         /// Number of the delivery
         id: i64,
     },
-    /// Take a published post away from its network
+    /// Withdraw a published post from its network
     Withdraw {
         /// Number of the delivery
         id: i64,
@@ -139,9 +139,9 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let done = acts::obey(&config, &store, id, &word, &by, now).await?;
     store.close().await;
     say(&if done.is_new {
-        format!("delivery {id}: {} -> {}", done.before, done.delivery.state)
+        format!("delivery {id}: {} -> {}", done.before, done.delivery.stands())
     } else {
-        format!("nothing changed: delivery {id} is {}", done.delivery.state)
+        format!("nothing changed: delivery {id} is {}", done.delivery.stands())
     });
     Ok(())
 }
@@ -163,15 +163,13 @@ async fn list(config: &Config, options: List, zone: &TimeZone, now: Timestamp) -
         return print_json(&deliveries.into_iter().map(shapes::Post::from).collect::<Vec<_>>());
     }
     for delivery in deliveries {
-        let at = delivery.remote_url.or(delivery.reason).unwrap_or_default();
+        // Where it is, if it is there; of one that leaves, and of one that is to leave, what becomes of it.
+        let (stands, is_to_leave) = (delivery.stands(), delivery.removal.is_some());
+        let at = delivery.remote_url.filter(|_| !is_to_leave).or(delivery.reason).unwrap_or_default();
         let due = civil(delivery.due_at, zone);
         print(&format!(
-            "{:>5}  {:<9}  {due}  {} -> {} ({})  {at}",
-            delivery.id,
-            delivery.state.word(),
-            delivery.path,
-            delivery.key.endpoint,
-            delivery.key.rule
+            "{:>5}  {stands:<9}  {due}  {} -> {} ({})  {at}",
+            delivery.id, delivery.path, delivery.key.endpoint, delivery.key.rule
         ))?;
     }
     Ok(())
@@ -186,12 +184,13 @@ async fn show(context: &Context, config: Arc<Config>, id: i64, json: bool) -> Re
     if json {
         return print_json(&shapes::Post::from(delivery));
     }
-    print(&format!("delivery {id}: {}", delivery.state))?;
+    print(&format!("delivery {id}: {}", delivery.stands()))?;
     print(&format!("  article   {} ({})", delivery.path, delivery.key.article))?;
     print(&format!("  endpoint  {} ({}), rule {}", delivery.key.endpoint, delivery.network, delivery.key.rule))?;
     print(&format!("  due       {}", civil(delivery.due_at, zone)))?;
+    let address = if delivery.removal == Some(Removal::Done) { "was at" } else { "address" };
     for (name, value) in
-        [("receipt", &delivery.remote_id), ("address", &delivery.remote_url), ("reason", &delivery.reason)]
+        [("receipt", &delivery.remote_id), (address, &delivery.remote_url), ("reason", &delivery.reason)]
     {
         if let Some(value) = value {
             print(&format!("  {name:<9} {value}"))?;

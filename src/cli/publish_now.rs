@@ -115,7 +115,8 @@ fn report(ended: &[Delivery], json: bool) -> Result<(), Fail> {
     let mut failed = false;
     for delivery in ended {
         let (endpoint, path) = (&delivery.key.endpoint, &delivery.path);
-        if delivery.state == State::Published {
+        // What was withdrawn went out, and is not there: who wants it published is not served.
+        if delivery.state == State::Published && !delivery.is_leaving() {
             let receipt = delivery.remote_url.as_deref().or(delivery.remote_id.as_deref()).unwrap_or("");
             if !json {
                 print(&format!("{endpoint}: published {receipt}"))?;
@@ -123,7 +124,8 @@ fn report(ended: &[Delivery], json: bool) -> Result<(), Fail> {
         } else {
             failed = true;
             let reason = delivery.reason.as_deref().unwrap_or("it is still under way");
-            say(&format!("{endpoint}: {} {path} (delivery {}): {reason}", delivery.state, delivery.id));
+            let again = if delivery.is_leaving() { "; it is not published again" } else { "" };
+            say(&format!("{endpoint}: {} {path} (delivery {}): {reason}{again}", delivery.stands(), delivery.id));
         }
     }
     if failed { Err(Fail::Said(1)) } else { Ok(()) }

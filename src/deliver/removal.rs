@@ -28,12 +28,12 @@ impl Deliverer {
             };
             let id = due.delivery.id;
             match &removed {
-                Removed::Done => tracing::info!(delivery = id, "the post of delivery {id} was taken away"),
+                Removed::Done => tracing::info!(delivery = id, "the post of delivery {id} is withdrawn"),
                 Removed::Kept => {
                     tracing::info!(delivery = id, "the post of delivery {id} stays: its article came back")
                 }
                 Removed::Again(_, reason) => {
-                    tracing::warn!(delivery = id, "the post of delivery {id} is not taken away yet: {reason}");
+                    tracing::warn!(delivery = id, "the post of delivery {id} is not withdrawn yet: {reason}");
                 }
                 Removed::Failed(reason) => {
                     tracing::error!(delivery = id, "the post of delivery {id} needs a person: {reason}");
@@ -48,11 +48,11 @@ impl Deliverer {
         let by_hand = |why: &str| {
             let place = due.delivery.remote_url.as_deref().unwrap_or("on its account");
             Removed::Failed(format!(
-                "its article was withdrawn, and the post stays: {why}; take it away by hand: {place}"
+                "its article was withdrawn, and the post stays: {why}; delete it there by hand: {place}"
             ))
         };
         if !network.abilities().withdraws {
-            return by_hand("this network cannot take a post away");
+            return by_hand("this network cannot withdraw a post");
         }
         let key = &due.delivery.key;
         let answer = network.withdraw(&due.receipt, key, self.clock.now());
@@ -69,7 +69,7 @@ impl Deliverer {
         };
         let policy = RetryPolicy::from(self.config.delivery);
         match policy.next(due.delivery.id, due.tries, &failure, false, due.since, self.clock.now()) {
-            Next::Again { at, .. } => Removed::Again(at, format!("it is to be taken away: {}", failure.reason())),
+            Next::Again { at, .. } => Removed::Again(at, format!("it is to be withdrawn: {}", failure.reason())),
             _ => by_hand(failure.reason()),
         }
     }

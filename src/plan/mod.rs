@@ -26,7 +26,7 @@ pub use campaign::{Entry, Progress};
 pub use edit::{Edit, Edits, Posted, edits, says_the_same};
 pub use pace::{Sent, day_is_full, nothing_sent, tell_turns};
 pub use queue::{ItsSlot, NewSlot, slot_if_approved};
-pub use removal::{Removal, removals, removes};
+pub use removal::{removals, removes};
 pub use select::selects;
 pub use steps::{Moment, Step, off, overtaken, steps, too_late};
 

@@ -2,25 +2,21 @@
 
 use crate::catalog::Catalog;
 use crate::config::{OnWithdraw, Rule};
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Removal};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 /// Most articles that can be withdrawn at once before it looks like a mistake: a person is asked then.
 const AT_ONCE_MAX: usize = 5;
 
-/// What is decided of the removal of a post.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Removal {
-    /// It is taken away, for this reason.
-    Due(String),
-    /// A person says whether it is.
-    Held(String),
-}
-
-/// Which of the published deliveries given are to be taken away, by their rules. An article must have been withdrawn for
-/// as long as its rule lets one settle: editors take back what they just did.
-pub fn removals(catalog: &Catalog, rules: &[Rule], published: &[Delivery], now: Timestamp) -> Vec<(i64, Removal)> {
+/// Which of the published deliveries given are to be withdrawn, by their rules, or asked about, and why. An article must
+/// have been withdrawn for as long as its rule lets one settle: editors take back what they just did.
+pub fn removals(
+    catalog: &Catalog,
+    rules: &[Rule],
+    published: &[Delivery],
+    now: Timestamp,
+) -> Vec<(i64, Removal, String)> {
     let over: Vec<(&Delivery, OnWithdraw)> = published
         .iter()
         .filter_map(|delivery| {
@@ -32,15 +28,15 @@ pub fn removals(catalog: &Catalog, rules: &[Rule], published: &[Delivery], now: 
         .collect();
     let articles = over.iter().map(|(delivery, _)| delivery.key.article).collect::<BTreeSet<_>>().len();
     let removal = |(delivery, on_withdraw): &(&Delivery, OnWithdraw)| {
-        let take_away = format!("`crieur posts withdraw {}` takes the post away", delivery.id);
-        let removal = match on_withdraw {
+        let cure = format!("`crieur posts withdraw {}` withdraws the post too", delivery.id);
+        let (removal, reason) = match on_withdraw {
             OnWithdraw::Delete if articles > AT_ONCE_MAX => {
-                Removal::Held(format!("its article was withdrawn, one of {articles} at once; {take_away}"))
+                (Removal::Held, format!("its article was withdrawn, one of {articles} at once; {cure}"))
             }
-            OnWithdraw::Delete => Removal::Due("its article was withdrawn; the post is taken away".to_owned()),
-            _ => Removal::Held(format!("its article was withdrawn; {take_away}")),
+            OnWithdraw::Delete => (Removal::Due, "its article was withdrawn; the post goes with it".to_owned()),
+            _ => (Removal::Held, format!("its article was withdrawn; {cure}")),
         };
-        (delivery.id, removal)
+        (delivery.id, removal, reason)
     };
     over.iter().map(removal).collect()
 }

@@ -10,7 +10,7 @@ use crate::catalog::look::{self, Looked, Site, Sorted};
 use crate::catalog::read::{self, Changes};
 use crate::catalog::{Catalog, GroupKey, Head, Names, Past, Standing, index};
 use crate::config::{Baseline, Config};
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Removal};
 use crate::feed::{FeedSet, Making, Memory, Settings, Shown};
 use crate::plan::{self, Edits, Inputs, Plan, Posted, Sent, Silence};
 use crate::problem::{Place, Problem};
@@ -330,8 +330,8 @@ impl State {
         plan::edits(&self.read_catalog(), &self.config.rules, posted, waiting, now)
     }
 
-    /// Which published posts are to be taken away.
-    pub fn removals(&self, published: &[Delivery], now: Timestamp) -> Vec<(i64, plan::Removal)> {
+    /// Which published posts are to be withdrawn.
+    pub fn removals(&self, published: &[Delivery], now: Timestamp) -> Vec<(i64, Removal, String)> {
         plan::removals(&self.read_catalog(), &self.config.rules, published, now)
     }
 

@@ -183,6 +183,7 @@ impl Outbox {
                     remote_url: None,
                     remote_parts: Vec::new(),
                     reason: None,
+                    removal: None,
                     withdrawn: false,
                     by_hand: false,
                     look_first: false,

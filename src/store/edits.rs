@@ -83,8 +83,11 @@ impl Pass {
     pub async fn posted(&mut self, articles: &BTreeSet<ArticleId>) -> Result<Vec<Posted>, StoreError> {
         let rows = query(POSTED).bind(json_list(articles)).fetch_all(&mut self.transaction).await?;
         let mut posted = Vec::new();
-        for row in rows.iter().filter(|row| !is_leaving(row)) {
+        for row in &rows {
             let Some(delivery) = outbox::readable(std::slice::from_ref(row))?.pop() else { continue };
+            if delivery.is_leaving() {
+                continue;
+            }
             posted.push(Posted {
                 delivery,
                 edition: row.try_get("edition")?,
@@ -172,12 +175,6 @@ fn read(row: &Row) -> Result<ToEdit, StoreError> {
         since: instant(row.try_get("edit_since")?)?,
         wanted: row.try_get("edit_edition")?,
     })
-}
-
-/// Whether a post is taken away, or is to be.
-fn is_leaving(row: &Row) -> bool {
-    let removal: Option<String> = row.try_get("removal").unwrap_or_default();
-    matches!(removal.as_deref(), Some("due" | "done"))
 }
 
 impl Store {

@@ -5,7 +5,7 @@ use super::sql::{query, query_scalar};
 use super::{Store, StoreError, acts, corrupt, instant, log, micros};
 use crate::article::ArticleId;
 use crate::config::EndpointName;
-use crate::delivery::{Delivery, DeliveryKey, HELD_BY_HAND, State};
+use crate::delivery::{Delivery, DeliveryKey, HELD_BY_HAND, Removal, State};
 use crate::people::By;
 use crate::post::Post;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 /// The columns that [`read_delivery`] reads. There are many more, and where many rows are read they are what takes time.
 macro_rules! columns {
     () => {
-        "id, article, rule, step, endpoint, network, path, state, due_at, post, attempts, remote_id, remote_url, remote_parts, reason, withdrawn, by_hand, look_first, urgent"
+        "id, article, rule, step, endpoint, network, path, state, due_at, post, attempts, remote_id, remote_url, remote_parts, reason, removal, withdrawn, by_hand, look_first, urgent"
     };
 }
 pub(super) use columns;
@@ -51,7 +51,7 @@ pub enum PersonWord {
     },
     /// The network does not have an uncertain one: it is tried again.
     NotPublished,
-    /// A published one is taken away.
+    /// A published one is withdrawn.
     Withdraw,
     /// One that waits in a queue goes before the others.
     Hurry,
@@ -178,7 +178,7 @@ impl Store {
             .bind(due),
             PersonWord::Withdraw => query(
                 "update deliveries set removal = 'due', removal_at = ?1, removal_since = null, removal_tries = 0, removal_by_hand = 1,
-                    reason = 'it is to be taken away, by hand',
+                    reason = 'it is to be withdrawn, by hand',
                     edit = iif(edit_until > ?1, edit, null)
                  where id = ?2 and state = 'published' and coalesce(removal, '') not in ('due', 'done')",
             )
@@ -233,6 +233,8 @@ pub(super) fn read_delivery(row: &Row) -> Result<Delivery, StoreError> {
     let post: Option<String> = row.try_get("post").unwrap_or_default();
     let text = post.and_then(|json| serde_json::from_str::<Post>(&json).ok()).map(|post| post.text);
     let parts: String = row.try_get("remote_parts")?;
+    let removal: Option<String> = row.try_get("removal")?;
+    let removal = removal.map(|word| Removal::parse(&word).ok_or_else(|| corrupt("removal", word))).transpose()?;
     Ok(Delivery {
         id: row.try_get("id")?,
         key: DeliveryKey {
@@ -251,6 +253,7 @@ pub(super) fn read_delivery(row: &Row) -> Result<Delivery, StoreError> {
         remote_url: row.try_get("remote_url")?,
         remote_parts: serde_json::from_str(&parts).map_err(|_| corrupt("list of parts", parts))?,
         reason: row.try_get("reason")?,
+        removal,
         withdrawn: row.try_get("withdrawn")?,
         by_hand: row.try_get("by_hand")?,
         look_first: row.try_get("look_first")?,

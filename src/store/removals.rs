@@ -9,8 +9,7 @@ use super::sql::{Transaction, query, query_scalar};
 use super::{Pass, Store, StoreError, instant, log, micros, outbox};
 use crate::article::ArticleId;
 use crate::config::EndpointName;
-use crate::delivery::{Delivery, Receipt};
-use crate::plan::Removal;
+use crate::delivery::{Delivery, Receipt, Removal};
 use crate::span::after;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -88,22 +87,18 @@ impl Pass {
     }
 
     /// Writes down what is decided of removals.
-    pub async fn remove(&mut self, removals: &[(i64, Removal)], now: Timestamp) -> Result<(), StoreError> {
-        for (id, removal) in removals {
-            let (word, reason) = match removal {
-                Removal::Due(reason) => ("due", reason),
-                Removal::Held(reason) => ("held", reason),
-            };
+    pub async fn remove(&mut self, removals: &[(i64, Removal, String)], now: Timestamp) -> Result<(), StoreError> {
+        for (id, removal, reason) in removals {
             query(
                 "update deliveries set removal = ?1, removal_at = ?2, reason = ?3,
                     edit = iif(?5 = 1 and coalesce(edit_until, 0) <= ?2, null, edit)
                  where id = ?4 and state = 'published' and removal is null",
             )
-            .bind(word)
+            .bind(removal.word())
             .bind(micros(now))
             .bind(reason)
             .bind(id)
-            .bind(i32::from(word == "due"))
+            .bind(i32::from(*removal == Removal::Due))
             .execute(&mut self.transaction)
             .await?;
         }
@@ -129,20 +124,6 @@ fn read(row: &Row) -> Result<ToRemove, StoreError> {
 }
 
 impl Store {
-    /// The deliveries of whose removal a person must decide, or that a person must take away by hand.
-    pub async fn asked_removals(&self) -> Result<BTreeSet<i64>, StoreError> {
-        let ids = query_scalar("select id from deliveries where removal in ('held', 'failed')");
-        let ids: Vec<i64> = ids.fetch_all(&self.pool).await?;
-        Ok(ids.into_iter().collect())
-    }
-
-    /// What is decided of the removal of a post: `due`, `held`, `done`, `failed`; None if nothing is.
-    pub async fn removal(&self, id: i64) -> Result<Option<String>, StoreError> {
-        let removal: Option<Option<String>> =
-            query_scalar("select removal from deliveries where id = ?").bind(id).fetch_optional(&self.pool).await?;
-        Ok(removal.flatten())
-    }
-
     /// The next post of an endpoint that is to be taken away now, unless an edit of it is under way. Nothing moves in
     /// silence.
     pub async fn next_removal(&self, endpoint: &EndpointName, now: Timestamp) -> Result<Option<ToRemove>, StoreError> {
@@ -198,21 +179,21 @@ impl Store {
     pub async fn removed(&self, id: i64, removed: &Removed, now: Timestamp) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin_to_write().await?;
         let done = match who_withdrew(&mut transaction, id).await? {
-            Some(person) => format!("{person} withdrew it by hand, and the post was taken away"),
-            None => "its article was withdrawn, and the post was taken away".to_owned(),
+            Some(person) => format!("{person} withdrew it by hand, and it is gone from its network"),
+            None => "its article was withdrawn, and the post with it".to_owned(),
         };
-        let (word, at, reason) = match removed {
-            Removed::Done => (Some("done"), now, done.as_str()),
-            Removed::Kept => (None, now, "its article came back before the post was taken away: it stays"),
-            Removed::Again(at, reason) => (Some("due"), *at, reason.as_str()),
-            Removed::Failed(reason) => (Some("failed"), now, reason.as_str()),
+        let (removal, at, reason) = match removed {
+            Removed::Done => (Some(Removal::Done), now, done.as_str()),
+            Removed::Kept => (None, now, "its article came back before the post was withdrawn: it stays"),
+            Removed::Again(at, reason) => (Some(Removal::Due), *at, reason.as_str()),
+            Removed::Failed(reason) => (Some(Removal::Failed), now, reason.as_str()),
         };
         // One that stays may have to say another thing by now: that is looked at as if it had just come.
         query(
             "update deliveries set removal = ?1, removal_at = ?2, reason = ?3, edit = iif(?1 is null, 'new', edit)
              where id = ?4 and removal = 'due'",
         )
-        .bind(word)
+        .bind(removal.map(Removal::word))
         .bind(micros(at))
         .bind(reason)
         .bind(id)

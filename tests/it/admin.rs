@@ -220,6 +220,41 @@ async fn a_post_is_decided_on_its_page_as_it_was_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_withdrawn_is_shown_as_such_in_both_languages() {
+    let running = lived("").await;
+    let look = async |path: &str, language: &str| {
+        open(&running, path, &format!("Accept-Language: {language}\r\n")).await.text().to_owned()
+    };
+    let badge = |word: &str| format!("class=\"state state-{word}\"");
+    assert!(look("/admin/posts", "en").await.contains("/timeline#post-1"));
+    for (removal, word, fr, en) in
+        [("due", "withdrawing", "en cours de retrait", "withdrawing"), ("done", "withdrawn", "retiré", "withdrawn")]
+    {
+        // Not to be tried before the end of this test.
+        let statement = match removal {
+            "due" => {
+                "update deliveries set removal = 'due', removal_at = 9000000000000000 where id = 2; insert into silences (since, reason) values (1, 'essai')"
+            }
+            _ => "update deliveries set removal = 'done' where id = 2",
+        };
+        hands(&running, statement).await;
+        for (language, shown) in [("fr", fr), ("en", en)] {
+            for path in ["/admin/posts", "/admin/posts/2"] {
+                let page = look(path, language).await;
+                assert!(page.contains(&format!("{}>{shown}<", badge(word))), "{path} {language}: {page}");
+            }
+        }
+        assert!(!look("/admin/posts", "en").await.contains("/timeline#post-1"), "{word}");
+        let page = look("/admin/posts/2", "en").await;
+        assert!(!page.contains("value=\"withdraw\"") && !page.contains("value=\"edit\""), "{page}");
+        assert_eq!(page.contains("/timeline#post-1"), removal == "due", "{page}");
+        let told: Value = serde_json::from_str(open(&running, "/api/v1/posts/2", "").await.text()).unwrap();
+        assert_eq!((told["state"].as_str(), told["removal"].as_str()), (Some("published"), Some(removal)));
+    }
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_keeps_these_pages_and_they_stand_under_the_public_address() {
     let running = lived(&format!("http: {{ {PEOPLE}, public_url: \"https://flux.example.fr/flux\" }}\n")).await;
     let answer = open(&running, "/admin/sign-in", "").await;

@@ -7,7 +7,7 @@ use crate::support::mastodon::{Mood, Server};
 use crieur::clock::Clock;
 use crieur::config::EndpointName;
 use crieur::deliver::{Composed, Step};
-use crieur::delivery::State;
+use crieur::delivery::{Removal, State};
 use crieur::people::{By, People};
 use crieur::plan;
 use crieur::store::{PersonWord, Seen, Word};
@@ -235,17 +235,21 @@ async fn a_post_stays_whose_article_came_back_before_it_was_taken_away() {
         clock.advance(SignedDuration::from_mins(31));
         life.live().await;
     }
-    assert_eq!(life.store.removal(id).await.unwrap().as_deref(), Some("due"));
+    assert_eq!(removal(&life, id).await, Some(Removal::Due));
     place.article("_actualites/a.md", article);
     clock.advance(SignedDuration::from_mins(31));
     life.live().await;
     assert!(life.store.silence_off(&by, clock.now()).await.unwrap());
     life.live().await;
-    assert_eq!((server.texts().len(), life.store.removal(id).await.unwrap()), (1, None));
+    assert_eq!((server.texts().len(), removal(&life, id).await), (1, None));
     // A person who wants it away is obeyed, whatever the article says.
     assert!(life.store.obey(id, &PersonWord::Withdraw, &by, clock.now()).await.unwrap());
     life.live().await;
-    assert_eq!(life.store.removal(id).await.unwrap().as_deref(), Some("done"));
+    assert_eq!(removal(&life, id).await, Some(Removal::Done));
+}
+
+async fn removal(life: &Life, id: i64) -> Option<Removal> {
+    life.store.delivery(id).await.unwrap().unwrap().removal
 }
 
 #[tokio::test(flavor = "multi_thread")]

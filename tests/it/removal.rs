@@ -4,11 +4,12 @@ use crate::support::Place;
 use crieur::clock::Clock;
 use crieur::config::{Config, EndpointName};
 use crieur::deliver::{Deliverer, Step};
-use crieur::delivery::{Delivery, State};
+use crieur::delivery::{Delivery, Removal, State};
 use crieur::people::By;
 use crieur::reconcile::Reconciler;
 use crieur::store::{PersonWord, Store};
 use jiff::SignedDuration;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 const START: &str = "2026-11-22T10:00:00Z";
@@ -77,7 +78,8 @@ async fn a_post_is_taken_away_once_its_article_stays_withdrawn_and_never_comes_b
     assert_eq!(world.timeline().await, 1);
     let gone = &outbox[0];
     assert_eq!((gone.state, gone.attempts), (State::Published, 1));
-    assert!(gone.reason.as_deref().unwrap().contains("taken away"), "{gone:?}");
+    assert!(gone.reason.as_deref().unwrap().contains("and the post with it"), "{gone:?}");
+    assert_eq!((gone.removal, gone.stands()), (Some(Removal::Done), "withdrawn"));
     world.place.article("_actualites/a0.md", &draft.replace("false", "true"));
     for _ in 0..3 {
         world.pass(60).await;
@@ -100,7 +102,7 @@ async fn many_at_once_are_asked_about_and_a_person_may_say_yes() {
     assert!(world.store.obey(id, &PersonWord::Withdraw, &By::command("Aya"), world.clock.now()).await.unwrap());
     let outbox = world.pass(1).await;
     assert_eq!(world.timeline().await, 5);
-    assert_eq!(outbox[3].reason.as_deref(), Some("Aya withdrew it by hand, and the post was taken away"));
+    assert_eq!(outbox[3].reason.as_deref(), Some("Aya withdrew it by hand, and it is gone from its network"));
     assert!(
         !world.store.obey(id, &PersonWord::Withdraw, &By::command("Aya"), world.clock.now()).await.unwrap(),
         "it is gone"
@@ -127,4 +129,50 @@ async fn a_rule_that_keeps_or_asks_takes_nothing_away_and_silence_stops_all() {
     world.store.silence_off(&By::command("Aya"), world.clock.now()).await.unwrap();
     world.pass(1).await;
     assert_eq!(world.timeline().await, 0);
+}
+
+#[test]
+fn what_is_withdrawn_is_told_as_such_by_every_command() {
+    let place = Place::new();
+    place.article("_actualites/a.md", "title: Une\ndate: 2026-11-20 09:00:00 +01:00");
+    let crieur = place.crieur(
+        "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai] }]\nbaseline: none",
+    );
+    crieur.ok(&["run", "--once"]);
+    let run = |arguments: &[&str], code: i32| {
+        let output = crieur.run(arguments);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        said
+    };
+    let list = || run(&["posts"], 0);
+    assert!(list().contains("  published  ") && list().contains("/timeline#post-1"), "{}", list());
+    assert_eq!(crieur.json(&["posts", "--json"])[0]["removal"], Value::Null);
+    let said = run(&["posts", "withdraw", "1", "--as", "Aya"], 0);
+    assert!(said.contains("delivery 1: published -> withdrawing"), "{said}");
+    assert!(list().contains("  withdrawing  ") && !list().contains("/timeline"), "{}", list());
+    assert!(run(&["posts", "withdraw", "1"], 0).contains("nothing changed: delivery 1 is withdrawing"));
+    assert!(run(&["publish-now", "a"], 1).contains("essai: withdrawing"));
+    crieur.ok(&["run", "--once"]);
+    let told = list();
+    assert!(
+        told.contains("  withdrawn  ") && told.contains("Aya withdrew it") && !told.contains("/timeline"),
+        "{told}"
+    );
+    let said = run(&["posts", "withdraw", "1"], 0);
+    assert!(said.contains("nothing changed: delivery 1 is withdrawn"), "{said}");
+    let said = run(&["posts", "edit", "1"], 1);
+    assert!(said.contains("delivery 1 is withdrawn: it went out, and is gone from its network"), "{said}");
+    let shown = run(&["posts", "show", "1"], 0);
+    assert!(shown.contains("delivery 1: withdrawn") && shown.contains("was at    /timeline#post-1"), "{shown}");
+    let said = run(&["publish-now", "a"], 1);
+    assert!(said.contains("essai: withdrawn") && said.contains("it is not published again"), "{said}");
+    // It went out: that stays its state.
+    let of = |json: Value| (json["state"].clone(), json["removal"].clone());
+    let expected = (json!("published"), json!("done"));
+    assert_eq!(of(crieur.json(&["posts", "show", "1", "--json"])), expected);
+    let all = [vec!["posts", "--json"], vec!["posts", "--state", "published", "--json"]];
+    assert!(all.iter().all(|arguments| of(crieur.json(arguments)[0].clone()) == expected));
+    let asked = crieur.run(&["publish-now", "a", "--json"]);
+    assert_eq!(of(serde_json::from_slice::<Value>(&asked.stdout).unwrap()[0].clone()), expected);
 }

@@ -1,4 +1,4 @@
-//! The shape of one delivery with its history.
+//! The shape of one delivery with its history: from the API, and from `crieur posts show --json`.
 
 use crate::acts::Look;
 use crate::delivery::Delivery;
@@ -20,8 +20,6 @@ pub struct PostInFull {
     approvals: Vec<shapes::Approval>,
     acts: Vec<Done>,
     tries: Vec<Try>,
-    /// What is decided of taking the post away: due, held, done, failed.
-    removal: Option<String>,
 }
 
 /// A post as it would go out now.
@@ -86,7 +84,6 @@ impl PostInFull {
         approvals: &[Approved],
         acts: &[Act],
         attempts: &[Attempt],
-        removal: Option<String>,
     ) -> Self {
         let (composed, problem) = match look {
             Some(Ok(look)) => (Some(Composed::from(look)), None),
@@ -114,7 +111,6 @@ impl PostInFull {
             approvals: approvals.iter().map(shapes::Approval::from).collect(),
             acts: acts.iter().map(done).collect(),
             tries: attempts.iter().map(tried).collect(),
-            removal,
         }
     }
 }

@@ -73,14 +73,12 @@ pub(super) async fn one(
         }
         None => None,
     };
-    let read = async {
-        let history = (store.approvals(id).await?, store.acts(id).await?, store.attempts(id).await?);
-        Ok::<_, StoreError>((history, store.removal(id).await?))
-    };
+    let read =
+        async { Ok::<_, StoreError>((store.approvals(id).await?, store.acts(id).await?, store.attempts(id).await?)) };
     match read.await {
-        Ok(((approvals, acts, attempts), removal)) => {
+        Ok((approvals, acts, attempts)) => {
             let look = look.as_ref().map(|look| look.as_ref().map_err(ToString::to_string));
-            told(StatusCode::OK, &PostInFull::new(delivery, look, &approvals, &acts, &attempts, removal))
+            told(StatusCode::OK, &PostInFull::new(delivery, look, &approvals, &acts, &attempts))
         }
         Err(error) => store_failed(&error),
     }

@@ -5,7 +5,7 @@ use super::row::{Row, link};
 use super::{Asking, Guest, enter, enter_with, failed, see, status};
 use crate::acts;
 use crate::config::NetworkKind;
-use crate::delivery::{Delivery, State as DeliveryState};
+use crate::delivery::{Delivery, Removal, State as DeliveryState};
 use crate::http::pages::tongue::{Moment, Quote};
 use crate::http::{Client, Shared};
 use crate::plan::{self, Inputs};
@@ -128,12 +128,11 @@ async fn show(shared: &Shared, guest: &Guest, status: StatusCode, problem: Optio
 async fn overview(shared: &Shared, guest: &Guest, problem: Option<String>) -> Result<Overview, StoreError> {
     let (visit, config, now) = (&guest.visit, &guest.desk.config, shared.clock.now());
     let outbox = shared.store.deliveries().await?;
-    let asks = shared.store.asked_removals().await?;
     let silence = shared.store.silence().await?;
     let needs = |delivery: &&Delivery| match delivery.state {
         DeliveryState::Held | DeliveryState::Uncertain => true,
         DeliveryState::Failed => now.duration_since(delivery.due_at) <= FAILED_FOR,
-        DeliveryState::Published => asks.contains(&delivery.id),
+        DeliveryState::Published => matches!(delivery.removal, Some(Removal::Held | Removal::Failed)),
         _ => false,
     };
     let waiting: Vec<&Delivery> = outbox.iter().filter(needs).collect();

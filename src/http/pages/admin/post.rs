@@ -44,8 +44,6 @@ struct Page {
     approved_by: Vec<String>,
     /// How many people its rule asks for.
     people: u8,
-    /// What is decided of its removal.
-    removal: Option<String>,
     /// What is decided of its edit.
     edit: Option<String>,
     /// Whether it tells a correction, which is not edited.
@@ -240,7 +238,6 @@ async fn collect(shared: &Shared, guest: &Guest, delivery: &Delivery) -> Result<
         goes_out,
         approved_by,
         people: acts::approval_of(&desk.config, delivery).map_or(0, |approval| approval.people),
-        removal: store.removal(id).await?,
         edit: store.edit_state(id).await?,
         is_correction: delivery.key.correction().is_some(),
         urgent: delivery.urgent,

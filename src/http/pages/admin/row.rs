@@ -1,6 +1,6 @@
 //! A delivery in a list.
 
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Removal};
 use crate::http::pages::Visit;
 use crate::http::pages::tongue::{Moment, Quote};
 use serde::Serialize;
@@ -14,6 +14,10 @@ pub struct Row {
     pub network: String,
     pub rule: String,
     pub state: &'static str,
+    /// Where it stands, in a word: the state, or what becomes of a published post that is withdrawn.
+    pub stands: &'static str,
+    /// What is decided of withdrawing it.
+    pub removal: Option<&'static str>,
     pub due: Moment,
     pub reason: Option<String>,
     /// Where the post is.
@@ -29,6 +33,8 @@ impl Row {
             network: delivery.network.clone(),
             rule: delivery.key.rule.clone(),
             state: delivery.state.word(),
+            stands: delivery.stands(),
+            removal: delivery.removal.map(Removal::word),
             due: visit.instant(delivery.due_at),
             reason: delivery.reason.clone(),
             url: delivery.remote_url.as_deref().and_then(|url| link(url, visit)),
