@@ -60,8 +60,8 @@ pub struct Look {
     pub without_image: Option<String>,
     /// The slot that it takes by an approval, and its print in the slot that it has.
     slot: Option<(NewSlot, String)>,
-    /// Whether no slot of its queue is left for it.
-    has_no_slot: bool,
+    /// Why it cannot be approved, if no slot of its queue is left for it; and what can be done.
+    pub no_slot: Option<String>,
     /// Hash of what readers see of the article.
     visible: u64,
     /// Whether it is due in a blackout.
@@ -74,6 +74,18 @@ pub struct Look {
 
 /// How much of a print is enough to tell which one is meant.
 pub const SHORT_PRINT: usize = 12;
+
+/// A print, or the beginning of one, as people pass it on: in capitals, or with spaces around it, by some programs.
+///
+/// Errors: it is none.
+pub fn read_print(given: &str) -> Result<String, String> {
+    let print = given.trim().to_lowercase();
+    let has_its_length = (SHORT_PRINT..=plan::PRINT_LENGTH).contains(&print.len());
+    if has_its_length && print.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(print);
+    }
+    Err(format!("`{given}` is no print: that is at least {SHORT_PRINT} of the digits 0 to 9 and the letters a to f"))
+}
 
 impl Look {
     /// The print as people pass it on: its beginning.
@@ -226,7 +238,7 @@ pub async fn look(
     let author = article.author.as_deref().map(str::to_owned);
     let is_in_blackout = plan::is_in_blackout(config, &snapshot.site.timezone, due_at);
     let asked_by = own.asked_by;
-    let has_no_slot = its == ItsSlot::NoneLeft;
+    let no_slot = (its == ItsSlot::NoneLeft).then(|| without_slot(config, delivery));
     Ok(Look {
         post,
         due_at,
@@ -234,7 +246,7 @@ pub async fn look(
         approved_by,
         without_image,
         slot,
-        has_no_slot,
+        no_slot,
         visible,
         is_in_blackout,
         author,
@@ -267,7 +279,7 @@ fn new_slot(its: ItsSlot) -> Option<NewSlot> {
 }
 
 /// Why a delivery for which no slot is left cannot be approved, and what can be done.
-fn without_slot(config: &Config, delivery: &Delivery) -> Refusal {
+fn without_slot(config: &Config, delivery: &Delivery) -> String {
     let rule = config.rules.iter().find(|rule| rule.name == delivery.key.rule);
     let end = rule.and_then(|rule| match &rule.when {
         When::Campaign(campaign) => campaign.until,
@@ -280,7 +292,7 @@ fn without_slot(config: &Config, delivery: &Delivery) -> Refusal {
     };
     let or =
         format!("cancel it, or put it first (`crieur posts hurry {id}`) and approve it, which sends it without a slot");
-    Refusal::NotNow(format!("delivery {id} stays held: {why}, {or}"))
+    format!("{why}, {or}")
 }
 
 /// A person's approval of a held delivery. Where its rule asks for approval, `look` is the post as it would go out now, and
@@ -331,16 +343,16 @@ pub async fn approve(
             Some(Seen { post, print, visible, is_in_blackout, approval, people })
         }
     };
-    let (new, has_no_slot) = match (look, snapshot) {
-        (Some(look), _) => (None, look.has_no_slot),
-        (None, None) => (None, false),
+    let (new, no_slot) = match (look, snapshot) {
+        (Some(look), _) => (None, look.no_slot.clone()),
+        (None, None) => (None, None),
         (None, Some(snapshot)) => {
             let its = its_slot(config, store, snapshot, &delivery, now).await?;
-            (new_slot(its), its == ItsSlot::NoneLeft)
+            (new_slot(its), (its == ItsSlot::NoneLeft).then(|| without_slot(config, &delivery)))
         }
     };
-    if has_no_slot {
-        return Err(without_slot(config, &delivery));
+    if let Some(why) = no_slot {
+        return Err(Refusal::NotNow(format!("delivery {id} stays held: {why}")));
     }
     let slot = match look.and_then(|look| look.slot.as_ref()) {
         Some((new, before)) => Some(Slot { new: *new, before }),

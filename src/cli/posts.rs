@@ -7,9 +7,11 @@ mod sight;
 use super::{Context, Fail, civil, person, print, print_json, say, zone};
 use crate::acts;
 use crate::config::Config;
-use crate::delivery::{Removal, State};
+use crate::delivery::{Delivery, Removal, State};
+use crate::http::PostInFull;
+use crate::plan::Approved;
 use crate::shapes;
-use crate::store::{PersonWord, Store};
+use crate::store::{Act, Attempt, PersonWord, Store};
 use clap::Subcommand;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -180,11 +182,51 @@ async fn show(context: &Context, config: Arc<Config>, id: i64, json: bool) -> Re
     let store = Store::open_to_read(&config.store).await?.ok_or_else(unknown)?;
     let zone = &zone(&config);
     let delivery = acts::find(&store, id).await?;
-    let (attempts, approvals, acts) = (store.attempts(id).await?, store.approvals(id).await?, store.acts(id).await?);
+    let history = History {
+        attempts: store.attempts(id).await?,
+        approvals: store.approvals(id).await?,
+        acts: store.acts(id).await?,
+    };
+    let awaits = acts::awaits(&store, &delivery).await?;
+    let waits = awaits || (delivery.state == State::Pending && !delivery.look_first);
+    let sight = if waits { Some(sight::take(context, &config, &delivery).await) } else { None };
     if json {
-        return print_json(&shapes::Post::from(delivery));
+        let look = sight.as_ref().map(|taken| match taken {
+            Ok(sight) => Ok(&sight.look),
+            Err(fail) => Err(sight::why(fail).to_owned()),
+        });
+        let History { attempts, approvals, acts } = &history;
+        return print_json(&PostInFull::new(delivery, look, approvals, acts, attempts));
     }
-    print(&format!("delivery {id}: {}", delivery.stands()))?;
+    tell(&delivery, history, zone)?;
+    match sight {
+        Some(Ok(sight)) => {
+            if awaits {
+                let print_of = sight.look.short_print();
+                print(&format!("  print     {print_of}: `crieur posts approve {id} --of {print_of}`"))?;
+            }
+            return sight.show(&delivery, zone);
+        }
+        Some(Err(fail)) => say(&format!("what would be sent cannot be shown: {}", sight::why(&fail))),
+        None => {}
+    }
+    if let Some(text) = delivery.text {
+        print(&format!("\n{text}"))?;
+    }
+    Ok(())
+}
+
+/// What happened to a delivery.
+struct History {
+    attempts: Vec<Attempt>,
+    approvals: Vec<Approved>,
+    acts: Vec<Act>,
+}
+
+/// For a person: a delivery, and what happened to it.
+fn tell(delivery: &Delivery, history: History, zone: &TimeZone) -> Result<(), Fail> {
+    let History { attempts, approvals, acts } = history;
+    print(&format!("delivery {}: {}", delivery.id, delivery.stands()))?;
     print(&format!("  article   {} ({})", delivery.path, delivery.key.article))?;
     print(&format!("  endpoint  {} ({}), rule {}", delivery.key.endpoint, delivery.network, delivery.key.rule))?;
     print(&format!("  due       {}", civil(delivery.due_at, zone)))?;
@@ -211,22 +253,6 @@ async fn show(context: &Context, config: Arc<Config>, id: i64, json: bool) -> Re
         let outcome = attempt.outcome.unwrap_or_default();
         let detail = attempt.detail.unwrap_or_default();
         print(&format!("  try {}: {}, {end}: {outcome} {detail}", attempt.number, civil(attempt.started_at, zone)))?;
-    }
-    let waits = delivery.state == State::Pending && !delivery.look_first;
-    if waits || acts::awaits(&store, &delivery).await? {
-        match sight::take(context, &config, &delivery).await {
-            Ok(sight) => {
-                if acts::awaits(&store, &delivery).await? {
-                    let print_of = sight.look.short_print();
-                    print(&format!("  print     {print_of}: `crieur posts approve {id} --of {print_of}`"))?;
-                }
-                return sight.show(&delivery, zone);
-            }
-            Err(fail) => say(&format!("what would be sent cannot be shown: {}", sight::why(&fail))),
-        }
-    }
-    if let Some(text) = delivery.text {
-        print(&format!("\n{text}"))?;
     }
     Ok(())
 }

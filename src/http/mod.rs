@@ -16,6 +16,7 @@ mod proxies;
 mod serve;
 mod server;
 
+pub use api::PostInFull;
 pub use desk::Desk;
 pub use documents::Documents;
 pub use hooks::{Asked, Hook};

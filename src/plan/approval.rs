@@ -24,6 +24,9 @@ pub struct Approved {
     pub voided: Option<(Timestamp, String)>,
 }
 
+/// Digits of a print.
+pub const PRINT_LENGTH: usize = 64;
+
 /// Hash of what is approved: all that readers get of a post, when it is due, and where. Neither its length nor the
 /// network's limit, which servers change at will.
 pub fn print(post: &Post, endpoint: &EndpointName, due_at: Timestamp) -> String {
@@ -40,7 +43,7 @@ pub fn print(post: &Post, endpoint: &EndpointName, due_at: Timestamp) -> String 
         endpoint.as_str(),
         due_at.as_microsecond(),
     ]);
-    digest::hex(parts.to_string(), 32)
+    digest::hex(parts.to_string(), PRINT_LENGTH / 2)
 }
 
 /// The people whose approval of a print counts at an instant, in the order in which they gave it. Where people are named

@@ -18,7 +18,7 @@ mod removal;
 mod select;
 mod steps;
 
-pub use approval::{Approved, Makers, awaits, people, print, refused, voided};
+pub use approval::{Approved, Makers, PRINT_LENGTH, awaits, people, print, refused, voided};
 pub use backfill::{Wanted, backfill};
 pub use by_hand::by_hand;
 pub use calm::{Closed, Silence, closed, is_in_blackout, opens, zone_of};

@@ -3,6 +3,7 @@
 use crate::api::Running;
 use crate::support::Place;
 use crate::support::html::{Page, attribute};
+use crate::support::life::by_other_hands;
 use crate::support::server::Answer;
 use crate::support::tools;
 use crieur::store::Store;
@@ -251,6 +252,41 @@ async fn what_is_withdrawn_is_shown_as_such_in_both_languages() {
         let told: Value = serde_json::from_str(open(&running, "/api/v1/posts/2", "").await.text()).unwrap();
         assert_eq!((told["state"].as_str(), told["removal"].as_str()), (Some("published"), Some(removal)));
     }
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_no_slot_is_left_is_said_before_somebody_approves() {
+    let place = Place::new();
+    place.article("_communiques/serie.md", "title: En série\ndate: 2020-01-01");
+    let until = |last: &str| {
+        format!(
+            "endpoints: {{ essai: {{ network: journal }} }}\ncampaigns: [{{ name: serie, articles: [_communiques/serie.md], endpoints: [essai], slots: \"0 9 * * *\", approval: {{ required: 1 }}, settle: 0s, live_check: false, until: {last} }}]\n"
+        )
+    };
+    let crieur = place.crieur(&until("2099-12-31"));
+    crieur.run(&["run", "--once"]);
+    by_other_hands(&place.path("crieur.db"), "update deliveries set due_at = 1577865600000000").await;
+    let running = Running::of(place, &until("2020-01-01")).await;
+    for (language, says) in
+        [("fr", "Aucun créneau de sa file n’est plus libre"), ("en", "No slot of its queue is left")]
+    {
+        let page = open(&running, "/admin/posts/1", &format!("Accept-Language: {language}\r\n")).await;
+        let page = page.text();
+        assert!(page.contains(says) && page.contains("value=\"hurry\""), "{page}");
+        assert!(!page.contains("value=\"approve\""), "{page}");
+    }
+    let told: Value = serde_json::from_str(open(&running, "/api/v1/posts/1", "").await.text()).unwrap();
+    let why = told["composed"]["no_slot"].as_str().unwrap();
+    assert!(why.contains("ends on 2020-01-01") && why.contains("posts hurry 1"), "{why}");
+    let shown = running.place.crieur(&until("2020-01-01")).run(&["posts", "show", "1"]);
+    let said = String::from_utf8_lossy(&shown.stderr).into_owned();
+    assert!(said.contains(&format!("it cannot be approved: {why}")), "{said}");
+    // Put first, it can be approved: it goes out without a slot.
+    let form = form(&open(&running, "/admin/posts/1", "").await, "form");
+    let done = send(&running, "/admin/posts/1", "", &[("form", &form), ("act", "hurry")]).await;
+    assert_eq!(done.status, 303);
+    assert!(open(&running, "/admin/posts/1", "").await.text().contains("value=\"approve\""));
     running.end().await;
 }
 

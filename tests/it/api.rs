@@ -96,6 +96,8 @@ async fn what_is_asked_for_ten_times_at_once_goes_out_once() {
     // What the API says is what the command says.
     let said: Value = serde_json::from_str(&running.place.crieur(REST).ok(&["posts", "--json"])).unwrap();
     assert_eq!(said, running.get("/api/v1/posts").await);
+    let said: Value = serde_json::from_str(&running.place.crieur(REST).ok(&["posts", "show", "1", "--json"])).unwrap();
+    assert_eq!(said, running.get("/api/v1/posts/1").await);
     let said: Value = serde_json::from_str(&running.place.crieur(REST).ok(&["feeds", "--json"])).unwrap();
     assert_eq!(said, running.get("/api/v1/feeds").await);
     let said: Value = serde_json::from_str(&running.place.crieur(REST).ok(&["plan", "--json"])).unwrap();
@@ -215,7 +217,8 @@ async fn people_are_known_by_their_tokens_and_nobody_approves_their_own() {
         let (status, problem) = approve(who, json!({})).await;
         assert_eq!((status, problem["detail"].as_str().unwrap().contains(why)), (403, true), "{who}: {problem}");
     }
-    assert_eq!(approve("chi", json!({ "print": "another" })).await.0, 409, "it is not what Chi saw");
+    assert_eq!(approve("chi", json!({ "print": "0123456789ab" })).await.0, 409, "it is not what Chi saw");
+    assert_eq!(approve("chi", json!({ "print": "another" })).await.0, 422, "it is no print");
     for _ in 0..2 {
         let (status, post) = approve("chi", json!({ "print": print })).await;
         assert_eq!((status, &post["state"]), (200, &json!("held")), "one of two, however often: {post}");

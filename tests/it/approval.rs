@@ -255,7 +255,10 @@ date: {now}"
     );
     let (code, said, _) = approve(&first);
     assert_eq!((code, said.contains("it is not what you saw any more")), (Some(1), true), "{said}");
-    assert_eq!(approve("abc").0, Some(2));
+    for (wrong, n) in [("abc", 1), ("zzzzzzzzzzzzzz", 1), ("a", 65), ("", 1)] {
+        let (code, said, _) = approve(&wrong.repeat(n));
+        assert_eq!((code, said.contains("is no print")), (Some(2), true), "{wrong}: {said}");
+    }
     assert!(crieur.ok(&["posts", "show", "1"]).contains("held"));
     // On a terminal, whoever does not say yes said nothing.
     let line = format!("{} --config {} posts approve 1 --as Bo", env!("CARGO_BIN_EXE_crieur"), crieur.file.display());
@@ -281,7 +284,11 @@ date: {now}"
     }
     let (second, shown) = print();
     assert!(second != first && shown.contains("held"), "{shown}");
-    let (code, said, text) = approve(&second);
+    let told = crieur.json(&["posts", "show", "1", "--json"]);
+    assert!(told["composed"]["print"].as_str().unwrap().starts_with(&second), "{told}");
+    assert_eq!((&told["state"], &told["composed"]["no_slot"]), (&"held".into(), &serde_json::Value::Null), "{told}");
+    // Some programs pass it on in capitals, or with a space.
+    let (code, said, text) = approve(&format!(" {} ", second.to_uppercase()));
     assert_eq!((code, said.contains(&second), text.contains("Une autre annonce")), (Some(0), true, true), "{said}");
 }
 

@@ -13,12 +13,9 @@ use std::sync::Arc;
 
 /// `of` is the print of the post that the person saw, or its beginning.
 pub async fn run(context: &Context, config: Arc<Config>, id: i64, by: &By, of: Option<&str>) -> Result<(), Fail> {
-    if of.is_some_and(|print| print.len() < acts::SHORT_PRINT) {
-        let least = acts::SHORT_PRINT;
-        return Err(Fail::Usage(format!(
-            "--of wants {least} letters and digits at least, as `crieur posts show {id}` tells"
-        )));
-    }
+    let no_print = |why| Fail::Usage(format!("--of: {why}, as `crieur posts show {id}` tells it"));
+    let of = of.map(acts::read_print).transpose().map_err(no_print)?;
+    let of = of.as_deref();
     let store = Store::open(&config.store).await?;
     let delivery = acts::find(&store, id).await?;
     let zone = zone(&config);

@@ -42,7 +42,7 @@ pub fn why(fail: &Fail) -> &str {
 impl Sight {
     /// Shows it: all that readers get, and what is different from what one would expect.
     pub fn show(&self, delivery: &Delivery, zone: &TimeZone) -> Result<(), Fail> {
-        let Look { post, due_at, without_image, .. } = &self.look;
+        let Look { post, due_at, without_image, no_slot, .. } = &self.look;
         print(&format!("\n{}", post.text))?;
         for part in &post.thread {
             print(&format!("\n---\n{part}"))?;
@@ -56,6 +56,9 @@ impl Sight {
         }
         if let Some(why) = without_image {
             say(&format!("without its image: {why}"));
+        }
+        if let Some(why) = no_slot {
+            say(&format!("it cannot be approved: {why}"));
         }
         if *due_at != delivery.due_at {
             say(&format!("its slot cannot be used any more: approved now, it goes out at {}", civil(*due_at, zone)));

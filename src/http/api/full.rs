@@ -30,6 +30,8 @@ struct Composed {
     images: Vec<Pictured>,
     /// Why an image is not with it, if one should be.
     without_image: Option<String>,
+    /// Why it cannot be approved, if no slot of its queue is left for it.
+    no_slot: Option<String>,
     /// When it would be due.
     due_at: String,
     /// What an approval is bound to.
@@ -50,6 +52,7 @@ impl From<&Look> for Composed {
             thread: look.post.thread.clone(),
             images: look.post.images.iter().map(pictured).collect(),
             without_image: look.without_image.clone(),
+            no_slot: look.no_slot.clone(),
             due_at: utc(look.due_at),
             print: look.print.clone(),
         }

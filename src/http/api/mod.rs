@@ -6,6 +6,8 @@ mod posts;
 mod publish_now;
 mod silence;
 
+pub use full::PostInFull;
+
 use super::desk::Comer;
 use super::{Client, Desk, Shared};
 use crate::acts::Refusal;

@@ -153,6 +153,9 @@ async fn approve(
     print: Option<&str>,
 ) -> Result<Result<acts::Done, acts::Refusal>, Response> {
     let snapshot: Arc<_> = snapshot(shared)?;
+    let no_print = |why| answer_to(&acts::Refusal::Unusable(format!("print: {why}")));
+    let print = print.map(acts::read_print).transpose().map_err(no_print)?;
+    let print = print.as_deref();
     Ok(acts::approve_now(&desk.config, &shared.store, &desk.deliverer, &snapshot, id, by, print, shared.clock.now())
         .await)
 }

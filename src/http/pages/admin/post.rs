@@ -39,6 +39,8 @@ struct Page {
     without_image: Option<String>,
     /// What an approval is bound to.
     print: Option<String>,
+    /// Whether no slot of its queue is left for it, so that nobody can approve it.
+    has_no_slot: bool,
     /// When it goes out if it is approved now, where that is another time than the one it has.
     goes_out: Option<Moment>,
     approved_by: Vec<String>,
@@ -200,10 +202,11 @@ async fn collect(shared: &Shared, guest: &Guest, delivery: &Delivery) -> Result<
         None
     };
     let (mut print, mut approved_by, mut no_post, mut without_image) = (None, Vec::new(), None, None);
-    let mut goes_out = None;
+    let (mut goes_out, mut has_no_slot) = (None, false);
     let post = match look {
         Some(Ok(look)) => {
             (print, approved_by, without_image) = (Some(look.print), look.approved_by, look.without_image);
+            has_no_slot = look.no_slot.is_some();
             goes_out = Some(look.due_at).filter(|at| *at != delivery.due_at).map(|at| visit.instant(at));
             Some(look.post)
         }
@@ -235,6 +238,7 @@ async fn collect(shared: &Shared, guest: &Guest, delivery: &Delivery) -> Result<
         no_post,
         without_image,
         print,
+        has_no_slot,
         goes_out,
         approved_by,
         people: acts::approval_of(&desk.config, delivery).map_or(0, |approval| approval.people),
