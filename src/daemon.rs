@@ -11,6 +11,7 @@ use crate::pull::Puller;
 use crate::push::{Distributor, Figures, Pinger, PutOut};
 use crate::reconcile::{PassError, Reconciler, Snapshot, Where};
 use crate::seal::Seal;
+use crate::span::after;
 use crate::store::{Store, StoreError};
 use crate::task::{Shutdown, Wake, Woke, rest};
 use crate::watch::{Watcher, look_again};
@@ -33,6 +34,8 @@ const QUIET_WRITING: Duration = Duration::from_millis(60);
 const QUIET_MOST: Duration = Duration::from_millis(500);
 /// How soon a pass or a step that failed is tried again.
 const AGAIN: SignedDuration = SignedDuration::from_secs(5);
+/// How soon a process that follows looks again whether the leader still lives, and what it wrote down.
+const FOLLOWED: SignedDuration = SignedDuration::from_secs(15);
 
 /// A daemon, wired.
 pub struct Daemon {
@@ -264,7 +267,8 @@ impl Daemon {
                     let folders = snapshot.folders.clone();
                     report(&snapshot.problems, &root, &mut reported);
                     snapshot.report();
-                    let again = snapshot.feeds.is_incomplete.then(|| now.saturating_add(AGAIN).unwrap_or(now));
+                    let again = snapshot.feeds.is_incomplete.then(|| after(now, AGAIN));
+                    let followed = snapshot.follows.then(|| after(now, FOLLOWED));
                     let change = self.hand_out(snapshot).await;
                     // Readers do not wait for the watcher: what changed before it watched is looked at once more.
                     if watches && watcher.follow(&root, &folders) {
@@ -278,7 +282,7 @@ impl Daemon {
                     if let Err(error) = self.reconciler.keep(&self.store).await {
                         report_pass_error(&error);
                     }
-                    [change, again, Some(scan)].into_iter().flatten().min()
+                    [change, again, followed, Some(scan)].into_iter().flatten().min()
                 }
                 Err(error) => {
                     takes_over = matches!(error, PassError::TakesOver);

@@ -209,6 +209,12 @@ impl Context {
         crate::pull::prepare(&config.site).await?;
         let store = Store::open_to_read(&config.store).await?;
         let snapshot = Reconciler::new(Arc::clone(config)).glance(store.as_ref(), now).await.map_err(pass_failed)?;
+        if let Some(leader) = &snapshot.leader {
+            say(&format!(
+                "another process takes up the site for this database, from {leader}: what counts is what stands there; this is what {} would make of it",
+                config.site.root.display()
+            ));
+        }
         Ok((snapshot, store))
     }
 }

@@ -52,6 +52,8 @@ pub struct Snapshot {
     pub folders: BTreeSet<PathBuf>,
     /// Whether another process takes up the site, and this one shows what that one wrote down: nothing is delivered by it.
     pub follows: bool,
+    /// The folder from which another process takes up the site, if one does.
+    pub leader: Option<String>,
     /// The texts of articles.
     pub texts: Texts,
     /// What feeds need of the configuration.
@@ -163,8 +165,10 @@ struct Booked {
     next_change: Option<Timestamp>,
     /// The feeds, if they are made already.
     feeds: Option<Arc<FeedSet>>,
-    /// Whether another process leads.
+    /// Whether another process leads, and this one goes on with what that one wrote down.
     follows: bool,
+    /// The folder of the process that leads, if it is another one.
+    leader: Option<String>,
 }
 
 impl Reconciler {
@@ -257,6 +261,10 @@ impl Reconciler {
             None => None,
         };
         let _unchanged_meanwhile = self.hold().await?;
+        let leader = match (store, pass.as_mut()) {
+            (Some(store), Some(pass)) => store.leader(pass, &self.mark().await?).await?,
+            _ => None,
+        };
         self.load(pass.as_mut()).await?;
         let to_read = self.look(&Where::Everywhere).await?;
         let (ahead, rest) = self.split(to_read).await?;
@@ -265,7 +273,7 @@ impl Reconciler {
         self.with(|state| state.forget()).await?;
         let booked = self.decide(Hand { pass: pass.as_mut(), writes: false }, changes, rest, now).await?;
         self.feeds = self.rendered(now).await?;
-        self.snapshot(booked).await
+        self.snapshot(Booked { leader, ..booked }).await
     }
 
     /// Writes down what can be found out again: the index, the validators of the feeds, and the entries that they show.
@@ -305,8 +313,7 @@ impl Reconciler {
         loop {
             tries += 1;
             let _unchanged_meanwhile = self.hold().await?;
-            let site = Arc::clone(&self.config);
-            let mark = off_the_async_threads(move || folder::mark(folder_of(&site))).await?.unwrap_or_default();
+            let mark = self.mark().await?;
             let mut glance = store.glance().await?;
             self.load(Some(&mut glance)).await?;
             let leader = store.leader(&mut glance, &mark).await?;
@@ -363,6 +370,12 @@ impl Reconciler {
         }
     }
 
+    /// What tells this process's folder from others.
+    async fn mark(&self) -> Result<String, PassError> {
+        let config = Arc::clone(&self.config);
+        Ok(off_the_async_threads(move || folder::mark(folder_of(&config))).await?.unwrap_or_default())
+    }
+
     /// Says when another process begins or ceases to lead.
     fn know_leader(&mut self, leader: Option<String>) {
         let own = || folder::shown(folder_of(&self.config));
@@ -380,9 +393,10 @@ impl Reconciler {
     /// A pass of one who follows: the articles as the store has them. Nothing is looked at, decided or written.
     async fn followed(&self, leader: String, glance: &mut Pass, now: Timestamp) -> Result<Booked, PassError> {
         let plan = Plan::default();
-        let next_change = self.with(move |state| state.follow(leader, now)).await??;
+        let shown = leader.clone();
+        let next_change = self.with(move |state| state.follow(shown, now)).await??;
         let outbox = glance.outbox_of(&self.with(|state| state.concerned()).await?, now).await?;
-        Ok(Booked { plan, outbox, first: None, next_change, feeds: None, follows: true })
+        Ok(Booked { plan, outbox, first: None, next_change, feeds: None, follows: true, leader: Some(leader) })
     }
 
     /// Gives every article its identity, plans, and writes both down.
@@ -456,6 +470,7 @@ impl Reconciler {
             next_change: planned.next_change,
             feeds,
             follows: false,
+            leader: None,
         })
     }
 

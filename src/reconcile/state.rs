@@ -497,6 +497,7 @@ impl State {
             outbox: booked.outbox,
             next_change: booked.next_change,
             follows: booked.follows,
+            leader: booked.leader,
             folders: self.files.folders(&named),
             texts,
             settings: Arc::new(super::feed_settings(&self.config)),

@@ -215,3 +215,26 @@ async fn another_site_on_the_database_of_a_running_one_is_refused() {
     );
     assert_eq!(seen(&first.live().await), [("_actualites/a.md", State::Published, false)]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_beside_the_leader_of_another_folder_says_so() {
+    let two = Two::new().await;
+    let mut first = two.process(&two.place.site()).await;
+    first.live().await;
+    first.reconciler.keep(&first.store).await.unwrap();
+    let other = two.checkout("other");
+    let own = format!("{:?}", two.place.site());
+    let crieur = two.place.crieur(&two.rest);
+    let same = crieur.run(&["plan"]);
+    assert!(!String::from_utf8_lossy(&same.stderr).contains("another process"), "{same:?}");
+    let yaml = std::fs::read_to_string(two.place.path("crieur.yaml")).unwrap();
+    std::fs::write(two.place.path("crieur.yaml"), yaml.replace(&own, &format!("{other:?}"))).unwrap();
+    for arguments in [&["plan"][..], &["publish-now", "--dry-run", "a"], &["publish-now", "a"], &["run", "--once"]] {
+        let output = crieur.run(arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        let leader =
+            format!("another process takes up the site for this database, from {}", two.place.site().display());
+        assert!(said.contains(&leader), "{arguments:?}: {said}");
+    }
+    assert_eq!(two.server.texts().len(), 1, "it was published, and is not sent again");
+}
