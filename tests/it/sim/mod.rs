@@ -4,7 +4,7 @@
 //! networks and the clock are the test's own.
 //!
 //! A seed gives the same run again: `CRIEUR_SEED=7`. How many are tried: `CRIEUR_SEEDS=100000`, which `scripts/seeds`
-//! asks for in a build that is quick enough, and from which on: `CRIEUR_FIRST`.
+//! asks for in a build that is quick enough, and from which on: `CRIEUR_FIRST`. On how many threads: `CRIEUR_THREADS`.
 
 pub mod cuts;
 mod law;
@@ -104,7 +104,8 @@ pub fn each(
 ) -> Option<(u64, String)> {
     let numbers = Mutex::new(numbers);
     let failed: Mutex<Option<(u64, String)>> = Mutex::new(None);
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let threads = number("CRIEUR_THREADS").map_or(cores, |threads| threads as usize);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
