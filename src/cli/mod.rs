@@ -277,6 +277,7 @@ fn print(text: &str) -> Result<(), Fail> {
 fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Fail> {
     print(&serde_json::to_string_pretty(value)?)
 }
+
 /// An instant as a person writes it; without a zone it is in the site's.
 fn instant(text: &str, zone: &jiff::tz::TimeZone) -> Result<Timestamp, Fail> {
     crate::article::date::instant(text, zone).ok_or_else(|| {

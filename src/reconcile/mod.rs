@@ -5,6 +5,7 @@
 //! process changed the ledger meanwhile, and then everything is taken from the store again.
 
 mod files;
+mod leader;
 mod on_demand;
 mod state;
 mod texts;
@@ -22,12 +23,12 @@ use crate::delivery::{Delivery, State as DeliveryState};
 use crate::feed::{FeedSet, Settings};
 use crate::plan::{self, Plan};
 use crate::problem::Problem;
-use crate::source::{SourceError, folder, git};
+use crate::source::{SourceError, git};
 use crate::store::{Pass, Rows, Store, StoreError};
 use jiff::Timestamp;
 use state::State;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
@@ -357,7 +358,7 @@ impl Reconciler {
             // Should anything fail from here on, memory is ahead of the store, and is thrown away.
             let before = self.with(|state| state.generation.take()).await?;
             let booked = self.decide(Hand { pass: Some(&mut pass), writes: true }, changes, rest, now).await?;
-            store.lead(&mut pass, &mark, || folder::shown(folder_of(&self.config))).await?;
+            store.lead(&mut pass, &mark, || self.own_folder()).await?;
             let is_changed = self.with(|state| std::mem::take(&mut state.is_changed)).await?;
             let generation = if is_changed { Some(pass.next_generation().await?) } else { before };
             crash_point("before-commit");
@@ -368,35 +369,6 @@ impl Reconciler {
             self.looks_everywhere = false;
             return Ok(booked);
         }
-    }
-
-    /// What tells this process's folder from others.
-    async fn mark(&self) -> Result<String, PassError> {
-        let config = Arc::clone(&self.config);
-        Ok(off_the_async_threads(move || folder::mark(folder_of(&config))).await?.unwrap_or_default())
-    }
-
-    /// Says when another process begins or ceases to lead.
-    fn know_leader(&mut self, leader: Option<String>) {
-        let own = || folder::shown(folder_of(&self.config));
-        match (&self.leader, &leader) {
-            (None, Some(leader)) => tracing::warn!(
-                "another process takes up the site for this database, from {leader}: this one follows it, and takes up {} when that one has ended",
-                own()
-            ),
-            (Some(_), None) => tracing::info!("this process takes up the site now, from {}", own()),
-            _ => {}
-        }
-        self.leader = leader;
-    }
-
-    /// A pass of one who follows: the articles as the store has them. Nothing is looked at, decided or written.
-    async fn followed(&self, leader: String, glance: &mut Pass, now: Timestamp) -> Result<Booked, PassError> {
-        let plan = Plan::default();
-        let shown = leader.clone();
-        let next_change = self.with(move |state| state.follow(shown, now)).await??;
-        let outbox = glance.outbox_of(&self.with(|state| state.concerned()).await?, now).await?;
-        Ok(Booked { plan, outbox, first: None, next_change, feeds: None, follows: true, leader: Some(leader) })
     }
 
     /// Gives every article its identity, plans, and writes both down.
@@ -613,11 +585,6 @@ impl Reconciler {
         })
         .await
     }
-}
-
-/// The folder by which processes tell whether they see one site: that of a repository's checkout, else the site's own.
-fn folder_of(config: &Config) -> &Path {
-    config.site.git.as_ref().map_or(&config.site.root, |git| &git.checkout)
 }
 
 /// What feeds need of the configuration.

@@ -6,7 +6,6 @@ use super::{Pass, Store, StoreError, acts, instant, log, micros};
 use crate::config::Approval;
 use crate::delivery::{Delivery, DeliveryKey};
 use crate::people::{By, People};
-
 use crate::plan::{self, Approved, NewSlot};
 use crate::post::Post;
 use jiff::Timestamp;
