@@ -26,6 +26,12 @@ impl Rate {
         self.per_day.map_or(1, |most| usize::try_from(most).unwrap_or(usize::MAX))
     }
 
+    /// Whether what went out before must be known to plan ahead: the least time between two posts is else too short to
+    /// matter there.
+    pub fn counts_what_went_out(&self) -> bool {
+        self.per_day.is_some() || self.gap > LATE_MAX
+    }
+
     /// From when on the next post may go out. `sent` is when the last posts went out, newest first.
     pub fn opens(&self, sent: impl IntoIterator<Item = Timestamp>) -> Opens {
         let mut sent = sent.into_iter().peekable();

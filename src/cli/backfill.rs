@@ -73,9 +73,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     };
     if let Some(store) = store.filter(|_| !options.plan) {
         let mut pass = store.pass().await?;
-        for planned in &planned {
-            pass.book(planned, now).await?;
-        }
+        pass.book_all(&planned, now).await?;
         pass.commit().await?;
         store.close().await;
     }

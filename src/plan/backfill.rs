@@ -66,8 +66,7 @@ pub fn backfill(inputs: &Inputs, wanted: &Wanted) -> Vec<Planned> {
     planned
 }
 
-/// When posts of an endpoint went out (as far as it may have so many a day) or will, in order: what is planned must leave
-/// them room.
+/// When posts of an endpoint went out or will, in order: what is planned must leave them room.
 fn taken_at(inputs: &Inputs, name: &EndpointName) -> Vec<Timestamp> {
     let sent = inputs.sent.and_then(|sent| sent.get(name)).map(Vec::as_slice).unwrap_or_default();
     let of_endpoint = inputs.outbox.iter().filter(|delivery| delivery.key.endpoint == *name);

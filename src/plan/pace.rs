@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 /// When the last posts of endpoints went out, newest first, as many as their rates look back at.
 pub type Sent = BTreeMap<EndpointName, Vec<Timestamp>>;
 
-/// The same of endpoints that never had a post, those that may have so many a day.
+/// The same of endpoints that never had a post, those of which it must be known.
 pub fn nothing_sent(endpoints: &BTreeMap<EndpointName, Endpoint>) -> Sent {
-    let counted = endpoints.iter().filter(|(_, endpoint)| endpoint.rate.per_day.is_some());
+    let counted = endpoints.iter().filter(|(_, endpoint)| endpoint.rate.counts_what_went_out());
     counted.map(|(name, _)| (name.clone(), Vec::new())).collect()
 }
 

@@ -104,6 +104,16 @@ pub enum Fault {
         /// Its state from then on.
         state: String,
     },
+    /// A delivery that is there already was booked: nothing of ours puts a row in the place of another.
+    #[error("entry {entry}: delivery {delivery} was {said}, and other hands put another one in its place")]
+    Replaced {
+        /// The number of the entry.
+        entry: i64,
+        /// The delivery.
+        delivery: i64,
+        /// What the log said of it.
+        said: String,
+    },
     /// A delivery is not in the outbox any more: nothing of ours takes one out.
     #[error("entry {entry}: delivery {delivery} was {state}, and other hands took it out")]
     TakenOut {

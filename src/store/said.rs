@@ -82,6 +82,10 @@ impl Said {
             } else if entry.kind == "changed" && text("from").as_deref() == Some(PUBLISHED) && state != PUBLISHED {
                 fault = Some(Fault::Left { entry: entry.number, delivery: id, state: state.clone() });
             }
+            // Where a row takes the place of another, SQLite tells of no deletion.
+            if let Some(last) = said.state.as_ref().filter(|_| entry.kind == "booked") {
+                fault = Some(Fault::Replaced { entry: entry.number, delivery: id, said: last.clone() });
+            }
             // What is to be tried is: that it is being tried is told only if other hands made it so.
             if entry.kind != "changed" || state != SENDING {
                 said.state = Some(state);

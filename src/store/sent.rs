@@ -78,7 +78,7 @@ impl Store {
         Ok(deliveries)
     }
 
-    /// When the last posts of those endpoints went out that may have so many a day.
+    /// When the last posts went out of those endpoints where that tells when the next ones can ([`Rate::counts_what_went_out`]).
     pub async fn sent_lately(
         &self,
         endpoints: &BTreeMap<EndpointName, Endpoint>,
@@ -89,14 +89,14 @@ impl Store {
 }
 
 impl Pass {
-    /// When the last posts of those endpoints went out that may have so many a day.
+    /// When the last posts went out of those endpoints where that tells when the next ones can ([`Rate::counts_what_went_out`]).
     pub async fn sent_lately(
         &mut self,
         endpoints: &BTreeMap<EndpointName, Endpoint>,
         now: Timestamp,
     ) -> Result<Sent, StoreError> {
         let mut sent = Sent::new();
-        for (name, endpoint) in endpoints.iter().filter(|(_, endpoint)| endpoint.rate.per_day.is_some()) {
+        for (name, endpoint) in endpoints.iter().filter(|(_, endpoint)| endpoint.rate.counts_what_went_out()) {
             sent.insert(name.clone(), last(&mut self.transaction, name, NONE, endpoint.rate, now).await?);
         }
         Ok(sent)

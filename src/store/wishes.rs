@@ -107,7 +107,7 @@ impl Pass {
 
     /// Books one delivery; one that is there stays as it is.
     /// Whether it was booked.
-    pub async fn book(&mut self, planned: &Planned, now: Timestamp) -> Result<bool, StoreError> {
+    pub(super) async fn book(&mut self, planned: &Planned, now: Timestamp) -> Result<bool, StoreError> {
         let done = query(
             "insert into deliveries (article, rule, step, endpoint, network, path, state, due_at, reason, booked_at)
              values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -129,6 +129,14 @@ impl Pass {
         .execute(&mut self.transaction)
         .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Books deliveries, and nothing else, in this transaction.
+    pub async fn book_all(&mut self, planned: &[Planned], now: Timestamp) -> Result<(), StoreError> {
+        for planned in planned {
+            self.book(planned, now).await?;
+        }
+        self.seal_log(now).await
     }
 
     /// A person wants a delivery now: books it if need be, and makes it due. Its number. One that went out, is going

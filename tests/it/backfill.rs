@@ -29,9 +29,7 @@ async fn the_past_goes_out_oldest_first_so_many_a_day_and_once() {
     assert_eq!(planned.len(), 7);
     assert_eq!((planned[0].path.as_str(), planned[1].path.as_str()), ("_communiques/ancien.md", "_actualites/a1.md"));
     let mut pass = world.store.pass().await.unwrap();
-    for planned in &planned {
-        pass.book(planned, instant("10:00:00")).await.unwrap();
-    }
+    pass.book_all(&planned, instant("10:00:00")).await.unwrap();
     pass.commit().await.unwrap();
     assert_eq!(wanted(&world, &snapshot, 2, "10:01:00").await, []);
     world.at("11:00:00").await;
@@ -102,4 +100,14 @@ fn posts_of_the_past_are_as_far_apart_as_their_endpoint_wants_them() {
     assert_eq!(moments.len(), 10);
     let apart = jiff::SignedDuration::from_hours(11);
     assert!(moments.iter().zip(&moments[1..]).all(|(one, next)| next.duration_since(*one) >= apart), "{moments:?}");
+    // What went out counts too.
+    place.article("_actualites/news.md", &format!("title: Neuf\ndate: {}", jiff::Timestamp::now()));
+    let crieur = place.crieur(
+        "endpoints: { essai: { network: journal, gap: 20d } }\nrules: [{ name: une, endpoints: [essai], settle: 0s }]",
+    );
+    crieur.ok(&["publish-now", "news"]);
+    let planned = crieur.json(&["backfill", "--plan", "--json"]);
+    let first = planned.as_array().unwrap().iter().map(due).min().unwrap();
+    let apart = jiff::SignedDuration::from_hours(20 * 24 - 1);
+    assert!(first.duration_since(jiff::Timestamp::now()) >= apart, "{first}");
 }

@@ -216,6 +216,28 @@ async fn a_delivery_that_other_hands_took_out_is_told_and_stays_told() {
     assert!(said.contains(says) && said.contains("(1 fault)"), "{said}");
 }
 
+#[tokio::test]
+async fn a_delivery_in_whose_place_other_hands_put_another_is_told_and_stays_told() {
+    let (place, crieur) = lived();
+    let anew = "create temp table once as select * from deliveries where id = 1;
+        update once set state = 'pending', remote_id = null, remote_url = null, look_first = 0;
+        insert or replace into deliveries select * from once";
+    by_other_hands(&place.path("crieur.db"), anew).await;
+    crieur.run(&["run", "--once"]);
+    let said = faults(&crieur, &[]);
+    assert!(said.contains("delivery 1 was published, and other hands put another one in its place"), "{said}");
+}
+
+#[test]
+fn what_is_booked_of_the_past_is_sealed_like_all_else() {
+    let place = Place::new();
+    place.article("_actualites/a.md", "title: Une\ndate: 2025-11-20 09:00:00 +01:00");
+    let crieur = place.crieur(&RULE.replace("baseline: none", ""));
+    crieur.ok(&["run", "--once"]);
+    crieur.ok(&["backfill"]);
+    crieur.ok(&["log", "verify"]);
+}
+
 #[test]
 fn one_flipped_byte_in_the_file_names_its_entry() {
     let (place, crieur) = lived();

@@ -32,7 +32,7 @@ const CONTRACT: [&str; 18] = [
 ];
 
 /// Tests of these that open the file itself, or have a second one.
-const OF_FILES: [&str; 17] = [
+const OF_FILES: [&str; 18] = [
     "media::one_approval",
     "hardship::a_network_that_never_answers",
     "hardship::a_damaged_database",
@@ -42,6 +42,7 @@ const OF_FILES: [&str; 17] = [
     "hardship::a_full_disk",
     "hardship::a_row_that_cannot_be_read",
     "hardship::an_old_database",
+    "log::a_delivery_in_whose_place",
     "log::a_delivery_that_other_hands",
     "log::a_post_that_other_hands",
     "log::nothing_in_it_can_be_changed",
