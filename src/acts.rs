@@ -84,7 +84,8 @@ pub fn read_print(given: &str) -> Result<String, String> {
     if has_its_length && print.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(print);
     }
-    Err(format!("`{given}` is no print: that is at least {SHORT_PRINT} of the digits 0 to 9 and the letters a to f"))
+    let most = plan::PRINT_LENGTH;
+    Err(format!("`{given}` is no print: that is {SHORT_PRINT} to {most} of the digits 0 to 9 and the letters a to f"))
 }
 
 impl Look {

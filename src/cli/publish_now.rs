@@ -2,7 +2,7 @@
 //! and alone: whoever holds the lease sends, everyone waits and prints the same receipt.
 
 use super::preview::{Asked, previews, show};
-use super::{Context, Fail, pass_failed, person, print, print_json, say};
+use super::{Context, Fail, civil, pass_failed, person, print, print_json, say};
 use crate::acts::{self, Order};
 use crate::config::EndpointName;
 use crate::deliver::{Deliverer, Step};
@@ -82,16 +82,24 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let deliverer = Deliverer::new(Arc::clone(&config), store.clone(), context.clock.clone());
     let deadline = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
     let mut ended = Vec::new();
+    let zone = snapshot.site.timezone.clone();
     for (id, endpoint) in booked {
+        let mut opens = None;
         let delivery = loop {
             let Some(delivery) = store.delivery(id).await? else {
                 return Err(Fail::Failed(format!("delivery {id} is not in the outbox")));
             };
             let now = context.clock.now();
-            if delivery.state.is_final() || now >= deadline {
+            if delivery.state.is_final() {
                 break delivery;
             }
-            if let Step::Wait(_) = deliverer.step(&endpoint, Some(id), &snapshot).await? {
+            if now >= deadline {
+                let waits = |at: Timestamp| format!("it waits, and can go out at {}", civil(at, &zone));
+                let reason = delivery.reason.clone().or(opens.filter(|at| *at > now).map(waits));
+                break Delivery { reason, ..delivery };
+            }
+            if let Step::Wait(until) = deliverer.step(&endpoint, Some(id), &snapshot).await? {
+                opens = until;
                 if let Some(closed) = deliverer.closed(&endpoint, &snapshot).await?
                     && closed.until.is_none_or(|until| until > deadline)
                 {

@@ -290,6 +290,8 @@ date: {now}"
     // Some programs pass it on in capitals, or with a space.
     let (code, said, text) = approve(&format!(" {} ", second.to_uppercase()));
     assert_eq!((code, said.contains(&second), text.contains("Une autre annonce")), (Some(0), true, true), "{said}");
+    let (code, said, _) = approve(&second);
+    assert_eq!((code, said.contains("nothing changed: Bo approved")), (Some(0), true), "nobody else is wanted: {said}");
 }
 
 #[tokio::test]

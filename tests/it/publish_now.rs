@@ -176,3 +176,14 @@ fn a_text_for_what_waits_for_approval_is_kept_and_who_gave_it_does_not_approve_i
     assert_eq!(crieur.json(&["posts", "--json"])[0]["text"], "Un mot à nous");
     crieur.ok(&["log", "verify"]);
 }
+
+#[test]
+fn what_the_gap_holds_back_is_told_with_the_moment_at_which_it_can_go_out() {
+    let place = site();
+    place.article("_actualites/b.md", "title: Suite\ndate: 2026-11-02 09:00:00 +01:00\ntags: [Cloud]");
+    let crieur = place.crieur(&SLOT.replace("journal }", "journal, gap: 20d }"));
+    crieur.ok(&["publish-now", "a"]);
+    let output = crieur.run(&["publish-now", "b", "--wait", "1s"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("it waits, and can go out at "), "{said}");
+}

@@ -36,12 +36,17 @@ pub async fn run(context: &Context, config: Arc<Config>, id: i64, by: &By, of: O
     }
     let (look, snapshot) = (sight.as_ref().map(|sight| &sight.look), sight.as_ref().map(|sight| &sight.snapshot));
     let done = acts::approve(&config, &store, look, snapshot, id, by, of, context.clock.now()).await?;
+    let is_open = acts::awaits(&store, &done.delivery).await?;
     store.close().await;
     let state = done.delivery.state;
-    let reason = done.delivery.reason.unwrap_or_default();
+    let reason = done.delivery.reason.as_deref().unwrap_or_default();
     if !done.is_new {
-        let again = "another person is wanted";
-        return Err(Fail::Failed(format!("{} approved delivery {id} already, and it is {state}; {again}", by.person)));
+        let already = format!("{} approved delivery {id} already, and it is {}", by.person, done.delivery.stands());
+        if is_open {
+            return Err(Fail::Failed(format!("{already}; another person is wanted")));
+        }
+        say(&format!("nothing changed: {already}"));
+        return Ok(());
     }
     let of = look.map(|look| format!(" (print {})", look.short_print())).unwrap_or_default();
     match state {
