@@ -108,6 +108,10 @@ fn as_xml(html: &str) -> String {
 
 /// Has libxml2 judge many documents in one call.
 fn well_formed(documents: &[String]) {
+    // Where the test material is not there.
+    if documents.is_empty() {
+        return;
+    }
     let there = Command::new("xmllint").arg("--version").output().is_ok_and(|output| output.status.success());
     assert!(there || std::env::var_os("CRIEUR_TEST_STRICT").is_none(), "xmllint is not installed");
     if !there {
