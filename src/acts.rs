@@ -79,12 +79,10 @@ pub const SHORT_PRINT: usize = 12;
 ///
 /// Errors: it is none.
 pub fn read_print(given: &str) -> Result<String, String> {
-    let print = given.trim().to_lowercase();
-    let has_its_length = (SHORT_PRINT..=plan::PRINT_LENGTH).contains(&print.len());
-    if has_its_length && print.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    let (print, most) = (given.trim().to_lowercase(), plan::PRINT_LENGTH);
+    if (SHORT_PRINT..=most).contains(&print.len()) && print.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(print);
     }
-    let most = plan::PRINT_LENGTH;
     Err(format!("`{given}` is no print: that is {SHORT_PRINT} to {most} of the digits 0 to 9 and the letters a to f"))
 }
 

@@ -16,6 +16,15 @@ fn is_sound(c: char) -> bool {
     is_xml(c) && !is_none && !matches!(c, '\u{7F}'..='\u{9F}' | '\u{FEFF}' | '\u{FFFD}')
 }
 
+/// So many of something, in English: `1 article`, `2 articles`, `2 deliveries`.
+pub fn counted(count: usize, one: &str) -> String {
+    match (count, one.strip_suffix('y')) {
+        (1, _) => format!("1 {one}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {one}s"),
+    }
+}
+
 /// The text without what no document should hold, with line ends as `\n`. A lost character becomes a question mark.
 /// Feed libraries write such characters as they are, and many readers then refuse the document.
 pub fn clean(text: &str) -> Cow<'_, str> {

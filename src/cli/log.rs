@@ -2,6 +2,7 @@
 
 use super::{Context, Fail, civil, instant, print, say, utc};
 use crate::store::{LogEntry, Store};
+use crate::text::counted;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -154,10 +155,7 @@ async fn verify(store: &Store, noted: Option<&str>) -> Result<(), Fail> {
         say(&format!("error: {fault}"));
     }
     if !verdict.faults.is_empty() {
-        let faults = match verdict.faults.len() {
-            1 => "1 fault".to_owned(),
-            count => format!("{count} faults"),
-        };
+        let faults = counted(verdict.faults.len(), "fault");
         let cure = "compare it with an export or a backup";
         return Err(Fail::Failed(format!("the log is not as it was written ({faults}); {cure}")));
     }

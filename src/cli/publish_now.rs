@@ -72,10 +72,8 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     }
     let mut snapshot = reconciler.book(&store, now).await.map_err(pass_failed)?;
     puller.taken(&snapshot).await;
-    if let Some(leader) = &snapshot.leader {
-        say(&format!(
-            "another process takes up the site for this database, from {leader}: it sends what is asked for here, as the article stands there"
-        ));
+    if snapshot.follows {
+        say("the process that takes up the site sends what is asked for here, as the article stands there");
     }
     let mut booked_at = now;
     let booked = acts::publish_now(&config, &store, &snapshot, &order, &by, now).await?;

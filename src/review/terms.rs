@@ -3,7 +3,7 @@
 use super::Finder;
 use crate::catalog::{Head, Label};
 use crate::problem::Problem;
-use crate::text::folded;
+use crate::text::{counted, folded};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub fn spellings(articles: &[&Head], finder: &Finder) -> Vec<Problem> {
 
 fn problem(kind: &str, term: &str, minority: &Minority, warning: impl Fn(String) -> Problem) -> Problem {
     let Minority { majority: (usual, most), count, number } = *minority;
-    let count = format!("{count} article{}", if count == 1 { "" } else { "s" });
+    let count = counted(count, "article");
     if number {
         let mut note = warning(format!("the {kind} `{term}` ({count}) is also written `{usual}` ({most})"));
         note.severity = crate::problem::Severity::Note;

@@ -2,6 +2,7 @@
 
 use super::scalar::is_printable;
 use super::{Collection, Found, Term, scalar, worth_a_hashtag};
+use crate::text::counted;
 use std::collections::BTreeSet;
 
 /// Most categories that are named.
@@ -67,14 +68,10 @@ fn collections(all: &[Collection]) -> String {
         let about = if paths.is_empty() { "{}".to_owned() } else { format!("{{ paths: [{}] }}", paths.join(", ")) };
         let newest = collection.newest.map_or(String::new(), |date| format!(", newest {date}"));
         let remark = if collection.is_of_pages() { "; most have no date, so these look like pages" } else { "" };
-        let count = counted(collection.articles);
+        let count = counted(collection.articles, "article");
         text.push_str(&format!("{mark}{}: {about}   # {count}{newest}{remark}\n", scalar(&collection.name)));
     }
     text
-}
-
-fn counted(articles: usize) -> String {
-    format!("{articles} article{}", if articles == 1 { "" } else { "s" })
 }
 
 fn serving() -> String {
@@ -105,7 +102,7 @@ fn one_line(text: &str) -> String {
 fn hashtags(found: &Found) -> String {
     let articles = found.collections.iter().map(|collection| collection.articles).sum();
     let line = |mark: &str, (term, hashtag): (&Term, &str)| {
-        format!("{mark}{}: \"{hashtag}\"   # {}\n", scalar(&term.name), counted(term.articles))
+        format!("{mark}{}: \"{hashtag}\"   # {}\n", scalar(&term.name), counted(term.articles, "article"))
     };
     let tags: String = worth_a_hashtag(&found.tags, articles).map(|term| line("    ", term)).collect();
     let is_tag =

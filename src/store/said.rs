@@ -6,6 +6,7 @@ use super::log::{Entry, Fault};
 use super::row::Row;
 use super::sql::{Transaction, query};
 use super::{StoreError, instant};
+use crate::delivery::State;
 use crate::digest;
 use crate::text::one_line;
 use serde_json::Value;
@@ -75,19 +76,9 @@ impl Said {
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let number = |name: &str| body.get(name).and_then(Value::as_i64);
         if let Some(state) = text("state") {
-            if let (Some(was), Some(last)) = (text("from"), &said.state)
-                && !may_be(&was, last)
-            {
-                fault = Some(Fault::Unfollowed { entry: entry.number, delivery: id, was, said: last.clone() });
-            } else if entry.kind == "changed" && text("from").as_deref() == Some(PUBLISHED) && state != PUBLISHED {
-                fault = Some(Fault::Left { entry: entry.number, delivery: id, state: state.clone() });
-            }
-            // Where a row takes the place of another, SQLite tells of no deletion.
-            if let Some(last) = said.state.as_ref().filter(|_| entry.kind == "booked") {
-                fault = Some(Fault::Replaced { entry: entry.number, delivery: id, said: last.clone() });
-            }
+            fault = by_other_hands(entry, id, said.state.as_deref(), text("from").as_deref(), &state);
             // What is to be tried is: that it is being tried is told only if other hands made it so.
-            if entry.kind != "changed" || state != SENDING {
+            if entry.kind != "changed" || state != State::Sending.word() {
                 said.state = Some(state);
             }
             said.due_at = number("due_at").or(said.due_at);
@@ -183,16 +174,26 @@ impl Said {
     }
 }
 
-/// The state of what went out.
-const PUBLISHED: &str = "published";
-
-/// The state of what is being tried.
-const SENDING: &str = "sending";
+/// What is wrong with the state that an entry gives a delivery: other hands made it so. `last` is the log's last word on
+/// it, `was` what the entry says of it before.
+fn by_other_hands(entry: &Entry, delivery: i64, last: Option<&str>, was: Option<&str>, state: &str) -> Option<Fault> {
+    let (number, kind) = (entry.number, entry.kind.as_str());
+    if kind == "booked" {
+        // Where a row takes the place of another, SQLite tells of no deletion.
+        return last.map(|last| Fault::Replaced { entry: number, delivery, said: last.to_owned() });
+    }
+    let was = was?;
+    if let Some(last) = last.filter(|last| !may_be(was, last)) {
+        return Some(Fault::Unfollowed { entry: number, delivery, was: was.to_owned(), said: last.to_owned() });
+    }
+    let left = kind == "changed" && was == State::Published.word() && state != was;
+    left.then(|| Fault::Left { entry: number, delivery, state: state.to_owned() })
+}
 
 /// Whether a delivery of which the log says one state last may be in another: that it is being tried is no news, if it is
 /// to be tried.
 fn may_be(state: &str, said: &str) -> bool {
-    state == said || (state == SENDING && said == "pending")
+    state == said || (state == State::Sending.word() && said == State::Pending.word())
 }
 
 impl OfDelivery {

@@ -51,33 +51,43 @@ fn the_command_shows_first_and_books_then() {
     assert_eq!(crieur.run(&["backfill", "--rule", "autre"]).status.code(), Some(2));
 }
 
-#[test]
-fn an_endpoint_that_may_have_so_many_a_day_gets_no_more_of_the_past() {
+/// A site of so many articles, which are the past, and two rules for one endpoint with these settings.
+fn past(articles: u8, settings: &str) -> (crate::support::Place, crate::support::Crieur) {
     let place = crate::support::Place::new();
-    for n in 1..=9 {
+    for n in 1..=articles {
         place.article(&format!("_actualites/a{n}.md"), &format!("title: A{n}\ndate: 2025-01-0{n}"));
     }
-    let crieur = place.crieur(
-        "endpoints: { essai: { network: journal, per_day: 2 } }\nrules: [{ name: une, endpoints: [essai] }, { name: autre, endpoints: [essai] }]",
-    );
+    let crieur = place.crieur(&format!(
+        "endpoints: {{ essai: {{ network: journal, {settings} }} }}\nrules: [{{ name: une, endpoints: [essai] }}, {{ name: autre, endpoints: [essai] }}]"
+    ));
     crieur.ok(&["run", "--once"]);
+    (place, crieur)
+}
+
+/// When the posts of a list are due, in order.
+fn moments(posts: &serde_json::Value) -> Vec<jiff::Timestamp> {
+    let due = |post: &serde_json::Value| post["due_at"].as_str().unwrap().parse().unwrap();
+    let mut moments: Vec<jiff::Timestamp> = posts.as_array().unwrap().iter().map(due).collect();
+    moments.sort();
+    moments
+}
+
+#[test]
+fn an_endpoint_that_may_have_so_many_a_day_gets_no_more_of_the_past() {
+    let (_place, crieur) = past(9, "per_day: 2");
     let output = crieur.run(&["backfill", "--plan", "--per-day", "4", "--json"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("essai takes at most 2 posts in 24 hours (endpoints.essai.per_day)"), "{said}");
-    let planned: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let due = |post: &serde_json::Value| post["due_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-    let mut moments: Vec<_> = planned.as_array().unwrap().iter().map(due).collect();
-    moments.sort();
-    assert_eq!(moments.len(), 18);
+    let planned = moments(&serde_json::from_slice(&output.stdout).unwrap());
+    assert_eq!(planned.len(), 18);
     let day = jiff::SignedDuration::from_hours(24);
-    assert!(moments.iter().zip(&moments[2..]).all(|(first, third)| third.duration_since(*first) >= day), "{moments:?}");
-    let last = moments.last().unwrap().duration_since(moments[0]);
-    assert!(last <= day * 10, "no day of them is wasted: {moments:?}");
+    assert!(planned.iter().zip(&planned[2..]).all(|(first, third)| third.duration_since(*first) >= day), "{planned:?}");
+    let last = planned.last().unwrap().duration_since(planned[0]);
+    assert!(last <= day * 10, "no day of them is wasted: {planned:?}");
     // What is booked leaves room for what follows.
     crieur.ok(&["backfill", "--rule", "une", "--per-day", "1"]);
-    let rest = crieur.json(&["backfill", "--plan", "--per-day", "2", "--json"]);
-    let mut all: Vec<_> = rest.as_array().unwrap().iter().map(due).collect();
-    all.extend(crieur.json(&["posts", "--json"]).as_array().unwrap().iter().map(due));
+    let mut all = moments(&crieur.json(&["backfill", "--plan", "--per-day", "2", "--json"]));
+    all.extend(moments(&crieur.json(&["posts", "--json"])));
     all.sort();
     assert_eq!(all.len(), 18);
     assert!(all.iter().zip(&all[2..]).all(|(first, third)| third.duration_since(*first) >= day), "{all:?}");
@@ -85,29 +95,18 @@ fn an_endpoint_that_may_have_so_many_a_day_gets_no_more_of_the_past() {
 
 #[test]
 fn posts_of_the_past_are_as_far_apart_as_their_endpoint_wants_them() {
-    let place = crate::support::Place::new();
-    for n in 1..=5 {
-        place.article(&format!("_actualites/a{n}.md"), &format!("title: A{n}\ndate: 2025-01-0{n}"));
-    }
-    let crieur = place.crieur(
-        "endpoints: { essai: { network: journal, gap: 12h } }\nrules: [{ name: une, endpoints: [essai] }, { name: autre, endpoints: [essai] }]",
-    );
-    crieur.ok(&["run", "--once"]);
-    let planned = crieur.json(&["backfill", "--plan", "--per-day", "3", "--json"]);
-    let due = |post: &serde_json::Value| post["due_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-    let mut moments: Vec<_> = planned.as_array().unwrap().iter().map(due).collect();
-    moments.sort();
-    assert_eq!(moments.len(), 10);
+    let (place, crieur) = past(5, "gap: 12h");
+    let planned = moments(&crieur.json(&["backfill", "--plan", "--per-day", "3", "--json"]));
+    assert_eq!(planned.len(), 10);
     let apart = jiff::SignedDuration::from_hours(11);
-    assert!(moments.iter().zip(&moments[1..]).all(|(one, next)| next.duration_since(*one) >= apart), "{moments:?}");
+    assert!(planned.iter().zip(&planned[1..]).all(|(one, next)| next.duration_since(*one) >= apart), "{planned:?}");
     // What went out counts too.
     place.article("_actualites/news.md", &format!("title: Neuf\ndate: {}", crieur::clock::Clock::system().now()));
     let crieur = place.crieur(
         "endpoints: { essai: { network: journal, gap: 20d } }\nrules: [{ name: une, endpoints: [essai], settle: 0s }]",
     );
     crieur.ok(&["publish-now", "news"]);
-    let planned = crieur.json(&["backfill", "--plan", "--json"]);
-    let first = planned.as_array().unwrap().iter().map(due).min().unwrap();
+    let first = moments(&crieur.json(&["backfill", "--plan", "--json"]))[0];
     let apart = jiff::SignedDuration::from_hours(20 * 24 - 1);
     assert!(first.duration_since(crieur::clock::Clock::system().now()) >= apart, "{first}");
 }

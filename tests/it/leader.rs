@@ -31,6 +31,15 @@ impl Two {
         Self { place, server, clock, rest }
     }
 
+    /// With a process that leads, and has written all down.
+    async fn led() -> (Self, Life) {
+        let two = Self::new().await;
+        let mut first = two.process(&two.place.site()).await;
+        first.live().await;
+        first.reconciler.keep(&first.store).await.unwrap();
+        (two, first)
+    }
+
     fn config(&self, folder: &Path, more: &str) -> Arc<Config> {
         let own = format!("{:?}", self.place.site());
         let yaml = self.place.yaml(&self.rest).replace(&own, &format!("{folder:?}{more}"));
@@ -118,10 +127,7 @@ async fn a_follower_delivers_nothing_since_what_it_knows_may_be_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_whose_folder_is_gone_leaves_it_to_the_next_one() {
-    let two = Two::new().await;
-    let mut first = two.process(&two.place.site()).await;
-    first.live().await;
-    first.reconciler.keep(&first.store).await.unwrap();
+    let (two, mut first) = Two::led().await;
     let other = two.checkout("other");
     let mut second = two.process(&other).await;
     assert!(second.pass().await.follows);
@@ -199,10 +205,7 @@ async fn processes_that_see_one_folder_all_take_it_up_whatever_they_call_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_site_on_the_database_of_a_running_one_is_refused() {
-    let two = Two::new().await;
-    let mut first = two.process(&two.place.site()).await;
-    first.live().await;
-    first.reconciler.keep(&first.store).await.unwrap();
+    let (two, mut first) = Two::led().await;
     let other = two.place.path("other");
     std::fs::create_dir_all(other.join("_actualites")).unwrap();
     let mut second =
@@ -218,10 +221,7 @@ async fn another_site_on_the_database_of_a_running_one_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_beside_the_leader_of_another_folder_says_so() {
-    let two = Two::new().await;
-    let mut first = two.process(&two.place.site()).await;
-    first.live().await;
-    first.reconciler.keep(&first.store).await.unwrap();
+    let (two, _leads) = Two::led().await;
     let other = two.checkout("other");
     let own = format!("{:?}", two.place.site());
     let crieur = two.place.crieur(&two.rest);

@@ -36,13 +36,13 @@ pub async fn run(context: &Context, config: Arc<Config>, id: i64, by: &By, of: O
     }
     let (look, snapshot) = (sight.as_ref().map(|sight| &sight.look), sight.as_ref().map(|sight| &sight.snapshot));
     let done = acts::approve(&config, &store, look, snapshot, id, by, of, context.clock.now()).await?;
-    let is_open = acts::awaits(&store, &done.delivery).await?;
+    let is_wanted_still = !done.is_new && acts::awaits(&store, &done.delivery).await?;
     store.close().await;
     let state = done.delivery.state;
     let reason = done.delivery.reason.as_deref().unwrap_or_default();
     if !done.is_new {
         let already = format!("{} approved delivery {id} already, and it is {}", by.person, done.delivery.stands());
-        if is_open {
+        if is_wanted_still {
             return Err(Fail::Failed(format!("{already}; another person is wanted")));
         }
         say(&format!("nothing changed: {already}"));

@@ -3,6 +3,7 @@
 
 use crate::delivery::State;
 use crate::simulate::{Post, Report};
+use crate::text::counted;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -98,12 +99,4 @@ fn busiest(posts: &[&Post], day: &dyn Fn(Timestamp) -> String) -> Option<(String
     }
     let busiest = days.into_iter().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > 1);
     busiest.map(|((day, endpoint), count)| (format!("{day} to {endpoint}"), count))
-}
-
-fn counted(count: usize, one: &str) -> String {
-    match (count, one.strip_suffix('y')) {
-        (1, _) => format!("1 {one}"),
-        (_, Some(stem)) => format!("{count} {stem}ies"),
-        (_, None) => format!("{count} {one}s"),
-    }
 }
