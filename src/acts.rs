@@ -6,7 +6,7 @@ use crate::deliver::{Composed, Deliverer};
 use crate::delivery::{Delivery, Removal, State};
 use crate::network::addressed::id_at;
 use crate::people::By;
-use crate::plan::{self, Inputs, ItsSlot, Makers, NewSlot};
+use crate::plan::{self, Inputs, ItsSlot, Makers, NewSlot, Planned};
 use crate::post::Post;
 use crate::reconcile::Snapshot;
 use crate::store::{OwnWord, PersonWord, Seen, Slot, Store, StoreError, Word};
@@ -418,16 +418,7 @@ pub async fn publish_now(
     now: Timestamp,
 ) -> Result<Vec<(i64, EndpointName)>, Refusal> {
     check(config, order)?;
-    let outbox = store.deliveries().await?;
-    let planned = {
-        let catalog = snapshot.catalog();
-        let standing = catalog.find(order.article).map_err(Refusal::Unknown)?;
-        if !standing.article.is_live(now) {
-            return Err(Refusal::NotNow(EARLY.to_owned()));
-        }
-        let inputs = Inputs::new(config, &snapshot.site, &catalog, &outbox, now);
-        plan::by_hand(&inputs, standing, order.endpoints).map_err(Refusal::Unusable)?
-    };
+    let planned = meant(config, snapshot, order, &store.deliveries().await?, now)?;
     let mut booked = Vec::new();
     let mut pass = store.pass().await?;
     for planned in &planned {
@@ -435,6 +426,25 @@ pub async fn publish_now(
     }
     pass.commit().await?;
     Ok(booked)
+}
+
+/// The deliveries that an order means. The outbox must be whole.
+///
+/// Errors: as [`publish_now`], but for those of the database.
+pub fn meant(
+    config: &Config,
+    snapshot: &Snapshot,
+    order: &Order<'_>,
+    outbox: &[Delivery],
+    now: Timestamp,
+) -> Result<Vec<Planned>, Refusal> {
+    let catalog = snapshot.catalog();
+    let standing = catalog.find(order.article).map_err(Refusal::Unknown)?;
+    if !standing.article.is_live(now) {
+        return Err(Refusal::NotNow(EARLY.to_owned()));
+    }
+    let inputs = Inputs::new(config, &snapshot.site, &catalog, outbox, now);
+    plan::by_hand(&inputs, standing, order.endpoints).map_err(Refusal::Unusable)
 }
 
 /// Has everything held.

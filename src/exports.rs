@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::export::{Make, Report, Target, Wanted};
 use crate::reconcile::{Made, Snapshot};
 use crate::task::Shutdown;
+use crate::text::counted;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -294,7 +295,8 @@ impl Voice {
     fn tell(&mut self, target: &Target, report: &Report) {
         let (changed, removed) = (report.changed, report.removed);
         if changed + removed > 0 {
-            tracing::info!("exported {} files to {target}: {changed} changed, {removed} removed", report.there());
+            let files = counted(report.there(), "file");
+            tracing::info!("exported {files} to {target}: {changed} changed, {removed} removed");
         }
         if report.replaced > 0 {
             tracing::warn!("{} of the files in {target} held something that was not Crieur's", report.replaced);

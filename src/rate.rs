@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 
 /// The window of [`Rate::per_day`]: networks that limit a day's posts count the last 24 hours (Threads: 250; X: 17 on the
 /// smallest plan), not the calendar's day.
-const DAY: SignedDuration = SignedDuration::from_hours(24);
+pub const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long after its instant a planned post may go out since others stand just before it.
-const LATE_MAX: SignedDuration = SignedDuration::from_hours(1);
+pub const LATE_MAX: SignedDuration = SignedDuration::from_hours(1);
 
 /// How quickly posts may follow each other at an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,38 +56,14 @@ impl Rate {
             let at = open(due.max(opens.at()))?;
             sent.push_front(at);
             sent.truncate(looks_back);
-            Some(Turn { at, is_day_full: opens.full_until(due).is_some() })
+            let is_late = opens.gap.duration_since(due) > LATE_MAX;
+            let waits = match opens.full_until(due) {
+                Some(_) => Some(Waits::Day),
+                None => is_late.then_some(Waits::Gap),
+            };
+            Some(Turn { at, waits })
         };
         due.into_iter().map_while(turn).collect()
-    }
-
-    /// Whether one more post fits in, so that no day holds too many, and none goes out long after its instant since those
-    /// before it stand too close. `taken` are the instants of all others, in order.
-    pub fn has_room(&self, taken: &[Timestamp], at: Timestamp) -> bool {
-        let (before, behind) = taken.split_at(taken.partition_point(|other| *other <= at));
-        self.keeps_up(before.iter().copied().chain([at]).chain(behind.iter().copied()))
-            && self.has_room_in_its_days(before, at, behind)
-    }
-
-    /// Whether the least time between two posts makes none of them late. Some may share a slot.
-    fn keeps_up(&self, due: impl Iterator<Item = Timestamp>) -> bool {
-        let mut opens = Timestamp::MIN;
-        for due in due {
-            let at = due.max(opens);
-            if at.duration_since(due) > LATE_MAX {
-                return false;
-            }
-            opens = after(at, self.gap);
-        }
-        true
-    }
-
-    fn has_room_in_its_days(&self, before: &[Timestamp], at: Timestamp, behind: &[Timestamp]) -> bool {
-        let Some(most) = self.per_day.and_then(|most| usize::try_from(most.max(1)).ok()) else { return true };
-        let before = before.get(before.len().saturating_sub(most)..).unwrap_or_default();
-        let around: Vec<Timestamp> =
-            before.iter().copied().chain([at]).chain(behind.iter().copied().take(most)).collect();
-        around.iter().zip(around.iter().skip(most)).all(|(first, last)| last.duration_since(*first) >= DAY)
     }
 }
 
@@ -96,8 +72,17 @@ impl Rate {
 pub struct Turn {
     /// The instant.
     pub at: Timestamp,
-    /// Whether it is later than it was due since the day holds enough of them.
-    pub is_day_full: bool,
+    /// Why it is later than it was due by its endpoint's rate, where that is worth telling.
+    pub waits: Option<Waits>,
+}
+
+/// Why a post goes out later than it was due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// The day holds enough of them.
+    Day,
+    /// The least time between two posts makes it more than an hour late.
+    Gap,
 }
 
 /// From when on the next post may go out.
@@ -145,33 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn each_that_waits_has_its_turn_and_there_is_room_where_none_waits() {
+    fn each_that_waits_has_its_turn() {
         let rate = Rate { gap: SignedDuration::from_mins(1), per_day: Some(2) };
         let day = 24 * 60;
         let turns = rate.turns([minute(9), minute(5)], [minute(8), minute(8), minute(9), minute(3 * day)], Some);
-        let told: Vec<_> = turns.iter().map(|turn| (turn.at, turn.is_day_full)).collect();
+        let told: Vec<_> = turns.iter().map(|turn| (turn.at, turn.waits.is_some())).collect();
         let expected = [(5 + day, true), (9 + day, true), (5 + 2 * day, true), (3 * day, false)];
         assert_eq!(told, expected.map(|(at, full)| (minute(at), full)));
-        let taken = [minute(0), minute(100), minute(2 * day)];
-        for (at, fits) in [(50, false), (100, false), (day, true), (day - 1, false), (day + 100, true), (2 * day, true)]
-        {
-            assert_eq!(rate.has_room(&taken, minute(at)), fits, "{at}");
-        }
-        assert!(!rate.has_room(&[minute(0), minute(1)], minute(-5)), "before them");
-    }
-
-    #[test]
-    fn what_the_gap_would_make_late_has_no_room_on_either_side() {
-        let rate = Rate { gap: SignedDuration::from_hours(12), per_day: None };
-        for (at, fits) in
-            [(0, false), (11 * 60, true), (8 * 60, false), (12 * 60, true), (-12 * 60, true), (-8 * 60, false)]
-        {
-            assert_eq!(rate.has_room(&[minute(0)], minute(at)), fits, "{at}");
-        }
-        // Of two rules with one slot, the second post goes out a minute later.
-        let rate = Rate { gap: SignedDuration::from_mins(1), per_day: None };
-        assert!(rate.has_room(&[minute(0); 60], minute(0)));
-        assert!(!rate.has_room(&[minute(0); 62], minute(0)), "it would be an hour late");
     }
 
     proptest! {

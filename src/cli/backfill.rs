@@ -2,7 +2,8 @@
 
 use super::{Context, Fail, civil, instant, pass_failed, print, print_json, say, utc};
 use crate::config::EndpointName;
-use crate::plan::{self, Inputs, Planned};
+use crate::plan::{self, Backfill, Inputs, Planned};
+use crate::text::counted;
 use crate::reconcile::Reconciler;
 use crate::store::Store;
 use jiff::tz::TimeZone;
@@ -64,7 +65,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         Some(store) => store.sent_lately(&config.endpoints, now).await?,
         None => plan::nothing_sent(&config.endpoints),
     };
-    let planned = {
+    let Backfill { planned, without_room } = {
         let catalog = snapshot.catalog();
         let inputs = Inputs::new(&config, &snapshot.site, &catalog, &outbox, now);
         let inputs = Inputs { sent: Some(&sent), ..inputs };
@@ -81,13 +82,25 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let planned_for: BTreeSet<&EndpointName> = planned.iter().map(|planned| &planned.key.endpoint).collect();
     for name in planned_for {
         if let Some(most) = config.endpoints.get(name).and_then(|endpoint| endpoint.rate.per_day) {
+            let most = counted(usize::try_from(most).unwrap_or(usize::MAX), "post");
             say(&format!(
-                "{name} takes at most {most} posts in 24 hours (endpoints.{name}.per_day): what is planned keeps to that"
+                "{name} takes at most {most} in 24 hours (endpoints.{name}.per_day): what is planned keeps to that"
             ));
         }
     }
-    let verb = if options.plan { "would be booked" } else { "are booked" };
-    say(&format!("{} posts of the past {verb}; `crieur posts cancel ID` calls one off", planned.len()));
+    if without_room > 0 {
+        say(&format!(
+            "{} of the past would have no moment within ten years: `gap`, `per_day`, `quiet_hours`, `blackouts` and the rule's slots leave no room",
+            counted(without_room, "post")
+        ));
+    }
+    let verb = match (options.plan, planned.len()) {
+        (true, _) => "would be booked",
+        (false, 1) => "is booked",
+        (false, _) => "are booked",
+    };
+    let posts = counted(planned.len(), "post");
+    say(&format!("{posts} of the past {verb}; `crieur posts cancel ID` calls one off"));
     Ok(())
 }
 

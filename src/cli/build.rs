@@ -3,6 +3,7 @@
 use super::{Context, Fail, say};
 use crate::export::Folder;
 use crate::exports;
+use crate::text::counted;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,8 +33,8 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         say(&format!("error: {}", trouble.sentence()));
     }
     say(&format!(
-        "{} files in {}: {} written, {} unchanged, {} removed",
-        report.there(),
+        "{} in {}: {} written, {} unchanged, {} removed",
+        counted(report.there(), "file"),
         options.out.display(),
         report.changed,
         report.kept,

@@ -8,6 +8,7 @@ use crate::feed::Feed;
 use crate::problem::{Problem, Severity};
 use crate::reconcile::{PassError, Reconciler, Snapshot};
 use crate::starter::{self, Found, OldFeed, scalar};
+use crate::text::counted;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -216,7 +217,7 @@ fn tell(found: &Found, snapshot: &Snapshot, articles: usize) {
     let url = if found.knows_url { site.url.as_str() } else { "public address unknown" };
     say(&format!("{}: a site of {}, {}", found.root, found.generator.name(), site.title));
     say(&format!("  {url}, language {}, time zone {zone}", site.language));
-    say(&format!("  {articles} articles"));
+    say(&format!("  {}", counted(articles, "article")));
     for collection in found.collections.iter().filter(|collection| collection.articles > 0) {
         let newest = collection.newest.map_or(String::new(), |date| format!(", newest {date}"));
         let pages = if collection.is_of_pages() { ", mostly without a date: pages?" } else { "" };
@@ -230,7 +231,7 @@ fn tell(found: &Found, snapshot: &Snapshot, articles: usize) {
     }
     let errors = snapshot.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     if errors > 0 {
-        say(&format!("  {errors} articles cannot be read; `crieur check` says why"));
+        say(&format!("  {} cannot be read; `crieur check` says why", counted(errors, "article")));
     }
 }
 

@@ -160,7 +160,10 @@ async fn verify(store: &Store, noted: Option<&str>) -> Result<(), Fail> {
         return Err(Fail::Failed(format!("the log is not as it was written ({faults}); {cure}")));
     }
     match verdict.last {
-        Some((number, seal)) => print(&format!("{} entries, whole; the last: {number}:{seal}", verdict.entries)),
+        Some((number, seal)) => {
+            let entries = counted(usize::try_from(verdict.entries).unwrap_or(usize::MAX), "entry");
+            print(&format!("{entries}, whole; the last: {number}:{seal}"))
+        }
         None => print("the log is empty"),
     }
 }

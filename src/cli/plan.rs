@@ -33,7 +33,7 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
             (None, Some(rule)) => format!(" ({rule})"),
             _ => String::new(),
         };
-        print(&format!("{when:<26}  {:<9}  {}{to}: {}", line.state, line.path, line.reason))?;
+        print(&format!("{when:<26}  {:<11}  {}{to}: {}", line.stands, line.path, line.reason))?;
     }
     for progress in &snapshot.plan.campaigns {
         say(&format!("campaign {}", progress.in_words(&|at| civil(at, &zone))));

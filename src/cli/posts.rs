@@ -148,19 +148,20 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     Ok(())
 }
 
+/// What `posts` calls published posts that leave their network.
+const LEAVING: [&str; 2] = ["withdrawing", "withdrawn"];
+
 async fn list(config: &Config, options: List, zone: &TimeZone, now: Timestamp) -> Result<(), Fail> {
-    let state = match options.state.as_deref() {
-        Some(word) => Some(State::parse(word).ok_or_else(|| {
-            let words: Vec<&str> = State::ALL.iter().map(|state| state.word()).collect();
-            Fail::Usage(format!("`{word}` is not a state; write one of {}", words.join(", ")))
-        })?),
-        None => None,
-    };
+    let state = options.state.as_deref();
+    let words: Vec<&str> = State::ALL.iter().map(|state| state.word()).chain(LEAVING).collect();
+    if let Some(word) = state.filter(|word| !words.contains(word)) {
+        return Err(Fail::Usage(format!("`{word}` is not a state; write one of {}", words.join(", "))));
+    }
     let mut deliveries = match Store::open_to_read(&config.store).await? {
         Some(store) => store.deliveries_with_turns(config, zone, now).await?,
         None => Vec::new(),
     };
-    deliveries.retain(|delivery| state.is_none_or(|state| delivery.state == state));
+    deliveries.retain(|delivery| state.is_none_or(|word| delivery.state.word() == word || delivery.stands() == word));
     if options.json {
         return print_json(&deliveries.into_iter().map(shapes::Post::from).collect::<Vec<_>>());
     }

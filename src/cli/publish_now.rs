@@ -7,6 +7,7 @@ use crate::acts::{self, Order};
 use crate::config::EndpointName;
 use crate::deliver::{Deliverer, Step};
 use crate::delivery::{Delivery, State};
+use crate::plan::Planned;
 use crate::pull::Puller;
 use crate::reconcile::Reconciler;
 use crate::shapes;
@@ -53,13 +54,16 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     let order = Order { article: &options.article, endpoints: &wanted, text: options.text.as_deref() };
     acts::check(&config, &order).map_err(|refusal| Fail::Usage(refusal.to_string()))?;
     if options.dry_run {
-        let (snapshot, _) = context.glance(&config, now).await?;
+        let (snapshot, store) = context.glance(&config, now).await?;
         let asked = Asked { endpoints: &wanted, rule: None, text: options.text.as_deref() };
         let previews = previews(&config, &snapshot, &options.article, &asked, now).await?;
         show(&previews, options.json)?;
-        let catalog = snapshot.catalog();
-        let standing = catalog.find(&options.article).map_err(Fail::Failed)?;
-        return if standing.article.is_live(now) { Ok(()) } else { Err(Fail::Failed(acts::EARLY.to_owned())) };
+        let outbox = match &store {
+            Some(store) => store.deliveries().await?,
+            None => Vec::new(),
+        };
+        let meant = acts::meant(&config, &snapshot, &order, &outbox, now)?;
+        return say_what_is_not_sent(&meant, &outbox);
     }
     let by = person(&config, options.person)?;
     let store = Store::open(&config.store).await?;
@@ -117,6 +121,26 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
     }
     store.close().await;
     report(&ended, options.json)
+}
+
+/// Says which of the posts shown would not be sent, since nothing but a person's word on their deliveries changes those.
+fn say_what_is_not_sent(meant: &[Planned], outbox: &[Delivery]) -> Result<(), Fail> {
+    for planned in meant {
+        let there = outbox.iter().find(|delivery| delivery.key == planned.key);
+        // What failed is tried anew, and so is what was called off with its article.
+        let is_tried = |delivery: &Delivery| {
+            !delivery.state.is_final() || delivery.state == State::Failed || delivery.withdrawn
+        };
+        let Some(delivery) = there.filter(|delivery| !is_tried(delivery)) else { continue };
+        let (endpoint, id, stands) = (&planned.key.endpoint, delivery.id, delivery.stands());
+        match delivery.state {
+            State::Published => {
+                say(&format!("{endpoint}: it is {stands} already (delivery {id}); this would not be sent"))
+            }
+            _ => say(&format!("{endpoint}: delivery {id} is {stands}: {}", acts::allowed(delivery))),
+        }
+    }
+    Ok(())
 }
 
 fn report(ended: &[Delivery], json: bool) -> Result<(), Fail> {

@@ -4,6 +4,7 @@
 use super::Found;
 use crate::delivery::{Failure, Receipt};
 use crate::post::Post;
+use crate::text::counted;
 use jiff::{SignedDuration, Timestamp};
 
 /// How far a network's clock may lie beside ours: a clock that jumps, or has the wrong zone, does so by hours. Texts,
@@ -69,7 +70,8 @@ pub fn same_parts(had: usize, has: usize) -> Result<(), Failure> {
     if had == has {
         return Ok(());
     }
-    Err(Failure::Refused(format!("the thread has {had} posts and would have {has}: an edit cannot change that")))
+    let had = counted(had, "post");
+    Err(Failure::Refused(format!("the thread has {had} and would have {has}: an edit cannot change that")))
 }
 
 #[cfg(test)]

@@ -15,11 +15,12 @@ mod outbox;
 mod pace;
 mod queue;
 mod removal;
+mod room;
 mod select;
 mod steps;
 
 pub use approval::{Approved, Makers, PRINT_LENGTH, awaits, people, print, refused, voided};
-pub use backfill::{Wanted, backfill};
+pub use backfill::{Backfill, Wanted, backfill};
 pub use by_hand::by_hand;
 pub use calm::{Closed, Silence, closed, is_in_blackout, opens, zone_of};
 pub use campaign::{Entry, Progress};
@@ -159,6 +160,8 @@ pub struct Line {
     pub due_at: Option<Timestamp>,
     /// A state of the outbox, or `planned`, `settling`, `waiting`, `skipped`.
     pub state: &'static str,
+    /// The same in a word for people: what went out and is withdrawn is told as that.
+    pub stands: &'static str,
     /// Why.
     pub reason: String,
 }
@@ -389,6 +392,7 @@ impl<'a> Planner<'a> {
             rule: rule.map(str::to_owned),
             due_at,
             state,
+            stands: state,
             reason,
         });
     }

@@ -134,6 +134,7 @@ impl Planner<'_> {
             rule: Some(delivery.key.rule.clone()),
             due_at: Some(moved.unwrap_or(delivery.due_at)),
             state: state.word(),
+            stands: if state == delivery.state { delivery.stands() } else { state.word() },
             reason,
         });
     }

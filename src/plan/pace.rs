@@ -5,7 +5,9 @@ use super::{Line, Planner};
 use crate::config::{Config, Endpoint, EndpointName};
 use crate::dates::civil;
 use crate::delivery::{Delivery, State};
-use crate::rate::{Rate, Turn};
+use crate::rate::{Rate, Turn, Waits};
+use crate::span;
+use crate::text::counted;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -21,14 +23,13 @@ pub fn nothing_sent(endpoints: &BTreeMap<EndpointName, Endpoint>) -> Sent {
 
 /// What is said of the delivery that is next, before the instant at which it may go out.
 pub fn day_is_full(endpoint: &EndpointName, rate: Rate) -> String {
-    format!("{endpoint}{HAS_HAD}{} posts of 24 hours; the next one may go out at", rate.looks_back())
+    format!("{endpoint}{HAS_HAD}{} of 24 hours; the next one may go out at", counted(rate.looks_back(), "post"))
 }
 
 /// What [`day_is_full`] says after the endpoint.
 const HAS_HAD: &str = " has had its ";
 
-/// Tells, of the deliveries that wait since their endpoint has enough posts of the day, when each can go out. `site` is the
-/// site's zone.
+/// Tells, of the deliveries that wait by their endpoint's rate, when each can go out. `site` is the site's zone.
 pub fn tell_turns(config: &Config, site: &TimeZone, sent: &Sent, outbox: &mut [Delivery], now: Timestamp) {
     let calm = Calm::of(config, site);
     for (name, endpoint) in &config.endpoints {
@@ -44,7 +45,7 @@ pub fn tell_turns(config: &Config, site: &TimeZone, sent: &Sent, outbox: &mut [D
 }
 
 impl Planner<'_> {
-    /// Tells, of the lines of what goes out, when each can, where it waits since its endpoint has enough posts of the day.
+    /// Tells, of the lines of what goes out, when each can, where it waits by its endpoint's rate.
     pub(super) fn tell_turns(&mut self) {
         let Some(sent) = self.inputs.sent.filter(|_| self.inputs.explain) else { return };
         let (calm, zone) = (Calm::of_inputs(self.inputs), &self.inputs.site.timezone);
@@ -66,15 +67,16 @@ impl Planner<'_> {
 /// The states of lines of what goes out.
 const GO_OUT: [&str; 4] = ["pending", "planned", "settling", "waiting"];
 
-/// The reason of what goes out, with until when it waits if it waits for a day to have room. What the last try said of that
+/// The reason of what goes out, with until when it waits if its endpoint's rate makes it wait. What the last try said of that
 /// is of that moment, and counts no more.
 fn told(name: &EndpointName, rate: Rate, turn: Turn, zone: &TimeZone, reason: Option<&str>) -> Option<String> {
     let full = format!("{name}{HAS_HAD}");
     let reason = reason.filter(|reason| !reason.starts_with(&full));
-    if !turn.is_day_full {
-        return reason.map(str::to_owned);
-    }
+    let Some(waits) = turn.waits else { return reason.map(str::to_owned) };
     let before = reason.map(|reason| format!("{reason}; ")).unwrap_or_default();
-    let (most, at) = (rate.looks_back(), civil(turn.at, zone));
-    Some(format!("{before}{name} takes {most} posts in 24 hours: it can go out at {at}"))
+    let why = match waits {
+        Waits::Day => format!("takes {} in 24 hours", counted(rate.looks_back(), "post")),
+        Waits::Gap => format!("leaves {} between two posts", span::show(rate.gap)),
+    };
+    Some(format!("{before}{name} {why}: it can go out at {}", civil(turn.at, zone)))
 }

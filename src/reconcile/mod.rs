@@ -25,6 +25,7 @@ use crate::plan::{self, Plan};
 use crate::problem::Problem;
 use crate::source::{SourceError, git};
 use crate::store::{Pass, Rows, Store, StoreError};
+use crate::text::counted;
 use jiff::Timestamp;
 use state::State;
 use std::collections::BTreeSet;
@@ -106,7 +107,9 @@ impl Snapshot {
             tracing::info!(
                 baseline,
                 booked,
-                "first start: {baseline} articles are the baseline and stay silent, {booked} posts are booked"
+                "first start: the baseline is {}, and stays silent; {} booked",
+                counted(baseline, "article"),
+                counted(booked, "post")
             );
         }
         let mut need_a_person = 0;

@@ -73,7 +73,7 @@ impl Store {
     /// out. Approvals of anything else that it was before are void. None if it is not held any more, or if another delivery
     /// has the slot that it would take; else the state's reason.
     pub async fn approve(&self, id: i64, word: &Word<'_>, now: Timestamp) -> Result<Option<String>, StoreError> {
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         let row = query(
             "select due_at, state from deliveries where id = ?
                 and (state = 'held' or (state = 'published' and edit = 'held' and coalesce(removal, '') not in ('due', 'done')))",
@@ -178,7 +178,7 @@ impl Store {
 
     /// Voids all approvals of a delivery but those of a print.
     pub async fn void_approvals(&self, id: i64, print: &str, why: &str, now: Timestamp) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         void(&mut transaction, id, print, why, now).await?;
         log::seal(&mut transaction, now).await?;
         Ok(transaction.commit().await?)

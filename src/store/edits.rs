@@ -228,7 +228,7 @@ impl Store {
             return Ok(None);
         }
         let until = now.saturating_add(TRY).unwrap_or(Timestamp::MAX);
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         if is_silent(&mut transaction).await? {
             return Ok(None);
         }
@@ -279,7 +279,7 @@ impl Store {
     /// is not wanted, or a person has everything held.
     pub async fn begin_edit(&self, due: &ToEdit, post: &Post, now: Timestamp) -> Result<bool, StoreError> {
         let json = serde_json::to_string(post).map_err(|_| corrupt("post", post.text.clone()))?;
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         if is_silent(&mut transaction).await? {
             return Ok(false);
         }
@@ -302,7 +302,7 @@ impl Store {
     /// Records what came of an edit. If its article changed again meanwhile, it stays due for that.
     pub async fn amended(&self, due: &ToEdit, amended: &Amended, now: Timestamp) -> Result<(), StoreError> {
         let (id, instant) = (due.delivery.id, micros(now));
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         // What the network has counts, whoever asks for what by now.
         let said = match amended {
             Amended::Done { post, receipt, edition } => {

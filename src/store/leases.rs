@@ -163,7 +163,7 @@ impl Store {
         terms: &Terms,
         now: Timestamp,
     ) -> Result<Leased, StoreError> {
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         let busy = self.take_back(&mut transaction, endpoint, terms.look_after, now).await?;
         forget_waits_of_a_wrong_clock(&mut transaction, endpoint, terms.look_after, now).await?;
         if is_silent(&mut transaction).await? {
@@ -273,7 +273,7 @@ impl Store {
     /// Opens an attempt and keeps the post, before anything is sent. `edition` is the form of the article that it is made
     /// of; of a post that may have been sent, that which it had then counts.
     pub async fn start(&self, lease: &Lease, post: &Post, edition: &str, now: Timestamp) -> Result<Start, StoreError> {
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         if is_silent(&mut transaction).await? {
             return Ok(Start::Silent);
         }
@@ -337,7 +337,7 @@ impl Store {
             Outcome::Published(receipt) | Outcome::Found(receipt) => Some(receipt),
             _ => None,
         };
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         let done = query(
             "update deliveries set state = ?1, reason = ?2, retry_at = ?3, look_first = ?4, withdrawn = ?5,
                 remote_id = ?6, remote_url = ?7, remote_parts = ?12, published_at = ?8, edit = iif(?6 is null, edit, 'new'), looks = looks + ?11, image_held = max(image_held, ?13), lease_owner = null, lease_until = null,

@@ -20,7 +20,7 @@ pub struct Pass {
 impl Store {
     /// Begins a pass, when no other writer is at work.
     pub async fn pass(&self) -> Result<Pass, StoreError> {
-        Ok(Pass { transaction: self.pool.begin_to_write().await? })
+        Ok(Pass { transaction: self.begin_to_write().await? })
     }
 
     /// Begins a pass that will only look.

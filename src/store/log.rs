@@ -114,6 +114,16 @@ pub enum Fault {
         /// What the log said of it.
         said: String,
     },
+    /// What entries tell was written by other hands, and found when Crieur wrote next.
+    #[error("entry {entry}: other hands wrote what entries {first} to {last} tell")]
+    OtherHands {
+        /// The number of the entry that notes it.
+        entry: i64,
+        /// The first of theirs.
+        first: i64,
+        /// The last of theirs.
+        last: i64,
+    },
     /// A delivery is not in the outbox any more: nothing of ours takes one out.
     #[error("entry {entry}: delivery {delivery} was {state}, and other hands took it out")]
     TakenOut {
@@ -151,6 +161,31 @@ pub enum Fault {
 
 /// Entries that are read at once.
 const AT_ONCE: i64 = 2_000;
+
+impl Store {
+    /// Begins a transaction that writes what the log tells of. Its entries are to be sealed before it ends, so those that
+    /// are there without a seal are of other hands: that is noted, and stays told when they are sealed with the rest.
+    pub(super) async fn begin_to_write(&self) -> Result<Transaction, StoreError> {
+        let mut transaction = self.pool.begin_to_write().await?;
+        let of_other_hands = query(
+            "select min(number) as first, max(number) as last from log
+             where seal is null and kind not in ('found', 'other hands')
+                and number > coalesce((select max(number) from log where seal is null and kind = 'other hands'), 0)",
+        );
+        let found = of_other_hands.fetch_one(&mut transaction).await?;
+        if let (Some(first), Some(last)) =
+            (found.try_get::<Option<i64>, _>("first")?, found.try_get::<Option<i64>, _>("last")?)
+        {
+            tracing::error!("other hands wrote into the database (entries {first} to {last} of its log): `crieur log verify` tells of it");
+            let body = serde_json::json!({ "first": first, "last": last }).to_string();
+            query("insert into log (number, kind, body) select max(number) + 1, 'other hands', ? from log")
+                .bind(body)
+                .execute(&mut transaction)
+                .await?;
+        }
+        Ok(transaction)
+    }
+}
 
 /// Seals what the transaction wrote into the log. To be called last before it ends.
 pub(super) async fn seal(transaction: &mut Transaction, now: Timestamp) -> Result<(), StoreError> {

@@ -38,20 +38,22 @@ end;
 drop trigger if exists log_changed;
 create trigger log_changed after update on deliveries
 when (new.state <> 'sending' or old.state not in ('pending', 'sending')) and (new.state is not old.state or new.due_at is not old.due_at or new.reason is not old.reason
-    or new.withdrawn is not old.withdrawn or new.override is not old.override or new.remote_id is not old.remote_id)
+    or new.withdrawn is not old.withdrawn or new.override is not old.override or new.remote_id is not old.remote_id
+    or new.removal is not old.removal)
 begin
     insert into log (kind, delivery, body) values ('changed', new.id, json_object('from', old.state, 'state', new.state,
         'due_at', new.due_at, 'retry_at', new.retry_at, 'reason', new.reason, 'by_hand', new.by_hand,
-        'text', new.override, 'remote_id', new.remote_id, 'remote_url', new.remote_url));
+        'text', new.override, 'remote_id', new.remote_id, 'remote_url', new.remote_url, 'removal', new.removal));
 end;
 
 -- Nothing of ours changes these.
 drop trigger if exists log_key_changed;
 create trigger log_key_changed after update on deliveries
 when new.article is not old.article or new.rule is not old.rule or new.step is not old.step or new.endpoint is not old.endpoint
+    or new.network is not old.network
 begin
     insert into log (kind, delivery, body) values ('key changed', new.id, json_object('article', new.article,
-        'rule', new.rule, 'step', new.step, 'endpoint', new.endpoint));
+        'rule', new.rule, 'step', new.step, 'endpoint', new.endpoint, 'network', new.network));
 end;
 
 -- That a post was just published is told already.

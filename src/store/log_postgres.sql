@@ -34,23 +34,24 @@ create or replace function log_changed() returns trigger language plpgsql as $$
 begin
     perform log_say('changed', new.id, json_build_object('from', old.state, 'state', new.state,
         'due_at', new.due_at, 'retry_at', new.retry_at, 'reason', new.reason, 'by_hand', new.by_hand,
-        'text', new.override, 'remote_id', new.remote_id, 'remote_url', new.remote_url));
+        'text', new.override, 'remote_id', new.remote_id, 'remote_url', new.remote_url, 'removal', new.removal));
     return null;
 end $$;
 create or replace trigger log_changed after update on deliveries for each row
     when ((new.state <> 'sending' or old.state not in ('pending', 'sending')) and (new.state is distinct from old.state or new.due_at is distinct from old.due_at or new.reason is distinct from old.reason
-    or new.withdrawn is distinct from old.withdrawn or new.override is distinct from old.override or new.remote_id is distinct from old.remote_id))
+    or new.withdrawn is distinct from old.withdrawn or new.override is distinct from old.override or new.remote_id is distinct from old.remote_id
+    or new.removal is distinct from old.removal))
     execute function log_changed();
 
 create or replace function log_key_changed() returns trigger language plpgsql as $$
 begin
     perform log_say('key changed', new.id, json_build_object('article', new.article,
-        'rule', new.rule, 'step', new.step, 'endpoint', new.endpoint));
+        'rule', new.rule, 'step', new.step, 'endpoint', new.endpoint, 'network', new.network));
     return null;
 end $$;
 create or replace trigger log_key_changed after update on deliveries for each row
     when (new.article is distinct from old.article or new.rule is distinct from old.rule or new.step is distinct from old.step
-    or new.endpoint is distinct from old.endpoint)
+    or new.endpoint is distinct from old.endpoint or new.network is distinct from old.network)
     execute function log_key_changed();
 
 create or replace function log_edited() returns trigger language plpgsql as $$

@@ -198,7 +198,7 @@ impl Store {
             .bind(due),
         };
         let query = if matches!(word, PersonWord::Published { .. }) { query } else { query.bind(id) };
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         let is_obeyed = query.execute(&mut transaction).await?.rows_affected() == 1;
         if is_obeyed {
             let address = if let PersonWord::Published { url, .. } = word { Some(url.as_str()) } else { None };

@@ -144,7 +144,7 @@ impl Store {
             return Ok(None);
         }
         let until = after(now, TRY);
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         if is_silent(&mut transaction).await? {
             return Ok(None);
         }
@@ -177,7 +177,7 @@ impl Store {
 
     /// Records what came of a try.
     pub async fn removed(&self, id: i64, removed: &Removed, now: Timestamp) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         let done = match who_withdrew(&mut transaction, id).await? {
             Some(person) => format!("{person} withdrew it by hand, and it is gone from its network"),
             None => "its article was withdrawn, and the post with it".to_owned(),

@@ -32,6 +32,8 @@ struct OfDelivery {
     text: Option<Option<String>>,
     remote_id: Option<Option<String>>,
     remote_url: Option<Option<String>>,
+    /// What is decided of withdrawing it.
+    removal: Option<Option<String>>,
     /// Hashes of the posts that it may have by what was sent: an edit that was begun may have ended either way.
     posts: Vec<String>,
     tries: BTreeMap<i64, Try>,
@@ -61,8 +63,12 @@ impl Said {
     /// Takes up an entry: it is the last word on what it tells. A fault if other hands changed the delivery: it was in
     /// another state before than the log left it in, or the entry tells what nothing of ours does.
     pub(super) fn take(&mut self, entry: &Entry) -> Option<Fault> {
-        let id = entry.delivery?;
         let body: Value = serde_json::from_str(&entry.body).unwrap_or_default();
+        if entry.kind == "other hands" {
+            let of = |name: &str| body.get(name).and_then(Value::as_i64).unwrap_or(entry.number);
+            return Some(Fault::OtherHands { entry: entry.number, first: of("first"), last: of("last") });
+        }
+        let id = entry.delivery?;
         if entry.kind == "taken out" {
             self.0.remove(&id);
             let state = body.get("state").and_then(Value::as_str).unwrap_or("in no state").to_owned();
@@ -86,7 +92,7 @@ impl Said {
         match entry.kind.as_str() {
             "booked" => {
                 (said.is_whole, said.key, said.text) = (true, KEY.map(text), Some(None));
-                (said.remote_id, said.remote_url) = (Some(None), Some(None));
+                (said.remote_id, said.remote_url, said.removal) = (Some(None), Some(None), Some(None));
             }
             "found" => {
                 said.key = KEY.map(text);
@@ -94,6 +100,8 @@ impl Said {
             }
             "changed" => {
                 said.text = Some(text("text"));
+                // Older entries do not say.
+                said.removal = body.get("removal").map(|_| text("removal"));
                 (said.remote_id, said.remote_url) = (Some(text("remote_id")), Some(text("remote_url")));
             }
             // Where the edited post stands is told with what comes of the edit.
@@ -143,7 +151,7 @@ impl Said {
         let mut tries = tries(moment).await?;
         let mut approvals = approvals(moment).await?;
         let rows = query(
-            "select id, article, rule, step, endpoint, state, due_at, override, remote_id, remote_url, post, attempts
+            "select id, article, rule, step, endpoint, state, due_at, override, remote_id, remote_url, removal, post, attempts
              from deliveries order by id",
         );
         for row in rows.fetch_all(&mut *moment).await? {
@@ -211,7 +219,12 @@ impl OfDelivery {
                 tell(field, shown(stands.as_deref()), shown(said.as_deref()));
             }
         }
-        let others = [("override", &self.text), ("remote_id", &self.remote_id), ("remote_url", &self.remote_url)];
+        let others = [
+            ("override", &self.text),
+            ("remote_id", &self.remote_id),
+            ("remote_url", &self.remote_url),
+            ("removal", &self.removal),
+        ];
         for (field, said) in others {
             let stands = text(row, field)?;
             if let Some(said) = said.as_ref().filter(|said| **said != stands) {

@@ -18,7 +18,7 @@ impl Store {
 
     /// Has everything held from now on. False if it is already: then nothing changes.
     pub async fn silence_on(&self, reason: &str, by: &By, now: Timestamp) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         let done = query("insert into silences (since, reason, person) values (?, ?, ?) on conflict do nothing")
             .bind(micros(now))
             .bind(reason)
@@ -36,7 +36,7 @@ impl Store {
 
     /// Lets everything go out again. False if nothing was held.
     pub async fn silence_off(&self, by: &By, now: Timestamp) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin_to_write().await?;
+        let mut transaction = self.begin_to_write().await?;
         let done = query("update silences set ended_at = ?, ended_by = ? where ended_at is null")
             .bind(micros(now))
             .bind(&by.person)

@@ -9,7 +9,7 @@ async fn wanted(world: &World, snapshot: &crieur::reconcile::Snapshot, per_day: 
     let outbox = world.store.deliveries().await.unwrap();
     let catalog = snapshot.catalog();
     let inputs = Inputs::new(&world.config, &snapshot.site, &catalog, &outbox, instant(time));
-    crieur::plan::backfill(&inputs, &Wanted { rule: None, since: None, per_day })
+    crieur::plan::backfill(&inputs, &Wanted { rule: None, since: None, per_day }).planned
 }
 
 #[tokio::test]
@@ -21,11 +21,11 @@ async fn the_past_goes_out_oldest_first_so_many_a_day_and_once() {
     world.place.article("_actualites/brouillon.md", "title: B\ndate: 2025-01-01\npublished: false");
     let snapshot = world.at("10:00:00").await;
     assert_eq!(world.outbox().await, [], "nothing of the past by itself");
-    // Monday at eleven in Paris: the moments are 9:00 and 13:30, and the second is quiet.
+    // Monday at eleven in Paris: the moments are 9:00 and 13:30, and the second is quiet until 14:00.
     let planned = wanted(&world, &snapshot, 2, "10:00:00").await;
     let due: Vec<String> = planned.iter().map(|planned| planned.due_at.to_string()).collect();
-    let mornings = ["24", "25", "27", "30"].map(|day| format!("2026-11-{day}T08:00:00Z"));
-    assert_eq!(due[..4], mornings, "neither quiet days nor the blackout");
+    let expected = ["23T13", "24T08", "24T13", "25T08", "25T13", "27T08", "27T13"];
+    assert_eq!(due, expected.map(|hour| format!("2026-11-{hour}:00:00Z")), "neither quiet hours and days nor the blackout");
     assert_eq!(planned.len(), 7);
     assert_eq!((planned[0].path.as_str(), planned[1].path.as_str()), ("_communiques/ancien.md", "_actualites/a1.md"));
     let mut pass = world.store.pass().await.unwrap();
@@ -109,4 +109,45 @@ fn posts_of_the_past_are_as_far_apart_as_their_endpoint_wants_them() {
     let first = moments(&crieur.json(&["backfill", "--plan", "--json"]))[0];
     let apart = jiff::SignedDuration::from_hours(20 * 24 - 1);
     assert!(first.duration_since(crieur::clock::Clock::system().now()) >= apart, "{first}");
+}
+
+/// A world of so many articles of the past, with this endpoint and these rules.
+async fn world_of(articles: u8, endpoint: &str, rules: &str) -> (World, crieur::reconcile::Snapshot) {
+    let mut world =
+        World::new(&format!("endpoints: {{ essai: {{ network: journal, {endpoint} }} }}\nrules: [{rules}]")).await;
+    for n in 2..=articles {
+        world.place.article(&format!("_actualites/a{n}.md"), &format!("title: A{n}\ndate: 2025-01-0{n}"));
+    }
+    let snapshot = world.at("10:00:00").await;
+    (world, snapshot)
+}
+
+fn told(planned: &[Planned]) -> Vec<(String, &str)> {
+    planned.iter().map(|planned| (planned.due_at.strftime("%dT%H:%M").to_string(), planned.key.rule.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_day_is_as_full_as_the_gap_allows_and_rules_take_turns() {
+    let slots = "0 8,9,10,15,20 * * *";
+    let rules = format!(
+        "{{ name: une, endpoints: [essai], when: {{ slots: \"{slots}\" }} }}, {{ name: autre, endpoints: [essai], when: {{ slots: \"{slots}\" }} }}"
+    );
+    let (world, snapshot) = world_of(3, "gap: 5h", &rules).await;
+    let planned = wanted(&world, &snapshot, 3, "21:00:00").await;
+    // In Paris: 8, 15 and 20 o'clock, and no slot in between.
+    let due = ["24T07:00", "24T14:00", "24T19:00", "25T07:00", "25T14:00", "25T19:00"];
+    let in_turn = ["une", "autre", "une", "une", "autre", "autre"];
+    let expected: Vec<_> = due.into_iter().map(str::to_owned).zip(in_turn).collect();
+    assert_eq!(told(&planned), expected);
+}
+
+#[tokio::test]
+async fn the_past_goes_to_free_slots_of_a_queue() {
+    let rules = "{ name: une, endpoints: [essai], when: { slots: \"0 10 * * *\", queue: true }, settle: 0s }";
+    let (mut world, _) = world_of(2, "gap: 1m", rules).await;
+    world.place.article("_actualites/neuf.md", "title: Neuf\ndate: 2026-11-23 11:30:00 +0100");
+    let snapshot = world.at("11:00:00").await;
+    let planned = wanted(&world, &snapshot, 1, "11:00:00").await;
+    let expected = ["25T09:00", "26T09:00"].map(|due| (due.to_owned(), "une"));
+    assert_eq!(told(&planned), expected, "the article that is news has the next slot");
 }

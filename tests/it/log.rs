@@ -213,7 +213,46 @@ async fn a_delivery_that_other_hands_took_out_is_told_and_stays_told() {
     crieur.ok(&["run", "--once"]);
     crieur.ok(&["posts", "edit", "2", "--as", "Aya"]);
     let said = faults(&crieur, &[]);
-    assert!(said.contains(says) && said.contains("(1 fault)"), "{said}");
+    let noted = "other hands wrote what entries ";
+    assert!(said.contains(says) && said.contains(noted) && said.contains("(2 faults)"), "{said}");
+}
+
+#[tokio::test]
+async fn whatever_other_hands_write_is_told_and_stays_told() {
+    let place = Place::new();
+    place.article("_actualites/a.md", "title: Une\ndate: 2026-11-20 09:00:00 +01:00");
+    place.article("_actualites/b.md", "title: Deux\ndate: 2026-11-21 09:00:00 +01:00");
+    let crieur = place.crieur(
+        "endpoints: { essai: { network: journal, gap: 0s } }\nrules: [{ name: une, endpoints: [essai], expires: 900d, fresh: 900d }]\nbaseline: none",
+    );
+    crieur.ok(&["silence", "on", "--reason", "essai", "--as", "Aya"]);
+    crieur.ok(&["run", "--once"]);
+    crieur.ok(&["silence", "off", "--as", "Aya"]);
+    crieur.ok(&["posts", "hold", "1", "--as", "Aya"]);
+    crieur.ok(&["publish-now", "b", "--as", "Aya"]);
+    crieur.ok(&["log", "verify"]);
+    let kept = std::fs::read(place.path("crieur.db")).unwrap();
+    for change in [
+        "update deliveries set state = 'pending' where id = 1",
+        "update deliveries set override = 'Autre' where id = 1",
+        "update deliveries set network = 'autre' where id = 1",
+        "update deliveries set removal = 'due', removal_at = 0 where id = 2",
+        "update deliveries set removal = 'done' where id = 2",
+        "insert into acts (at, person, road, act, delivery) values (0, 'Bob', 'command', 'withdraw', 2)",
+        "update articles set decided = null",
+        "insert into log (kind, body) values ('act', '{}')",
+    ] {
+        by_other_hands(&place.path("crieur.db"), change).await;
+        assert!(faults(&crieur, &[]).contains("has no seal: by other hands it was written"), "{change}");
+        crieur.run(&["run", "--once"]);
+        crieur.ok(&["silence", "on", "--reason", "essai", "--as", "Aya"]);
+        let said = faults(&crieur, &[]);
+        assert!(said.contains("other hands wrote what entries ") && said.contains("(1 fault)"), "{change}: {said}");
+        for beside in ["crieur.db-wal", "crieur.db-shm"] {
+            let _ = std::fs::remove_file(place.path(beside));
+        }
+        std::fs::write(place.path("crieur.db"), &kept).unwrap();
+    }
 }
 
 #[tokio::test]

@@ -517,6 +517,6 @@ baseline: none",
     let zone = |text: &str| ["+01:00", "+02:00"].iter().any(|offset| text.contains(offset));
     assert!(settles.starts_with("it settles until 20") && zone(&settles), "{settles}");
     let both = [reasons("_actualites/a.md"), reasons("_actualites/b.md")];
-    let waits = both.iter().find(|reason| reason.contains("posts in 24 hours: it can go out at")).unwrap();
+    let waits = both.iter().find(|reason| reason.contains("1 post in 24 hours: it can go out at")).unwrap();
     assert!(zone(waits) && !waits.contains('Z'), "{waits}");
 }

@@ -13,6 +13,9 @@ pub async fn run(context: &Context, config: Arc<Config>, id: i64, by: &By) -> Re
     let now = context.clock.now();
     let before = acts::find(&store, id).await?;
     let rule = config.rules.iter().find(|rule| rule.name == before.key.rule);
+    if before.state.is_final() {
+        return Err(Fail::Failed(format!("delivery {id} is {}: {}", before.stands(), acts::allowed(&before))));
+    }
     if rule.is_none_or(|rule| rule.when.queue().is_none()) {
         let instead = format!("`crieur publish-now {}` sends what it can now", before.path);
         return Err(Fail::Failed(format!("delivery {id} is in no queue; {instead}")));

@@ -12,6 +12,7 @@ mod session;
 use super::answers;
 use super::caller::Caller;
 use super::client::Answer;
+use super::history::same_parts;
 use super::{Abilities, Found, Means, Network, Wanted};
 use crate::config::{Bluesky, EndpointName};
 use crate::delivery::{DeliveryKey, Failure, Receipt};
@@ -250,14 +251,7 @@ impl Network for BlueskyAccount {
     ) -> Result<Receipt, Failure> {
         own(receipt)?;
         let mut session = self.sessions.get(&self.caller, now).await?;
-        if receipt.parts.len() != post.thread.len() {
-            let reason = format!(
-                "the thread has {} posts and would have {}: an edit cannot change that",
-                receipt.parts.len() + 1,
-                post.thread.len() + 1
-            );
-            return Err(Failure::Refused(reason));
-        }
+        same_parts(receipt.parts.len() + 1, post.thread.len() + 1)?;
         let gone = "the post is not there any more, and an edit does not bring it back";
         let old = self.record(&mut session, rkey_of(&receipt.remote_id), now).await?;
         let old = old.ok_or_else(|| Failure::Refused(gone.to_owned()))?;
