@@ -2,8 +2,9 @@
 
 use crate::support::real::{Real, shared_postgres};
 use crate::support::{Place, tools};
+use crieur::people::{By, Road};
 use crieur::reconcile::Reconciler;
-use crieur::store::Store;
+use crieur::store::{Fault, Store};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -32,7 +33,7 @@ const CONTRACT: [&str; 18] = [
 ];
 
 /// Tests of these that open the file itself, or have a second one.
-const OF_FILES: [&str; 18] = [
+const OF_FILES: [&str; 19] = [
     "media::one_approval",
     "hardship::a_network_that_never_answers",
     "hardship::a_damaged_database",
@@ -48,6 +49,7 @@ const OF_FILES: [&str; 18] = [
     "log::nothing_in_it_can_be_changed",
     "log::one_flipped_byte",
     "log::what_the_tables_say",
+    "log::whatever_other_hands_write",
     "media::a_rule_may_leave",
     "media::an_image_is_made_to_fit",
     "media::without_an_alternative_text",
@@ -115,6 +117,34 @@ async fn both_have_the_same_tables_and_tell_the_log_the_same() {
         .await
         .unwrap();
     assert_eq!(theirs.into_iter().collect::<BTreeSet<_>>(), ours.into_iter().collect());
+}
+
+#[tokio::test]
+async fn what_other_hands_write_into_a_server_is_noted_once_and_stays_told() {
+    let Some(server) = shared_postgres() else { return };
+    let place = Place::on_server();
+    place.article("_actualites/a.md", "title: Une\ndate: 2026-01-01");
+    let config = place.config("");
+    let store = Store::open(&config.store).await.unwrap();
+    let mut reconciler = Reconciler::new(Arc::clone(&config));
+    let now = crieur::clock::Clock::system().now();
+    reconciler.pass(&store, now).await.unwrap();
+    assert_eq!(store.verify_log(None).await.unwrap().faults, []);
+    let mut by_hand =
+        PgConnection::connect(&format!("{}/{}", server.said("url"), place.database_name())).await.unwrap();
+    sqlx::query("update articles set decided = null").execute(&mut by_hand).await.unwrap();
+    let told = |faults: &[Fault]| {
+        let other_hands = |fault: &&Fault| matches!(fault, Fault::OtherHands { .. });
+        (faults.iter().filter(other_hands).count(), faults.len())
+    };
+    // Whatever is written next notes it; it is sealed with what comes first.
+    for _ in 0..2 {
+        reconciler.pass(&store, now).await.unwrap();
+    }
+    let by = By::new("Aya", Road::Command);
+    store.silence_on("essai", &by, now).await.unwrap();
+    assert_eq!(told(&store.verify_log(None).await.unwrap().faults), (1, 1));
+    store.close().await;
 }
 
 /// What each trigger tells of, by the words before its values: `booked: article rule …`.
