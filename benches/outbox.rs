@@ -1,7 +1,7 @@
 //! Measures the outbox with 10,000 due deliveries: 1,000 articles, each to 10 endpoints of a server on this machine.
 //!
 //! ```text
-//! cargo bench --bench outbox [-- ARTICLES]
+//! cargo bench --profile dist --bench outbox [-- ARTICLES]
 //! ```
 //!
 //! The bare loop is what any program must do: the same requests, by the same client, as many at once, and nothing kept.
@@ -32,6 +32,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ENDPOINTS: usize = 10;
 const ROUNDS: usize = 21;
