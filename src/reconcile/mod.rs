@@ -7,64 +7,28 @@
 mod files;
 mod leader;
 mod on_demand;
+mod snapshot;
 mod state;
 mod texts;
 
 pub use files::Where;
 pub use on_demand::Made;
+pub use snapshot::Snapshot;
 pub use texts::Texts;
 
-use crate::article::SiteSettings;
 use crate::blocking::elsewhere;
 use crate::catalog::{Catalog, index, read};
 use crate::config::Config;
 use crate::crash::crash_point;
-use crate::delivery::{Delivery, State as DeliveryState};
+use crate::delivery::Delivery;
 use crate::feed::{FeedSet, Settings};
 use crate::plan::{self, Plan};
 use crate::problem::Problem;
 use crate::source::{SourceError, git};
 use crate::store::{Pass, Rows, Store, StoreError};
-use crate::text::counted;
 use jiff::Timestamp;
 use state::State;
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
-
-/// What a pass found and made.
-#[derive(Debug)]
-pub struct Snapshot {
-    /// The site's settings.
-    pub site: Arc<SiteSettings>,
-    /// The feeds.
-    pub feeds: Arc<FeedSet>,
-    /// What a person should see.
-    pub problems: Vec<Problem>,
-    /// What the plan said.
-    pub plan: Plan,
-    /// Whether this was the first pass ever on its database, and how many articles then count as announced.
-    pub first: Option<usize>,
-    /// The outbox as it was when the plan was made, as far as the plan needed it.
-    pub outbox: Vec<Delivery>,
-    /// When the passing of time alone may change something.
-    pub next_change: Option<Timestamp>,
-    /// Folders in which a change may change something.
-    pub folders: BTreeSet<PathBuf>,
-    /// Whether another process takes up the site, and this one shows what that one wrote down: nothing is delivered by it.
-    pub follows: bool,
-    /// The folder from which another process takes up the site, if one does.
-    pub leader: Option<String>,
-    /// The texts of articles.
-    pub texts: Texts,
-    /// What feeds need of the configuration.
-    pub settings: Arc<Settings>,
-    catalog: Arc<RwLock<Catalog>>,
-    /// How often the catalog had changed, and has by now: a pass under way goes on with it.
-    seen: u64,
-    changes: Arc<AtomicU64>,
-}
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// A pass that could not be made. The last good state stays.
 #[derive(Debug, thiserror::Error)]
@@ -87,57 +51,6 @@ pub enum PassError {
     /// The part that reads and renders ended.
     #[error("the part that reads the site ended: {0}")]
     Ended(String),
-}
-
-impl Snapshot {
-    /// The articles, as the last pass left them. Not to be held while waiting.
-    pub fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
-        self.catalog.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the articles are still as this pass left them. To be asked while one holds the catalog.
-    fn is_current(&self) -> bool {
-        self.changes.load(Ordering::Relaxed) == self.seen
-    }
-
-    /// Says in the log what this pass decided that a person should know. How much of it needs one.
-    pub fn report(&self) -> usize {
-        if let Some(baseline) = self.first {
-            let booked = self.plan.book.len();
-            tracing::info!(
-                baseline,
-                booked,
-                "first start: the baseline is {}, and stays silent; {} booked",
-                counted(baseline, "article"),
-                counted(booked, "post")
-            );
-        }
-        let mut need_a_person = 0;
-        for refused in &self.feeds.refused {
-            need_a_person += 1;
-            tracing::error!(
-                path = refused.path,
-                "{} would be no valid document: its last good form stays, if there is one; {}",
-                refused.path,
-                refused.fault
-            );
-        }
-        let path =
-            |id: i64| self.outbox.iter().find(|delivery| delivery.id == id).map_or("", |delivery| &delivery.path);
-        for (id, reason) in self.plan.withdraw.iter().chain(&self.plan.drop) {
-            tracing::info!(delivery = id, "delivery {id} is called off: {reason}");
-        }
-        for (id, reason) in self.plan.expire.iter().chain(&self.plan.hold) {
-            need_a_person += 1;
-            tracing::error!(delivery = id, "delivery {id} of {} needs a person: {reason}", path(*id));
-        }
-        for held in self.plan.book.iter().filter(|planned| planned.state != DeliveryState::Pending) {
-            need_a_person += 1;
-            let reason = held.reason.as_deref().unwrap_or("");
-            tracing::warn!("{} to {} is {}: {reason}", held.path, held.key.endpoint, held.state);
-        }
-        need_a_person
-    }
 }
 
 /// Articles that are read and written at once when everything is new: what is under way stays small.
