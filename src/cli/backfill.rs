@@ -3,9 +3,9 @@
 use super::{Context, Fail, civil, instant, pass_failed, print, print_json, say, utc};
 use crate::config::EndpointName;
 use crate::plan::{self, Backfill, Inputs, Planned};
-use crate::text::counted;
 use crate::reconcile::Reconciler;
 use crate::store::Store;
+use crate::text::counted;
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -128,9 +128,8 @@ fn say_what_is_not_sent(meant: &[Planned], outbox: &[Delivery]) -> Result<(), Fa
     for planned in meant {
         let there = outbox.iter().find(|delivery| delivery.key == planned.key);
         // What failed is tried anew, and so is what was called off with its article.
-        let is_tried = |delivery: &Delivery| {
-            !delivery.state.is_final() || delivery.state == State::Failed || delivery.withdrawn
-        };
+        let is_tried =
+            |delivery: &Delivery| !delivery.state.is_final() || delivery.state == State::Failed || delivery.withdrawn;
         let Some(delivery) = there.filter(|delivery| !is_tried(delivery)) else { continue };
         let (endpoint, id, stands) = (&planned.key.endpoint, delivery.id, delivery.stands());
         match delivery.state {

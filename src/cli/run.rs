@@ -159,7 +159,8 @@ async fn once(context: &Context, config: Arc<Config>, accept_empty: bool) -> Res
     match failed + unusable + held + waiting + not_exported + usize::from(pulled.is_err()) {
         0 => Ok(()),
         1 => Err(Fail::Failed(
-            "a delivery, an endpoint, an export or the pull needs a person; `crieur posts` and the log say which".to_owned(),
+            "a delivery, an endpoint, an export or the pull needs a person; `crieur posts` and the log say which"
+                .to_owned(),
         )),
         n => Err(Fail::Failed(format!(
             "{n} deliveries, endpoints, exports or pulls need a person; `crieur posts` and the log say which"

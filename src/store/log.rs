@@ -176,7 +176,9 @@ impl Store {
         if let (Some(first), Some(last)) =
             (found.try_get::<Option<i64>, _>("first")?, found.try_get::<Option<i64>, _>("last")?)
         {
-            tracing::error!("other hands wrote into the database (entries {first} to {last} of its log): `crieur log verify` tells of it");
+            tracing::error!(
+                "other hands wrote into the database (entries {first} to {last} of its log): `crieur log verify` tells of it"
+            );
             let body = serde_json::json!({ "first": first, "last": last }).to_string();
             query("insert into log (number, kind, body) select max(number) + 1, 'other hands', ? from log")
                 .bind(body)

@@ -25,7 +25,11 @@ async fn the_past_goes_out_oldest_first_so_many_a_day_and_once() {
     let planned = wanted(&world, &snapshot, 2, "10:00:00").await;
     let due: Vec<String> = planned.iter().map(|planned| planned.due_at.to_string()).collect();
     let expected = ["23T13", "24T08", "24T13", "25T08", "25T13", "27T08", "27T13"];
-    assert_eq!(due, expected.map(|hour| format!("2026-11-{hour}:00:00Z")), "neither quiet hours and days nor the blackout");
+    assert_eq!(
+        due,
+        expected.map(|hour| format!("2026-11-{hour}:00:00Z")),
+        "neither quiet hours and days nor the blackout"
+    );
     assert_eq!(planned.len(), 7);
     assert_eq!((planned[0].path.as_str(), planned[1].path.as_str()), ("_communiques/ancien.md", "_actualites/a1.md"));
     let mut pass = world.store.pass().await.unwrap();
