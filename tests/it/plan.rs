@@ -520,3 +520,22 @@ baseline: none",
     let waits = both.iter().find(|reason| reason.contains("1 post in 24 hours: it can go out at")).unwrap();
     assert!(zone(waits) && !waits.contains('Z'), "{waits}");
 }
+
+#[test]
+fn what_a_long_gap_makes_wait_is_told() {
+    let place = Place::new();
+    place.article("_actualites/a.md", "title: Une\ndate: 2020-01-01");
+    place.article("_actualites/b.md", "title: Deux\ndate: 2020-01-02");
+    let crieur = place.crieur(
+        "endpoints: { essai: { network: journal, gap: 20h } }
+rules: [{ name: une, endpoints: [essai], fresh: 9000d, expires: 9000d }]
+baseline: none",
+    );
+    crieur.ok(&["run", "--once"]);
+    let says = "essai leaves 20h between two posts: it can go out at 20";
+    let plan = crieur.ok(&["plan"]);
+    assert!(plan.contains("_actualites/b.md -> essai (une): ") && plan.contains(says), "{plan}");
+    assert_eq!(plan.matches(says).count(), 1, "{plan}");
+    let posts = crieur.ok(&["posts", "--state", "pending"]);
+    assert!(posts.contains(says), "{posts}");
+}

@@ -167,6 +167,14 @@ fn what_is_withdrawn_is_told_as_such_by_every_command() {
     assert!(shown.contains("delivery 1: withdrawn") && shown.contains("was at    /timeline#post-1"), "{shown}");
     let said = run(&["publish-now", "a"], 1);
     assert!(said.contains("essai: withdrawn") && said.contains("it is not published again"), "{said}");
+    let plan = run(&["plan"], 0);
+    assert!(plan.contains("  withdrawn  ") && plan.contains("Aya withdrew it"), "{plan}");
+    assert!(run(&["posts", "--state", "withdrawn"], 0).contains("_actualites/a.md"));
+    assert_eq!(run(&["posts", "--state", "withdrawing"], 0), "");
+    let said = run(&["publish-now", "a", "--dry-run"], 0);
+    assert!(said.contains("essai: it is withdrawn already (delivery 1); this would not be sent"), "{said}");
+    let said = run(&["posts", "hurry", "1"], 1);
+    assert!(said.contains("delivery 1 is withdrawn: it went out"), "{said}");
     // It went out: that stays its state.
     let of = |json: Value| (json["state"].clone(), json["removal"].clone());
     let expected = (json!("published"), json!("done"));
