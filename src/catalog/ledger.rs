@@ -122,6 +122,8 @@ pub enum Decided {
     Announced,
     /// It was no news when it appeared. A corrected date, path or state opens the question again.
     Stale,
+    /// It was no news, and its date was set anew together with those of many others: that is work on the site as a whole.
+    Redated,
 }
 
 impl Decided {
@@ -131,12 +133,13 @@ impl Decided {
             Self::Baseline => "baseline",
             Self::Announced => "announced",
             Self::Stale => "stale",
+            Self::Redated => "redated",
         }
     }
 
     /// Reads the word in the store.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Baseline, Self::Announced, Self::Stale].into_iter().find(|decided| decided.word() == word)
+        [Self::Baseline, Self::Announced, Self::Stale, Self::Redated].into_iter().find(|decided| decided.word() == word)
     }
 }
 

@@ -193,7 +193,13 @@ pub struct Looked {
     pub pages: BTreeSet<u16>,
     /// How many count as announced since they were there when their collection was first looked at.
     pub baseline: usize,
+    /// How many stay no news although their date was set anew, since so many were at once.
+    pub redated: usize,
 }
+
+/// Most articles whose date can be corrected at once, so that they are judged again, before it looks like work on the
+/// site as a whole.
+const REDATED_MAX: usize = 10;
 
 impl Looked {
     /// Whether nothing changed.
@@ -223,6 +229,7 @@ pub fn look(
     }
     let mut dates = Dates { catalog, given: HashSet::new() };
     let mut renewed: Vec<(ArticleId, Standing, Sketch)> = Vec::new();
+    let mut redated: HashSet<ArticleId> = HashSet::new();
     let known = sorted.at_home.into_iter().map(|(read, id)| (read, (id, Told::Path)));
     for (read, (id, how)) in known.chain(sorted.others.into_iter().zip(told)) {
         let before = dates.catalog.get(&id).map(|standing| &standing.past);
@@ -250,10 +257,23 @@ pub fn look(
         };
         looked.baseline +=
             usize::from(before.is_none() && came_back.is_none() && past.decided == Some(Decided::Baseline));
+        if let Some(old) = before.or(came_back.map(|(past, _)| past))
+            && old.decided == Some(Decided::Stale)
+            && past.decided.is_none()
+            && read.date.is_some_and(|date| date >= old.state_since)
+        {
+            redated.insert(id);
+        }
         let Read { plain, seen, stamp, print, .. } = *read;
         renewed.push((id, Standing { id, article: plain.into_head(names), past, stamp, print }, seen.sketch));
     }
     catalog.adopted = adopted;
+    if redated.len() > REDATED_MAX {
+        looked.redated = redated.len();
+        for (_, standing, _) in renewed.iter_mut().filter(|(id, ..)| redated.contains(id)) {
+            standing.past.decided = Some(Decided::Redated);
+        }
+    }
     // What stood at a path at which another article stands now, and is nowhere else, is gone.
     let given: HashSet<ArticleId> = renewed.iter().map(|(id, ..)| *id).collect();
     let there = renewed.iter().filter_map(|(_, new, _)| catalog.at_path(&new.article.path).map(|standing| standing.id));

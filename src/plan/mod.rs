@@ -268,6 +268,9 @@ impl<'a> Planner<'a> {
                     "part of the baseline: it was there when its collection was first looked at; `publish-now` sends it all the same"
                 }
                 Decided::Stale => "its date lay too far back when it appeared; `publish-now` sends it all the same",
+                Decided::Redated => {
+                    "it was no news, and its date was set anew with those of many others at once; `publish-now` sends it all the same, and `backfill` all of them"
+                }
                 Decided::Announced => "no rule fitted it when it was published; `publish-now` sends it all the same",
             };
             self.line(standing, None, None, None, "skipped", reason.to_owned());

@@ -15,6 +15,7 @@ use crate::feed::{FeedSet, Making, Memory, Settings, Shown};
 use crate::plan::{self, Edits, Inputs, Plan, Posted, Sent, Silence};
 use crate::problem::{Place, Problem};
 use crate::store::Rows;
+use crate::text::counted;
 use jiff::Timestamp;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::collections::{BTreeSet, HashMap};
@@ -293,6 +294,12 @@ impl State {
     fn note(&mut self, looked: &Looked) {
         self.is_changed |= !looked.is_empty();
         self.baseline += looked.baseline;
+        if looked.redated > 0 {
+            tracing::warn!(
+                "the dates of {} that were no news were set anew at once: none is announced by itself; `crieur backfill --since` posts them all the same",
+                counted(looked.redated, "article")
+            );
+        }
         self.pages.extend(&looked.pages);
         self.touched.extend(looked.changed.keys().chain(&looked.gone));
         if let Some(affected) = &mut self.affected {

@@ -103,6 +103,7 @@ pub fn report(simulation: Simulation) -> Report {
     let gone = simulation.catalog.all_gone().map(|gone| {
         let reason = match gone.past.decided {
             Some(Decided::Announced) => "no rule fitted it when it was published",
+            Some(Decided::Redated) => "it was no news, and its date was set anew with those of many others at once",
             Some(Decided::Stale) => "its date lay too far back when it appeared",
             Some(Decided::Baseline) | None => "its file was gone before it had settled",
         };

@@ -19,7 +19,7 @@ create table articles (
     updated    integer not null,
     state      text not null,
     state_since integer not null,
-    decided    text,                        -- baseline, announced, stale
+    decided    text,                        -- baseline, announced, stale, redated
     copy_of    text,
     likeness   real,
     gone_since integer

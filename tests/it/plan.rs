@@ -539,3 +539,29 @@ baseline: none",
     let posts = crieur.ok(&["posts", "--state", "pending"]);
     assert!(posts.contains(says), "{posts}");
 }
+
+#[tokio::test]
+async fn old_articles_that_are_all_dated_anew_at_once_are_no_news_and_a_few_are() {
+    for (articles, posts) in [(12, 0), (3, 3)] {
+        let mut world = World::new(RULE).await;
+        world.at("08:00:00").await;
+        let write = |world: &World, date: &str| {
+            for n in 0..articles {
+                world.place.article(&format!("_actualites/a{n}.md"), &format!("title: A{n}\ndate: {date}\ntags: [Cloud]"));
+            }
+        };
+        write(&world, "2020-01-01");
+        world.at("09:00:00").await;
+        world.at("10:00:00").await;
+        write(&world, "2026-11-23 11:00:00 +00:00");
+        world.at("11:00:00").await;
+        // Whatever becomes of one of them later.
+        world.place.article("_actualites/a0.md", "title: A0\ndate: 2026-11-23 12:00:00 +00:00\ntags: [Cloud]");
+        world.at("12:00:00").await;
+        world.at("13:00:00").await;
+        assert_eq!(world.outbox().await.len(), posts, "{articles}");
+        let snapshot = world.reconciler.glance(Some(&world.store), instant("13:00:00")).await.unwrap();
+        let said = snapshot.plan.lines.iter().filter(|line| line.reason.contains("set anew with those of many others"));
+        assert_eq!(said.count() + posts, articles);
+    }
+}
