@@ -77,7 +77,7 @@ pub fn hashtags(text: &str, family: Family) -> Vec<Range<usize>> {
             found.push(at..name + length);
         }
     }
-    if family == Family::X { apart(found, addresses(text, Grammar::X)) } else { found }
+    if found.is_empty() || family != Family::X { found } else { apart(found, addresses(text, Grammar::X)) }
 }
 
 /// The hashtags that no address takes: of two that share characters, X keeps the one that starts first.

@@ -30,13 +30,14 @@ pub(super) async fn last(
     rate: Rate,
     now: Timestamp,
 ) -> Result<Vec<Timestamp>, StoreError> {
+    // A bare value as a limit has SQLite prepare the statement anew each time.
     let sent: Vec<i64> = query_scalar(
         "select at from (select published_at as at from deliveries where endpoint = ?1 and published_at <= ?2
-                order by published_at desc limit ?4) as posted
+                order by published_at desc limit ?4 + 0) as posted
          union all
          select at from (select last_attempt as at from deliveries where endpoint = ?1 and look_first = 1 and id <> ?3
-                and last_attempt <= ?2 order by last_attempt desc limit ?4) as tried
-         order by at desc limit ?4",
+                and last_attempt <= ?2 order by last_attempt desc limit ?4 + 0) as tried
+         order by at desc limit ?4 + 0",
     )
     .bind(endpoint.as_str())
     .bind(micros(after(now, IN_LINE)))

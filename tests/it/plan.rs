@@ -547,7 +547,9 @@ async fn old_articles_that_are_all_dated_anew_at_once_are_no_news_and_a_few_are(
         world.at("08:00:00").await;
         let write = |world: &World, date: &str| {
             for n in 0..articles {
-                world.place.article(&format!("_actualites/a{n}.md"), &format!("title: A{n}\ndate: {date}\ntags: [Cloud]"));
+                world
+                    .place
+                    .article(&format!("_actualites/a{n}.md"), &format!("title: A{n}\ndate: {date}\ntags: [Cloud]"));
             }
         };
         write(&world, "2020-01-01");
