@@ -12,7 +12,7 @@ use crate::rate::Rate;
 use crate::schedule;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::iter;
 use std::sync::Arc;
 
@@ -47,18 +47,10 @@ const GRID: usize = 5;
 const SLOTS_MAX: usize = 1_440;
 
 /// What one rule has for one endpoint.
-struct Line<'a> {
+struct Share<'a> {
     rule: &'a Rule,
-    /// Oldest first.
-    missing: Vec<(&'a Standing, DeliveryKey)>,
-    /// How many of them have their moment.
-    dealt: usize,
-}
-
-impl Line<'_> {
-    fn left(&self) -> usize {
-        self.missing.len().saturating_sub(self.dealt)
-    }
+    /// What has no moment yet, oldest first.
+    missing: VecDeque<(&'a Standing, DeliveryKey)>,
 }
 
 /// What to book of the past. The outbox of the inputs must be whole.
@@ -70,16 +62,16 @@ pub fn backfill(inputs: &Inputs, wanted: &Wanted) -> Backfill {
         // Reminders of the past remind of nothing.
         let tells_of_it = |rule: &&Rule| steps(&rule.when).iter().any(|step| step.name == PUBLICATION);
         let rules = inputs.rules.iter().filter(|rule| wanted.rule.is_none_or(|name| rule.name == name));
-        let lines = rules.filter(|rule| rule.endpoints.contains(name)).filter(tells_of_it).map(|rule| {
+        let shares = rules.filter(|rule| rule.endpoints.contains(name)).filter(tells_of_it).map(|rule| {
             let of_past = oldest_first.iter().filter(|standing| is_of_past(inputs, standing, rule, wanted));
             let missing = of_past.filter_map(|standing| {
                 let key = DeliveryKey::publication(standing.id, &rule.name, name);
-                (!there.contains(&key)).then_some((&***standing, key))
+                (!there.contains(&key)).then_some((standing.as_ref(), key))
             });
-            Line { rule, missing: missing.collect(), dealt: 0 }
+            Share { rule, missing: missing.collect() }
         });
-        let mut lines: Vec<Line> = lines.filter(|line| !line.missing.is_empty()).collect();
-        if lines.is_empty() {
+        let mut shares: Vec<Share> = shares.filter(|share| !share.missing.is_empty()).collect();
+        if shares.is_empty() {
             continue;
         }
         let per_day = endpoint.rate.per_day.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
@@ -87,18 +79,15 @@ pub fn backfill(inputs: &Inputs, wanted: &Wanted) -> Backfill {
         let mut room = room(inputs, name, endpoint.rate);
         let today = calm::zone_of(Some(endpoint), inputs.site).to_datetime(inputs.now).date();
         for day in (0..DAYS_MAX).map_while(|day| today.checked_add(day.days()).ok()) {
-            if lines.iter().all(|line| line.left() == 0) {
+            if shares.iter().all(|share| share.missing.is_empty()) {
                 break;
             }
-            for (line, due_at) in deal(inputs, name, &mut lines, &mut room, day, most) {
-                let Some(line) = lines.get_mut(line) else { continue };
-                if let Some((standing, key)) = line.missing.get(line.dealt) {
-                    backfill.planned.push(book(inputs, standing, key.clone(), due_at));
-                    line.dealt += 1;
-                }
+            for (share, due_at) in deal(inputs, name, &shares, &mut room, day, most) {
+                let missing = shares.get_mut(share).and_then(|share| share.missing.pop_front());
+                backfill.planned.extend(missing.map(|(standing, key)| book(inputs, standing, key, due_at)));
             }
         }
-        backfill.without_room += lines.iter().map(Line::left).sum::<usize>();
+        backfill.without_room += shares.iter().map(|share| share.missing.len()).sum::<usize>();
     }
     backfill.planned.sort_by_key(|planned| planned.due_at);
     backfill
@@ -109,22 +98,17 @@ pub fn backfill(inputs: &Inputs, wanted: &Wanted) -> Backfill {
 fn deal(
     inputs: &Inputs,
     name: &EndpointName,
-    lines: &mut [Line],
+    shares: &[Share],
     room: &mut Room,
     day: Date,
     most: usize,
 ) -> Vec<(usize, Timestamp)> {
-    let mut windows: Vec<_> = lines
-        .iter()
-        .map(|line| match line.left() {
-            0 => Vec::new().into_iter(),
-            _ => windows(inputs, line.rule, name, day, most).into_iter(),
-        })
-        .collect();
+    let mut windows: Vec<_> =
+        shares.iter().map(|share| windows(inputs, share.rule, name, day, most).into_iter()).collect();
     let mut dealt: Vec<(usize, Timestamp)> = Vec::new();
     for turn in 0..most {
-        for (number, (line, windows)) in lines.iter().zip(&mut windows).enumerate() {
-            if turn < line.left() {
+        for (number, (share, windows)) in shares.iter().zip(&mut windows).enumerate() {
+            if turn < share.missing.len() {
                 let found = windows.find_map(|window| window.into_iter().find(|at| room.take(*at)));
                 dealt.extend(found.map(|at| (number, at)));
             }

@@ -48,12 +48,8 @@ impl Room {
     fn reckon(&mut self, place: usize) {
         let mut opens = self.opens(place);
         for (due, then) in self.due.iter_mut().skip(place) {
-            let anew = after(opens.max(*due), self.rate.gap);
-            // Further on nothing changes. Just after an insertion, that one is still to be reckoned.
-            if anew == *then && *then != *due {
-                break;
-            }
-            (*then, opens) = (anew, anew);
+            opens = after(opens.max(*due), self.rate.gap);
+            *then = opens;
         }
     }
 
