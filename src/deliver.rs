@@ -264,7 +264,7 @@ impl Deliverer {
         let now = self.clock.now();
         let (article, edition) = match self.article(lease, snapshot, now).await {
             Ok(found) => found,
-            // What stands of a withdrawn article's thread is on record, so that it can be taken away.
+            // What stands of a withdrawn article's thread is on record, so that it can be withdrawn.
             Err(Outcome::Withdrawn(_)) if begun.is_some() => return Ok(begun.map(Outcome::Found)),
             Err(outcome) => return Ok(Some(outcome)),
         };

@@ -113,7 +113,7 @@ pub enum LiveCheck {
 pub enum OnWithdraw {
     /// It stays.
     Keep,
-    /// It is taken away.
+    /// It is withdrawn too.
     Delete,
     /// A person says whether it is.
     Ask,

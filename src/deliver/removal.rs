@@ -1,4 +1,4 @@
-//! Takes away published posts whose article was withdrawn.
+//! Withdraws published posts whose article was withdrawn.
 
 use super::{CALL_MAX, Deliverer};
 use crate::config::EndpointName;
@@ -8,7 +8,7 @@ use crate::reconcile::Snapshot;
 use crate::store::{Removed, StoreError, ToRemove};
 use jiff::{SignedDuration, Timestamp};
 
-/// Most posts that are taken away before others go out.
+/// Most posts that are withdrawn before others go out.
 const AT_ONCE: usize = 20;
 
 impl Deliverer {

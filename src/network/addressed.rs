@@ -1,4 +1,4 @@
-//! What a network calls the post that a person found at an address, so that it can be edited and taken away as others are.
+//! What a network calls the post that a person found at an address, so that it can be edited and withdrawn as others are.
 
 use super::linkedin;
 use crate::config::{Channel, NetworkKind};

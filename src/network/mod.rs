@@ -60,7 +60,7 @@ pub struct Abilities {
     pub edits: bool,
     /// Its images too; else those that it has stay.
     pub edits_images: bool,
-    /// A published post can be taken away.
+    /// A published post can be withdrawn.
     pub withdraws: bool,
     /// It can be asked whether it has a post.
     pub finds: bool,
@@ -136,7 +136,7 @@ pub trait Network: Send + Sync {
     /// Takes a published post away, with all its parts, and reads back that it is gone where that is possible. One that is
     /// gone already is gone.
     async fn withdraw(&self, _receipt: &Receipt, _key: &DeliveryKey, _now: Timestamp) -> Result<(), Failure> {
-        Err(Failure::Refused("a published post cannot be taken away on this network".to_owned()))
+        Err(Failure::Refused("a published post cannot be withdrawn on this network".to_owned()))
     }
 
     /// How long a try that was cut off may still take effect on the other side.

@@ -316,7 +316,7 @@ impl State {
         self.read_catalog().concerned()
     }
 
-    /// The articles that readers do not see any more, as far as posts of them can be to be taken away.
+    /// The articles that readers do not see any more, as far as posts of them can be to be withdrawn.
     pub fn withdrawn(&self, now: Timestamp) -> BTreeSet<ArticleId> {
         let catalog = self.read_catalog();
         catalog.all_gone().map(|gone| gone.id).chain(catalog.faded(now)).collect()

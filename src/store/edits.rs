@@ -275,7 +275,7 @@ impl Store {
         at.map(instant).transpose()
     }
 
-    /// Notes what a post is made now, before anything is sent. False if it may not be any more: it is to be taken away, it
+    /// Notes what a post is made now, before anything is sent. False if it may not be any more: it is to be withdrawn, it
     /// is not wanted, or a person has everything held.
     pub async fn begin_edit(&self, due: &ToEdit, post: &Post, now: Timestamp) -> Result<bool, StoreError> {
         let json = serde_json::to_string(post).map_err(|_| corrupt("post", post.text.clone()))?;

@@ -1,4 +1,4 @@
-//! Published posts that are to be taken away. A removal that is done again changes nothing on any network, so that a
+//! Published posts that are to be withdrawn. A removal that is done again changes nothing on any network, so that a
 //! try needs no lease: it is only put off before it is made.
 
 use super::edits::{TRY, of_a_wrong_clock};
@@ -14,7 +14,7 @@ use crate::span::after;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
-/// A post that is to be taken away.
+/// A post that is to be withdrawn.
 #[derive(Debug)]
 pub struct ToRemove {
     /// Its delivery.
@@ -64,7 +64,7 @@ impl Pass {
         outbox::readable(&rows)
     }
 
-    /// The articles of whose posts a person is asked whether they are taken away.
+    /// The articles of whose posts a person is asked whether they are withdrawn.
     pub async fn held_removals(&mut self) -> Result<BTreeSet<ArticleId>, StoreError> {
         let held: Vec<String> =
             query_scalar("select distinct article from deliveries where removal = 'held' and state = 'published'")
@@ -73,7 +73,7 @@ impl Pass {
         Ok(held.iter().filter_map(|id| ArticleId::parse(id)).collect())
     }
 
-    /// Takes back the question whether posts are taken away, since their articles are there again.
+    /// Takes back the question whether posts are withdrawn, since their articles are there again.
     pub async fn keep(&mut self, articles: &BTreeSet<ArticleId>, now: Timestamp) -> Result<(), StoreError> {
         query(
             "update deliveries set removal = null, removal_at = null, edit = 'new',
@@ -124,7 +124,7 @@ fn read(row: &Row) -> Result<ToRemove, StoreError> {
 }
 
 impl Store {
-    /// The next post of an endpoint that is to be taken away now, unless an edit of it is under way. Nothing moves in
+    /// The next post of an endpoint that is to be withdrawn now, unless an edit of it is under way. Nothing moves in
     /// silence.
     pub async fn next_removal(&self, endpoint: &EndpointName, now: Timestamp) -> Result<Option<ToRemove>, StoreError> {
         // Mostly there is none: that is told without a wait for whoever writes.
@@ -165,7 +165,7 @@ impl Store {
         log::seal(&mut transaction, now).await?;
         transaction.commit().await?;
         match due {
-            // Whatever it is that cannot be understood, a person must see to it; others are taken away all the same.
+            // Whatever it is that cannot be understood, a person must see to it; others are withdrawn all the same.
             Some((id, Err(error @ StoreError::Corrupt { .. }))) => {
                 self.removed(id?, &Removed::Failed(error.to_string()), now).await?;
                 Ok(None)
@@ -204,7 +204,7 @@ impl Store {
     }
 }
 
-/// Who wanted a post taken away, whatever its article says; None if nobody did.
+/// Who wanted a post withdrawn, whatever its article says; None if nobody did.
 async fn who_withdrew(transaction: &mut Transaction, id: i64) -> Result<Option<String>, StoreError> {
     Ok(query_scalar(
         "select person from acts where delivery = ?1 and act = 'withdraw'

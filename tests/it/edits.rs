@@ -540,11 +540,11 @@ async fn run(seed: u64) {
         world.pass(61).await;
     }
     let withdrawn = judge(&world.wall.lock().unwrap(), &title);
-    assert!(withdrawn || published, "it should have been taken away: {}", world.reason().await);
+    assert!(withdrawn || published, "it should have been withdrawn: {}", world.reason().await);
     assert!(world.store.verify_log(None).await.unwrap().faults.is_empty());
 }
 
-/// What must hold of a network when all is calm. Whether the post was taken away.
+/// What must hold of a network when all is calm. Whether the post was withdrawn.
 fn judge(wall: &Wall, title: &String) -> bool {
     let seen: Vec<&String> = wall.posts.values().collect();
     assert_eq!(wall.published, 1, "twice: {:?}", wall.history);
@@ -552,7 +552,7 @@ fn judge(wall: &Wall, title: &String) -> bool {
         assert_eq!(seen, [title], "{:?}", wall.history);
         return false;
     };
-    // What was taken away stays away, and no edit comes after it.
+    // What was withdrawn stays away, and no edit comes after it.
     assert!(seen.is_empty(), "made again: {:?}", wall.history);
     assert!(wall.history[at..].iter().all(|what| what == "withdraw"), "overtaken: {:?}", wall.history);
     true

@@ -275,7 +275,7 @@ pub enum RawOnEdit {
 pub enum RawOnWithdraw {
     /// It stays.
     Keep,
-    /// It is taken away, once the article has been withdrawn for as long as the rule's `settle`.
+    /// It is withdrawn too, once the article has been withdrawn for as long as the rule's `settle`.
     Delete,
     /// A person is asked.
     Ask,

@@ -208,7 +208,7 @@ impl MastodonAccount {
         match self.status(id, now).await? {
             None => Ok(()),
             Some(_) if is_unknown => Err(Failure::Refused(
-                "the server does not let a post be taken away by a program; delete it on its page".to_owned(),
+                "the server does not let a post be withdrawn by a program; delete it on its page".to_owned(),
             )),
             Some(_) => {
                 Err(Failure::Uncertain("the server says that the post is deleted, and still shows it".to_owned()))
