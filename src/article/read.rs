@@ -103,8 +103,8 @@ pub fn parse(file: &SourceFile, site: &SiteSettings, lookup: &dyn Lookup, depth:
     }
 }
 
-/// A file in which its generator finds no front matter: for Jekyll a post all the same, else no article, or one that
-/// is half-written, with its problem and whether it is broken.
+/// What is wrong with a file in which its generator finds no front matter, and whether that makes it a broken article: it is
+/// half-written, or it is none.
 fn without_front_matter<'a>(
     file: &SourceFile,
     site: &SiteSettings,
@@ -130,8 +130,12 @@ fn without_front_matter<'a>(
         return held("the front matter never ends", "end the front matter with the same line that it starts with");
     }
     if site.generator == Generator::Jekyll && collection == "posts" && generator::jekyll::is_post(&file.path) {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        return Ok(front_matter::Split { front: "", body: text, lines_above: 0, format: front_matter::Format::Yaml });
+        // Jekyll publishes it by its name. But front matter that an edit took off by mistake may have said that it is a
+        // draft: what an article says of itself must be there to be read.
+        return held(
+            "the post has no front matter: Jekyll publishes it all the same, by its file's name",
+            "start it with two lines of three dashes, and a title between them",
+        );
     }
     // The generator copies such a file as it is, or makes a page without a title: it is no article.
     let note = Problem::note(&file.path, Place::FILE, "the file has no front matter, so it is no article");

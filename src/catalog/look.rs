@@ -13,7 +13,7 @@ use crate::article::identity::{self, Known, Seen, Situation, Told};
 use crate::article::sketch::{self, Gist, Sketch};
 use crate::article::{ArticleId, SiteSettings};
 use crate::config::Baseline;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The site as a look finds it.
@@ -200,6 +200,8 @@ pub struct Looked {
 /// Most articles whose date can be corrected at once, so that they are judged again, before it looks like work on the
 /// site as a whole.
 const REDATED_MAX: usize = 10;
+/// A date so far back makes no news, so that it does not matter how many are given it.
+const NEWS_MAX: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 impl Looked {
     /// Whether nothing changed.
@@ -260,7 +262,7 @@ pub fn look(
         if let Some(old) = before.or(came_back.map(|(past, _)| past))
             && old.decided == Some(Decided::Stale)
             && past.decided.is_none()
-            && read.date.is_some_and(|date| date >= old.state_since)
+            && read.date.is_some_and(|date| now.duration_since(date) < NEWS_MAX)
         {
             redated.insert(id);
         }

@@ -92,7 +92,9 @@ pub(super) fn renew(
     }
     if past.state != read.state {
         past.state = read.state;
-        past.decided = past.decided.filter(|decided| *decided != Decided::Stale);
+        // Of a draft nothing is asked.
+        let is_asked = read.life.from < Timestamp::MAX;
+        past.decided = past.decided.filter(|decided| *decided != Decided::Stale || !is_asked);
         past.state_since = now;
     }
     past

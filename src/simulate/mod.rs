@@ -98,8 +98,6 @@ pub struct Simulation<'a> {
     outbox: Outbox,
     /// The path at which each article was first seen.
     first_paths: HashMap<ArticleId, Box<str>>,
-    /// Collections that were looked at.
-    collections: BTreeSet<String>,
     now: Timestamp,
     began: Option<Timestamp>,
     commit: Arc<str>,
@@ -129,7 +127,6 @@ impl<'a> Simulation<'a> {
             ahead: ReadAhead::default(),
             outbox: Outbox::default(),
             first_paths: HashMap::new(),
-            collections: BTreeSet::new(),
             now: Timestamp::MIN,
             began: None,
             commit: Arc::from(""),
@@ -300,16 +297,11 @@ impl<'a> Simulation<'a> {
     /// Gives every article its identity.
     fn look(&mut self, changes: Changes) {
         let Some(settings) = self.site.clone() else { return };
-        // What stands in a collection that comes later is its baseline, as for the daemon; the first ones begin empty.
-        let later = settings.collections.keys().filter(|name| !self.collections.contains(*name)).cloned();
-        let new: BTreeSet<String> = if self.collections.is_empty() { BTreeSet::new() } else { later.collect() };
+        // Nothing is baseline: what comes with a collection is news if it is fresh.
+        let new = BTreeSet::new();
         let site = Site { settings: &settings, baseline: Baseline::Existing, new: &new, adopts_addresses: false };
         let sorted = look::sort(&self.catalog, changes, self.now);
         let looked = look::look(&mut self.catalog, &mut self.names, sorted, &self.texts, &site, self.now);
-        // A site without any article is one that is not there yet.
-        if !self.catalog.is_empty() {
-            self.collections.extend(settings.collections.keys().cloned());
-        }
         for (id, sketch) in looked.changed {
             if let Some(sketch) = sketch {
                 self.texts.insert(id, sketch);

@@ -501,3 +501,24 @@ fn whatever_waits_for_a_day_to_have_room_says_until_when() {
         assert_eq!(until[2].duration_since(until[0]).as_hours(), 24, "{until:?}");
     }
 }
+
+#[tokio::test]
+async fn a_draft_that_loses_its_front_matter_stays_a_draft() {
+    let rule = "endpoints: { essai: { network: journal } }\nrules: [{ name: une, endpoints: [essai], settle: 0s, live_check: false }]";
+    let mut world = World::new(rule).await;
+    world.at("08:00:00").await;
+    let path = "_posts/2026-11-23-secret.md";
+    world.place.write(path, "---\ntitle: Secret\npublished: false\n---\n\nCe que personne ne doit lire.\n");
+    world.at("09:00:00").await;
+    for text in ["title: Secret\npublished: false\n---\n\nCe que personne ne doit lire.\n", "Ce que personne ne doit lire.\n"] {
+        world.place.write(path, text);
+        world.at("10:00:00").await;
+        let snapshot = world.at("12:00:00").await;
+        assert_eq!(world.outbox().await, []);
+        assert!(snapshot.problems.iter().any(|problem| problem.to_string().contains("no front matter")));
+    }
+    world.place.write("_posts/2026-11-23-autre.md", "<<<<<<< HEAD\n---\ntitle: Autre\n---\n\nTexte.\n");
+    world.at("13:00:00").await;
+    world.at("14:00:00").await;
+    assert_eq!(world.outbox().await, [], "nor is what never had any");
+}

@@ -156,8 +156,9 @@ impl Commits {
             },
         };
         let (hash, seconds) = header.trim().split_once(' ').ok_or_else(broken_off)?;
-        let at =
-            seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(broken_off)?;
+        // A time that none can be is before all others, and so becomes that of the commit before.
+        let at = seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+        let at = at.unwrap_or(Timestamp::UNIX_EPOCH);
         let mut commit = Commit { hash: hash.into(), at, changes: Vec::new(), nameless: Vec::new() };
         while let Some(text) = self.text()? {
             let text = String::from_utf8_lossy(&text).into_owned();
@@ -176,8 +177,8 @@ impl Commits {
         let &[_, mode, _, blob, status] = parts.as_slice() else { return Err(broken_off()) };
         let first = self.text()?.ok_or_else(broken_off)?;
         let second = if status.starts_with(['R', 'C']) { Some(self.text()?.ok_or_else(broken_off)?) } else { None };
-        // What is no file (a submodule) is not there.
-        let is_there = !status.starts_with('D') && mode != "160000";
+        // What is no file (a submodule, a link, whose bytes are the name of another file) is not there.
+        let is_there = !status.starts_with('D') && !["160000", "120000"].contains(&mode);
         // A name that is not UTF-8 can be no article: it has no address.
         let (old, new) = (String::from_utf8(first), second.map(String::from_utf8));
         if let Err(name) = new.as_ref().unwrap_or(&old)
