@@ -510,7 +510,9 @@ async fn a_draft_that_loses_its_front_matter_stays_a_draft() {
     let path = "_posts/2026-11-23-secret.md";
     world.place.write(path, "---\ntitle: Secret\npublished: false\n---\n\nCe que personne ne doit lire.\n");
     world.at("09:00:00").await;
-    for text in ["title: Secret\npublished: false\n---\n\nCe que personne ne doit lire.\n", "Ce que personne ne doit lire.\n"] {
+    for text in
+        ["title: Secret\npublished: false\n---\n\nCe que personne ne doit lire.\n", "Ce que personne ne doit lire.\n"]
+    {
         world.place.write(path, text);
         world.at("10:00:00").await;
         let snapshot = world.at("12:00:00").await;

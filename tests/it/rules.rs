@@ -323,7 +323,14 @@ fn jekyll_has_its_own_ways_with_dates_titles_and_states() {
     assert_eq!(title("---\ntitle: 2024\n---\n").as_deref(), Some("2024"));
     assert_eq!(title("---\ntitle: 2024-07-05\n---\n").as_deref(), Some("2024-07-05"));
     assert_eq!(title("---\ntitle: ''\n---\n"), None);
-    for text in ["", "No front matter at all", "---\ntitle: T\n", "\n---\ntitle: T\n---\n", "+++\ntitle = 'T'\n+++\n", "---\ntitle: [\n---\n"] {
+    for text in [
+        "",
+        "No front matter at all",
+        "---\ntitle: T\n",
+        "\n---\ntitle: T\n---\n",
+        "+++\ntitle = 'T'\n+++\n",
+        "---\ntitle: [\n---\n",
+    ] {
         assert!(one(text).broken, "{text:?}");
     }
     for (line, published) in [

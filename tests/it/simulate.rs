@@ -580,3 +580,31 @@ fn a_clone_in_which_nothing_is_checked_out_is_read_by_its_branch() {
     let report = simulated(&crieur(folder.path(), "", ""), &history, &[]);
     assert_eq!(report["commits"], 1, "{report}");
 }
+
+#[test]
+fn a_commit_whose_date_is_none_is_of_the_time_of_the_one_before() {
+    let past = Past::new();
+    past.origin.article("notes/a.md", "title: A\ndate: 2026-03-02");
+    past.commit("2026-03-02T09:00:00");
+    let head = |what: &str| past.origin.git(&["rev-parse", what]).trim().to_owned();
+    let who = "Essai <essai@example.fr>";
+    let commit = format!(
+        "tree {}\nparent {}\nauthor {who} -1 +0000\ncommitter {who} -1 +0000\n\nx\n",
+        head("HEAD^{tree}"),
+        head("HEAD")
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("commit");
+    std::fs::write(&file, commit).unwrap();
+    let made = past.origin.git(&["hash-object", "-t", "commit", "-w", "--literally", file.to_str().unwrap()]);
+    past.origin.git(&["reset", "--quiet", "--soft", made.trim()]);
+    past.origin.article("notes/b.md", "title: B\ndate: 2026-03-04");
+    past.commit("2026-03-04T09:00:00");
+    // A link is no file: its bytes are the name of one.
+    std::os::unix::fs::symlink("../notes/a.md", past.origin.folder.path().join("notes/lien.md")).unwrap();
+    past.commit("2026-03-05T09:00:00");
+    let report = past.report("", &[]);
+    let posts = report["posts"].as_array().unwrap();
+    let told: Vec<&str> = posts.iter().map(|post| post["path"].as_str().unwrap()).collect();
+    assert_eq!((report["commits"].as_u64(), told), (Some(4), vec!["notes/a.md", "notes/b.md"]), "{report}");
+}

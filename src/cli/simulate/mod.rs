@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::simulate::{Commit, Report, Simulation};
 use crate::source::SourceError;
 use crate::source::git::history::History;
+use crate::text::counted;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
@@ -53,8 +54,8 @@ pub async fn run(context: &Context, options: Options) -> Result<(), Fail> {
         say(&problem.to_string());
     }
     if report.clamped > 0 {
-        let count = report.clamped;
-        say(&format!("note: {count} commits bear a time before that of the one before them; its time was taken"));
+        let commits = counted(report.clamped, "commit");
+        say(&format!("note: {commits} with a time before that of the one before, or with none; its time was taken"));
     }
     if json { print_json(&Shown::of(&report)) } else { print(page::page(&report).trim_end()) }
 }

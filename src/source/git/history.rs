@@ -155,7 +155,11 @@ impl Commits {
                 None => return self.end().map(|()| None),
             },
         };
-        let (hash, seconds) = header.trim().split_once(' ').ok_or_else(broken_off)?;
+        let header = header.trim();
+        let (hash, seconds) = header.split_once(' ').unwrap_or((header, ""));
+        if hash.is_empty() || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(broken_off());
+        }
         // A time that none can be is before all others, and so becomes that of the commit before.
         let at = seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
         let at = at.unwrap_or(Timestamp::UNIX_EPOCH);
